@@ -50,9 +50,6 @@ class Reporter:
         self.emit("warning", text=text)
 
 
-SILENT = Reporter()
-
-
 class RateEstimate:
     """Units a second since the stage began: robust against single slow units, and right when resuming half-way."""
 
@@ -74,3 +71,6 @@ class RateEstimate:
         rate = units / seconds
         left = None if total is None else max(total - done, 0) / rate
         return round(rate, 3), None if left is None else round(left, 1)
+
+
+SILENT = Reporter()
