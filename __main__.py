@@ -42,12 +42,13 @@ from .jobs.progress import Event, Reporter
 from .verbs.terminal import JsonLines, ProgressBar
 
 VERBS = ("capture", "retarget", "motion", "render", "dataset", "train", "generate", "evaluate", "strip", "run", "demo", "doctor")
+# Importable name → the package that brings it.
 WORKER_PACKAGES = {
     "bpy": "bpy",
     "torch": "torch",
     "mediapipe": "mediapipe",
-    "av": "av",
     "cv2": "mediapipe",
+    "av": "av",
     "PIL": "pillow",
     "safetensors": "safetensors",
 }
@@ -67,9 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         module.add_arguments(verb)
-        verb.add_argument(
-            "--job", type=Path, metavar="DIR", help="folder for progress events, log, lock and cancel; resume with the same one"
-        )
+        verb.add_argument("--job", type=Path, metavar="DIR", help="folder for progress events, log and cancel")
         verb.add_argument("--json", action="store_true", help="print events as JSON lines instead of a bar")
         verb.set_defaults(run=module.run)
     return parser
@@ -136,7 +135,9 @@ def describe(error: Exception, log: Path | None = None) -> str:
         return str(error)
     if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] in WORKER_PACKAGES:
         package = WORKER_PACKAGES[(error.name or "").split(".")[0]]
-        return f"This Python ({sys.executable}) has no {package}; run `make env` and use .venv/bin/ningyo, or `ningyo doctor` to see what is missing."
+        return (
+            f"This Python ({sys.executable}) has no {package}; use the one that `make env` builds (`ningyo doctor` lists what is missing)."
+        )
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "The disk is full; free some space and run the same command again: it goes on where it stopped."
     if isinstance(error, OSError) and error.filename is not None:
