@@ -135,9 +135,7 @@ def describe(error: Exception, log: Path | None = None) -> str:
         return str(error)
     if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] in WORKER_PACKAGES:
         package = WORKER_PACKAGES[(error.name or "").split(".")[0]]
-        return (
-            f"This Python ({sys.executable}) has no {package}; use the one that `make env` builds (`ningyo doctor` lists what is missing)."
-        )
+        return f"This Python ({sys.executable}) has no {package}; use the one `make env` builds (`ningyo doctor` lists what is missing)."
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "The disk is full; free some space and run the same command again: it goes on where it stopped."
     if isinstance(error, OSError) and error.filename is not None:

@@ -17,8 +17,6 @@ SOURCES = sorted(
         *(path for part in PARTS for path in (ROOT / part).rglob("*.py")),
     ]
 )
-    [ROOT / "__init__.py", ROOT / "__main__.py", ROOT / "errors.py", *(path for part in PARTS for path in (ROOT / part).rglob("*.py"))]
-)
 
 # Module → the places that may import it.
 ALLOWED = {
