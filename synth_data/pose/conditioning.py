@@ -1,0 +1,364 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one rasteriser: 3-D body points seen through a camera become the picture a generator is conditioned on.
+
+The body is drawn as z-buffered tapered capsules ("round cones"): which part is nearest at each pixel, its normal seen from the
+camera, its normal in the part's own axes (so that front and back, and which way a limb is turned, can be told apart), its depth and
+the place along the limb; the face's features are soft dots on the head. Radii are fractions of the character's height: it is the
+generator's work to put hair and clothes on it.
+
+Everything is computed for all capsules at once on the pixels of their bounding boxes, because a loop over sixty small capsules costs
+more than the pixels.
+`draw_packed` gives 11 bytes a pixel, which is what gets cached; `expand` (and its twin for torch in training/) makes the channels
+from them, so training and generation see the same quantisation.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .framing import NEAR
+
+RASTERISER_VERSION = 1  # raise it whenever a picture changes: datasets and models made with another version are refused
+
+SIDES = ("left", "right")
+PARTS = (
+    "head",
+    "chest",
+    "pelvis",
+    *(f"{side}_{part}" for part in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot") for side in SIDES),
+)
+VALUES = (*(f"normal_{a}" for a in "xyz"), *(f"local_{a}" for a in ("left", "up", "forward")), "depth", "along", "eyes", "mouth")
+CHANNELS = (*PARTS, *VALUES)
+PACKED = 1 + len(VALUES)  # bytes a pixel: part number (0 is nothing), then the values as value · 127 + 128
+
+Array = NDArray[np.float32]
+
+# Points: BODY_25, then the 70 of the face, then 21 of each hand.
+_NOSE, _NECK, _MID_HIP = 0, 1, 8
+_SHOULDER, _ELBOW, _WRIST = (5, 2), (6, 3), (7, 4)  # (left, right)
+_HIP, _KNEE, _ANKLE = (12, 9), (13, 10), (14, 11)
+_EYE, _EAR, _BIG_TOE, _SMALL_TOE, _HEEL = (16, 15), (18, 17), (19, 22), (20, 23), (21, 24)
+_HAND = (95, 116)
+_EYE_POINTS = np.r_[25 + 17 : 25 + 27, 25 + 36 : 25 + 48, 25 + 68 : 25 + 70]  # brows, lids, pupils
+_MOUTH_POINTS = np.r_[25 + 30 : 25 + 36, 25 + 48 : 25 + 68]  # the nose's tip, lips
+
+# Radii, as fractions of the height.
+_HEAD, _NECK_R, _CHEST, _WAIST, _PELVIS = 0.062, 0.026, 0.050, 0.046, 0.056
+_UPPER_ARM, _FOREARM, _WRIST_R, _PALM, _FINGER = 0.026, 0.021, 0.015, 0.013, 0.0065
+_THIGH, _KNEE_R, _ANKLE_R, _TOE = 0.044, 0.031, 0.021, 0.017
+_DOT = 0.006
+_HAND_LENGTH = 0.085  # of the stand-in drawn when the fingers are unknown
+_DEPTH_SPAN = 0.6  # heights in front of or behind the hips that use up the depth channel
+
+
+def draw_conditioning(points: NDArray, K: NDArray, size: int | tuple[int, int], height_m: float) -> Array:
+    """The conditioning picture: (C, H, W) float32 in −1…1 with the channels CHANNELS, 0 where there is no body.
+
+    points: (137, 3) camera-space metres (x right, y down, z forward); NaN is unknown and what depends on it is left out, as is what
+    is nearer than 5 cm or behind the camera. K: (3, 3) in px of this picture. size: side, or (width, height). height_m: the
+    character's height.
+    """
+    return expand(draw_packed(points, K, size, height_m))
+
+
+def expand(packed: NDArray[np.uint8]) -> Array:
+    """Packed pixels (H, W, PACKED) uint8 → channels (C, H, W) float32."""
+    part = packed[..., 0]
+    channels = np.empty((len(CHANNELS), *part.shape), np.float32)
+    for i in range(len(PARTS)):
+        channels[i] = part == i + 1
+    channels[len(PARTS) :] = (np.moveaxis(packed[..., 1:], -1, 0).astype(np.float32) - 128) / 127
+    return channels
+
+
+def draw_packed(points: NDArray, K: NDArray, size: int | tuple[int, int], height_m: float) -> NDArray[np.uint8]:
+    """As `draw_conditioning`, in the compact form: (H, W, PACKED) uint8."""
+    width, height = (size, size) if isinstance(size, int) else size
+    points = np.array(points, np.float32)
+    with np.errstate(invalid="ignore"):
+        points[~(points[:, 2] > NEAR)] = np.nan
+    packed = np.full((height * width, PACKED), 128, np.uint8)
+    packed[:, 0] = 0
+    frames = _part_frames(points)
+    capsules = _capsules(points, frames, height_m)
+    if len(capsules.part) == 0:
+        return packed.reshape(height, width, PACKED)
+    K = np.asarray(K, np.float32)
+    pixel, capsule, depth, along, ray = _nearest(capsules, K, width, height)
+    a, d, ra, dr = capsules.a[capsule], capsules.d[capsule], capsules.ra[capsule], capsules.dr[capsule]
+    position = ray * depth[:, None]
+    normal = (position - a - along[:, None] * d) / (ra + along * dr)[:, None]
+    part = capsules.part[capsule]
+    local = np.einsum("nij,nj->ni", frames[part], normal)
+    hips = points[_MID_HIP, 2] if np.isfinite(points[_MID_HIP, 2]) else np.median(depth)
+    values = np.zeros((len(pixel), len(VALUES)), np.float32)
+    values[:, :3], values[:, 3:6] = normal, local
+    values[:, 6] = (hips - depth) / (_DEPTH_SPAN * height_m)
+    values[:, 7] = capsules.t0[capsule] + along * capsules.dt[capsule]
+    packed[pixel, 0] = part + 1
+    packed[pixel, 1:] = np.clip(values * 127 + 128.5, 1, 255)
+    _draw_face(packed, points, frames[0], K, width, height, height_m)
+    return packed.reshape(height, width, PACKED)
+
+
+class _Capsules(NamedTuple):
+    part: NDArray[np.intp]  # (N,) index into PARTS
+    a: Array  # (N, 3) one end, metres
+    d: Array  # (N, 3) from it to the other end
+    ra: Array  # (N,) radius at a, metres
+    dr: Array  # (N,) by how much it grows
+    t0: Array  # (N,) the "along" value at a
+    dt: Array  # (N,) and how it grows
+
+
+def _unit(v: Array) -> Array:
+    length = np.sqrt((v * v).sum())
+    return v / length if length > 1e-6 else np.full(3, np.nan, np.float32)
+
+
+def _axes(left: Array, up: Array) -> Array | None:
+    """Right-handed orthonormal rows (left, up, forward), `up` kept and `left` bent to it; None if they are unknown or parallel."""
+    up = _unit(up)
+    left = _unit(left - (left @ up) * up)
+    if not (np.isfinite(left).all() and np.isfinite(up).all()):
+        return None
+    return np.stack([left, up, np.cross(left, up)])
+
+
+def _turned(parent: Array, rest: tuple[float, float, float], direction: Array) -> Array:
+    """The parent's axes carried by the shortest rotation that takes its direction `rest` to `direction` (Rodrigues). The parent's if
+    that is unknown.
+    """
+    before, after = np.asarray(rest, np.float32) @ parent, _unit(direction)
+    if not np.isfinite(after).all():
+        return parent
+    axis, cosine = np.cross(before, after), float(before @ after)
+    cross = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]], np.float32)
+    rotation = np.eye(3, dtype=np.float32) + cross + cross @ cross / max(1 + cosine, 1e-3)
+    return (parent @ rotation.T).astype(np.float32)
+
+
+def _part_frames(p: Array) -> Array:
+    """Each part's axes, (len(PARTS), 3, 3) rows left, up, forward. Torso and head from their own points, limbs carried along from
+    the parent's.
+    """
+    facing = np.array([[1, 0, 0], [0, -1, 0], [0, 0, -1]], np.float32)  # someone upright who looks into the camera
+    spine = p[_NECK] - p[_MID_HIP]
+    pelvis = _axes(p[_HIP[0]] - p[_HIP[1]], spine)
+    chest = _axes(p[_SHOULDER[0]] - p[_SHOULDER[1]], spine)
+    if pelvis is None:
+        pelvis = facing if chest is None else chest
+    if chest is None:
+        chest = pelvis
+    frames = np.empty((len(PARTS), 3, 3), np.float32)
+    frames[0], frames[1], frames[2] = _head_axes(p, chest), chest, pelvis
+    for side in (0, 1):
+        out = (1.0, 0.0, 0.0) if side == 0 else (-1.0, 0.0, 0.0)
+        down = (0.0, -1.0, 0.0)
+        upper = _turned(chest, out, p[_ELBOW[side]] - p[_SHOULDER[side]])
+        fore = _turned(upper, out, p[_WRIST[side]] - p[_ELBOW[side]])
+        hand = p[_HAND[side] : _HAND[side] + 21]
+        # In the T-pose the palm looks down and the thumb forward: the palm's own "left" is outward, its "up" the back of the hand.
+        along, across = _unit(hand[9] - hand[0]), hand[5] - hand[17]
+        back = np.cross(across, along) * (1 if side == 0 else -1)
+        palm = _axes(along * out[0], back)
+        if palm is None:
+            palm = _turned(fore, out, hand[9] - hand[0])
+        thigh = _turned(pelvis, down, p[_KNEE[side]] - p[_HIP[side]])
+        shin = _turned(thigh, down, p[_ANKLE[side]] - p[_KNEE[side]])
+        foot = _turned(shin, (0.0, 0.0, 1.0), _toes(p, side) - p[_ANKLE[side]])
+        for part, axes in enumerate((upper, fore, palm, thigh, shin, foot)):
+            frames[3 + 2 * part + side] = axes
+    return frames
+
+
+def _toes(p: Array, side: int) -> Array:
+    toes = (p[_BIG_TOE[side]] + p[_SMALL_TOE[side]]) / 2
+    return toes if np.isfinite(toes).all() else p[_BIG_TOE[side]]
+
+
+def _head_axes(p: Array, chest: Array) -> Array:
+    ears = p[_EAR[0]] - p[_EAR[1]]
+    left = ears if np.isfinite(ears).all() else p[_EYE[0]] - p[_EYE[1]]
+    middle = (p[_EAR[0]] + p[_EAR[1]]) / 2
+    eyes = (p[_EYE[0]] + p[_EYE[1]]) / 2
+    forward = (eyes if np.isfinite(eyes).all() else p[_NOSE]) - middle
+    if np.isfinite(forward).all():
+        axes = _axes(left, np.cross(forward, left))
+        if axes is not None:
+            return axes
+    axes = _axes(left, p[_NOSE] - p[_NECK])
+    return chest if axes is None else axes
+
+
+def _head_ball(p: Array, axes: Array, height: float) -> tuple[Array, float]:
+    """Centre and radius of the skull: between the ears, a little up; as wide as the ears say, because drawn characters have big heads."""
+    centre, radius = (p[_EAR[0]] + p[_EAR[1]]) / 2, _HEAD * height
+    if np.isfinite(centre).all():
+        radius = max(radius, 0.5 * float(np.sqrt(((p[_EAR[0]] - p[_EAR[1]]) ** 2).sum())))
+        return centre + 0.25 * radius * axes[1], radius
+    if np.isfinite(p[_NOSE]).all():
+        return p[_NOSE] - 0.9 * radius * axes[2], radius
+    return p[_NECK] + 1.8 * radius * axes[1], radius
+
+
+def _capsules(p: Array, frames: Array, height: float) -> _Capsules:
+    """The body as capsules; those with an unknown end are left out."""
+    part: list[int] = []
+    ends: list[tuple[Array, Array]] = []
+    shape: list[tuple[float, float, float, float]] = []
+
+    def add(name: int, a: Array, b: Array, ra: float, rb: float, t0: float = 0.0, t1: float = 1.0) -> None:
+        part.append(name)
+        ends.append((a, b))
+        shape.append((ra, rb, t0, t1))
+
+    ball, radius = _head_ball(p, frames[0], height)
+    skull = radius / height
+    neck, hips = p[_NECK], p[_MID_HIP]
+    add(0, ball + 0.25 * radius * frames[0][1], ball - 0.45 * radius * frames[0][1], skull, 0.75 * skull, 1, 0)
+    add(1, neck, ball - 0.9 * radius * frames[0][1], _NECK_R, _NECK_R)
+    waist = 0.6 * hips + 0.4 * neck
+    add(1, waist, 0.85 * neck + 0.15 * hips, _WAIST, _CHEST)
+    add(2, hips, waist, _PELVIS, _WAIST)
+    for side in (0, 1):
+        shoulder, elbow, wrist = p[_SHOULDER[side]], p[_ELBOW[side]], p[_WRIST[side]]
+        hip, knee, ankle = p[_HIP[side]], p[_KNEE[side]], p[_ANKLE[side]]
+        flank = waist + 0.5 * (hip - hips)
+        ribs = 0.7 * shoulder + 0.3 * neck + 0.12 * (hips - neck)
+        add(1, flank, ribs, _WAIST, _CHEST)
+        add(2, hip, flank, _PELVIS, _WAIST)
+        add(3 + side, shoulder, elbow, _UPPER_ARM * 1.1, _UPPER_ARM * 0.9)
+        add(5 + side, elbow, wrist, _FOREARM, _WRIST_R)
+        _add_hand(add, 7 + side, p, side, height)
+        add(9 + side, hip, knee, _THIGH, _KNEE_R)
+        add(11 + side, knee, ankle, _KNEE_R, _ANKLE_R)
+        toes, heel = _toes(p, side), p[_HEEL[side]]
+        add(13 + side, ankle if np.isnan(heel).any() else 0.5 * (ankle + heel), toes, _ANKLE_R, _TOE)
+    a, b = np.array([e[0] for e in ends], np.float32), np.array([e[1] for e in ends], np.float32)
+    forms = np.array(shape, np.float32)
+    ra, rb = forms[:, 0] * height, forms[:, 1] * height
+    # A capsule that reaches the camera's plane has no finite picture.
+    with np.errstate(invalid="ignore"):
+        good = (a[:, 2] - ra > NEAR) & (b[:, 2] - rb > NEAR)
+    a, b, ra, rb, forms = a[good], b[good], ra[good], rb[good], forms[good]
+    return _Capsules(np.array(part, np.intp)[good], a, b - a, ra, rb - ra, forms[:, 2], forms[:, 3] - forms[:, 2])
+
+
+class _Add(Protocol):
+    def __call__(self, name: int, a: Array, b: Array, ra: float, rb: float, t0: float = 0.0, t1: float = 1.0) -> None: ...
+
+
+def _add_hand(add: _Add, part: int, p: Array, side: int, height: float) -> None:
+    hand = p[_HAND[side] : _HAND[side] + 21]
+    if np.isnan(hand[[0, 5, 9, 17]]).any():
+        elbow, wrist = p[_ELBOW[side]], p[_WRIST[side]]
+        add(part, wrist, wrist + _HAND_LENGTH * height * _unit(wrist - elbow), _PALM * 1.3, _PALM, 0, 1)
+    else:
+        for knuckle in (5, 9, 17):
+            add(part, hand[0], hand[knuckle], _PALM, _PALM * 0.8, 0, 0.5)
+    for finger in range(5):
+        for joint in range(3):
+            i = 1 + 4 * finger + joint
+            add(part, hand[i], hand[i + 1], _FINGER, _FINGER, 0.5 + joint / 6, 0.5 + (joint + 1) / 6)
+
+
+def _nearest(c: _Capsules, K: Array, width: int, height: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Array, Array, Array]:
+    """For each pixel the body covers: its index, the nearest capsule there, the depth, the place along the capsule, and the ray (x,
+    y, 1).
+
+    A round cone is the union of the spheres with centres a + t·d and radii ra + t·dr, 0 ≤ t ≤ 1. A ray s·q first meets the family where
+    F(s, t) = |s q − a − t d|² − (ra + t dr)² and ∂F/∂t both vanish, which is a quadratic in s; outside 0 ≤ t ≤ 1 it can only meet the end spheres.
+    """
+    fx, fy, cx, cy = K[0, 0], K[1, 1], K[0, 2], K[1, 2]
+    b, rb = c.a + c.d, c.ra + c.dr
+    low, high = [], []
+    for centre, radius in ((c.a, c.ra), (b, rb)):
+        z = centre[:, 2]
+        # A sphere's picture is an ellipse; this box holds it whatever the direction it is seen from.
+        reach = radius / (z - radius)
+        reach_x = fx * reach * (1 + np.abs(centre[:, 0]) / z) + 1
+        reach_y = fy * reach * (1 + np.abs(centre[:, 1]) / z) + 1
+        x, y = fx * centre[:, 0] / z + cx, fy * centre[:, 1] / z + cy
+        low.append((x - reach_x, y - reach_y))
+        high.append((x + reach_x, y + reach_y))
+    x0 = np.clip(np.minimum(low[0][0], low[1][0]), 0, width).astype(np.intp)
+    y0 = np.clip(np.minimum(low[0][1], low[1][1]), 0, height).astype(np.intp)
+    x1 = np.clip(np.ceil(np.maximum(high[0][0], high[1][0])), 0, width).astype(np.intp)
+    y1 = np.clip(np.ceil(np.maximum(high[0][1], high[1][1])), 0, height).astype(np.intp)
+    w, h = np.maximum(x1 - x0, 0), np.maximum(y1 - y0, 0)
+    count = w * h
+    ids = np.repeat(np.arange(len(count)), count)
+    step = np.arange(len(ids)) - np.repeat(np.cumsum(count) - count, count)
+    row = step // w[ids]
+    ix, iy = x0[ids] + step - row * w[ids], y0[ids] + row
+    qx = ((ix + np.float32(0.5)) - cx) / fx
+    qy = ((iy + np.float32(0.5)) - cy) / fy
+    qx, qy = qx.astype(np.float32), qy.astype(np.float32)
+    qq = qx * qx + qy * qy + 1
+    qa = qx * c.a[ids, 0] + qy * c.a[ids, 1] + c.a[ids, 2]
+    qd = qx * c.d[ids, 0] + qy * c.d[ids, 1] + c.d[ids, 2]
+
+    # Ends: |s q − centre|² = r².
+    def sphere(qc: Array, power: Array) -> Array:
+        inside = qc * qc - qq * power[ids]
+        return np.where(inside >= 0, (qc - np.sqrt(np.maximum(inside, 0))) / qq, np.inf)
+
+    aa, ad, dd = (c.a * c.a).sum(-1), (c.a * c.d).sum(-1), (c.d * c.d).sum(-1)
+    at_a = sphere(qa, aa - c.ra * c.ra)
+    at_b = sphere(qa + qd, aa + 2 * ad + dd - rb * rb)
+    nearest = np.minimum(at_a, at_b)
+    along = (at_b < at_a).astype(np.float32)
+    # Body: only where one end does not hold the other.
+    slant = dd - c.dr * c.dr
+    solid = slant > 1e-8
+    inverse = np.where(solid, 1 / np.where(solid, slant, 1), 0)
+    m = ad - c.ra * c.dr
+    p2 = qq - qd * qd * inverse[ids]
+    p1 = qa - qd * (m * inverse)[ids]
+    inside = p1 * p1 - p2 * (aa - c.ra * c.ra - m * m * inverse)[ids]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        s = (p1 - np.sqrt(np.maximum(inside, 0))) / p2
+        t = (s * qd - m[ids]) * inverse[ids]
+        body = (inside >= 0) & (t > 0) & (t < 1) & (s > 0) & (s < nearest) & solid[ids]
+    nearest = np.where(body, s, nearest).astype(np.float32)
+    along = np.where(body, t, along).astype(np.float32)
+
+    hit = np.flatnonzero(nearest < np.inf)
+    pixel = iy[hit] * width + ix[hit]
+    buffer = np.full(width * height, np.inf, np.float32)
+    np.minimum.at(buffer, pixel, nearest[hit])
+    winner = hit[buffer[pixel] == nearest[hit]]
+    # Two capsules at exactly the same depth: the first wins, everywhere and always.
+    pixel, first = np.unique(iy[winner] * width + ix[winner], return_index=True)
+    winner = winner[first]
+    ray = np.stack([qx[winner], qy[winner], np.ones(len(winner), np.float32)], -1)
+    return pixel, ids[winner], nearest[winner], along[winner], ray
+
+
+def _draw_face(packed: NDArray[np.uint8], p: Array, head: Array, K: Array, width: int, height: int, height_m: float) -> None:
+    """Soft dots for the eyes' and the mouth's points that look to the camera, on pixels where the head is nearest."""
+    centre, radius = _head_ball(p, head, height_m)
+    for channel, ids in ((VALUES.index("eyes"), _EYE_POINTS), (VALUES.index("mouth"), _MOUTH_POINTS)):
+        points = p[ids]
+        points = points[np.isfinite(points).all(-1)]
+        outward = points - centre
+        points = points[(outward * points).sum(-1) < 0.1 * radius * points[:, 2]]
+        if len(points) == 0:
+            continue
+        x, y = K[0, 0] * points[:, 0] / points[:, 2] + K[0, 2], K[1, 1] * points[:, 1] / points[:, 2] + K[1, 2]
+        spread = max(_DOT * height_m * float(K[0, 0] / points[:, 2].mean()), 0.7)
+        reach = int(np.ceil(2 * spread))
+        offset = np.arange(-reach, reach + 1)
+        ix = np.floor(x).astype(np.intp)[:, None, None] + offset[None, None, :]
+        iy = np.floor(y).astype(np.intp)[:, None, None] + offset[None, :, None]
+        ix, iy = np.broadcast_arrays(ix, iy)
+        distance2 = (ix + 0.5 - x[:, None, None]) ** 2 + (iy + 0.5 - y[:, None, None]) ** 2
+        value = np.exp(-0.5 * distance2 / spread**2)
+        seen = (ix >= 0) & (ix < width) & (iy >= 0) & (iy < height)
+        pixel, value = (iy * width + ix)[seen], value[seen]
+        on_head = packed[pixel, 0] == 1
+        np.maximum.at(packed[:, 1 + channel], pixel[on_head], (value[on_head] * 127 + 128.5).astype(np.uint8))
