@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PNG with the standard library and numpy: Blender's Python has no imaging library, and a dataset's bytes must not depend on one.
+
+Format: W3C "Portable Network Graphics (PNG) Specification (Second Edition)", 2003.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_KEPT = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
+_COLOUR_TYPE = {1: 0, 2: 4, 3: 2, 4: 6}  # channels → PNG's code: grey, grey + alpha, RGB, RGBA
+_CHANNELS = {code: channels for channels, code in _COLOUR_TYPE.items()}
+
+
+class PngError(ValueError):
+    """What is wrong with a PNG, as the end of a sentence that begins with its name ("is cut short")."""
+
+
+def encode_png(image: npt.NDArray[Any], level: int = 6) -> bytes:
+    """`image` (H, W) or (H, W, 1…4), uint8 or uint16, as a PNG file. The same pixels give the same bytes.
+
+    Each row takes the filter (none, sub or up) with the least sum of absolute differences, as the specification advises.
+    """
+    if image.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"a PNG holds uint8 or uint16, not {image.dtype}")
+    if image.ndim == 2:
+        image = image[..., None]
+    height, width, channels = image.shape
+    depth = image.dtype.itemsize * 8
+    rows = np.ascontiguousarray(image, ">u2" if depth == 16 else np.uint8).view(np.uint8).reshape(height, -1)
+    step = channels * depth // 8
+    filtered = np.repeat(rows[None], 3, axis=0)
+    filtered[1, :, step:] -= rows[:, :-step]
+    filtered[2, 1:] -= rows[:-1]
+    cost = np.abs(filtered.view(np.int8).astype(np.int16)).sum(axis=2, dtype=np.int64)
+    best = cost.argmin(axis=0)
+    lines = np.empty((height, 1 + rows.shape[1]), np.uint8)
+    lines[:, 0] = best
+    lines[:, 1:] = filtered[best, np.arange(height)]
+    header = struct.pack(">IIBBBBB", width, height, depth, _COLOUR_TYPE[channels], 0, 0, 0)
+    return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(lines.tobytes(), level)) + _chunk(b"IEND", b"")
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def chunks(data: bytes) -> list[tuple[bytes, bytes]]:
+    """(kind, content) of a PNG's chunks. Raises PngError unless the file is whole, from its signature to IEND, by its checksums."""
+    if not data.startswith(SIGNATURE):
+        raise PngError("is empty" if not data else "is not a PNG")
+    found: list[tuple[bytes, bytes]] = []
+    offset = len(SIGNATURE)
+    while not found or found[-1][0] != b"IEND":
+        if offset + 12 > len(data):
+            raise PngError("is cut short")
+        (length,) = struct.unpack_from(">I", data, offset)
+        kind, end = data[offset + 4 : offset + 8], offset + 12 + length
+        if end > len(data):
+            raise PngError("is cut short")
+        if struct.unpack_from(">I", data, end - 4)[0] != zlib.crc32(data[offset + 4 : end - 4]):
+            raise PngError("is damaged")
+        found.append((kind, data[offset + 8 : end - 4]))
+        offset = end
+    if offset != len(data):
+        raise PngError("has something after its end")
+    return found
+
+
+def strip_png(data: bytes) -> bytes:
+    """The same picture without texts and times, which differ from run to run. Raises PngError if it is not whole."""
+    return SIGNATURE + b"".join(_chunk(kind, content) for kind, content in chunks(data) if kind in _KEPT)
+
+
+def decode_png(data: bytes) -> npt.NDArray[Any]:
+    """(H, W, channels) uint8 or uint16 of a grey, RGB or RGBA PNG that is not interlaced. Raises PngError for any other."""
+    parts = chunks(data)
+    width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", parts[0][1])
+    if depth not in (8, 16) or colour not in _CHANNELS or interlaced:
+        raise PngError("is a kind of PNG that Ningyo does not read")
+    channels = _CHANNELS[colour]
+    step = channels * depth // 8
+    try:
+        raw = zlib.decompress(b"".join(content for kind, content in parts if kind == b"IDAT"))
+    except zlib.error as error:
+        raise PngError("is damaged") from error
+    if len(raw) != height * (1 + width * step):
+        raise PngError("is damaged")
+    lines = np.frombuffer(raw, np.uint8).reshape(height, 1 + width * step)
+    rows = _unfilter(lines[:, 0], lines[:, 1:].reshape(height, width, step)).reshape(height, -1)
+    return rows.view(">u2" if depth == 16 else np.uint8).reshape(height, width, channels).astype(np.uint16 if depth == 16 else np.uint8)
+
+
+def _unfilter(kinds: npt.NDArray[np.uint8], lines: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Undo the row filters (H,) of `lines` (H, W, bytes a pixel).
+
+    A byte depends on its left, upper and upper-left neighbours, so all pixels of one anti-diagonal can be had at once.
+    """
+    if kinds.size and kinds.max() > 4:
+        raise PngError("is damaged")
+    height, width, step = lines.shape
+    out = np.zeros((height + 1, width + 1, step), np.int16)  # a border of zeros above and to the left
+    use_left, use_up, mean, paeth = ((kinds == kind)[:, None] for kind in (1, 2, 3, 4))
+    for diagonal in range(height + width - 1):
+        y = np.arange(max(0, diagonal - width + 1), min(height, diagonal + 1))
+        x = diagonal - y
+        left, up, corner = out[y + 1, x], out[y, x + 1], out[y, x]
+        guess = left + up - corner
+        far = np.abs(np.stack([guess - left, guess - up, guess - corner]))
+        nearest = np.where((far[0] <= far[1]) & (far[0] <= far[2]), left, np.where(far[1] <= far[2], up, corner))
+        add = use_left[y] * left + use_up[y] * up + mean[y] * ((left + up) >> 1) + paeth[y] * nearest
+        out[y + 1, x + 1] = (lines[y, x] + add) & 255
+    return out[1:, 1:].astype(np.uint8)
