@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A folder of generated frames, and which of them each scene frame shows. No Blender in here."""
+
+from __future__ import annotations
+
+import json
+import math
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from ..errors import UserError
+
+HEADER = "frames.json"
+# Time stamps come from containers with a time base as coarse as 1 ms, so "at the same time" has to be a little wide.
+SAME_TIME = 2e-3
+
+
+@dataclass(frozen=True)
+class FrameFolder:
+    """Pictures `000000.png`, `000001.png`, … and when each of them is shown.
+
+    `files[i]` is the i-th picture's name, or None while it is missing; `times[i]` its time in the source video, in seconds. `fps` is the
+    video's mean rate.
+    """
+
+    path: Path
+    fps: float
+    times: tuple[float, ...]
+    files: tuple[str | None, ...]
+
+    @classmethod
+    def read(cls, path: Path | str) -> FrameFolder:
+        """Raises UserError where there is no folder of frames, or no frame in it."""
+        path = Path(path).resolve()
+        try:
+            header = json.loads((path / HEADER).read_text("utf-8"))
+            fps, count, start = float(header["fps"]), int(header["count"]), float(header.get("start", 0.0))
+            times = tuple(float(time) for time in header.get("times") or (start + index / fps for index in range(count)))
+            if len(times) != count or any(b <= a for a, b in pairwise(times)):
+                raise ValueError("times")
+        except (FileNotFoundError, NotADirectoryError):
+            raise UserError(f"{path} is not a folder of generated frames: it has no {HEADER}; run `ningyo generate` first.") from None
+        except (ValueError, KeyError, TypeError, ZeroDivisionError):
+            raise UserError(f"{path / HEADER} cannot be understood; run `ningyo generate` again.") from None
+        files = tuple(name if (path / name).is_file() else None for name in (f"{index:06d}.png" for index in range(count)))
+        if not any(files):
+            raise UserError(f"{path} has no frames yet; wait for `ningyo generate`, or run it again.")
+        return cls(path, fps, times, files)
+
+    @property
+    def missing(self) -> int:
+        """How many pictures are not there."""
+        return self.files.count(None)
+
+    @property
+    def end(self) -> float:
+        """When the last picture stops being shown, seconds in the video."""
+        return self.times[-1] + 1.0 / self.fps
+
+    def elements(self, scene_fps: float) -> tuple[int, list[str]]:
+        """One picture for each scene frame, since that is how an image strip plays, and the offset of the first of them.
+
+        Scene frame k lies at k / `scene_fps` seconds of the video and shows the newest picture that is there by then: pictures are
+        repeated or skipped when the rates differ, so that the length in seconds is right, and held where one is missing.
+        Blender's movie strips round the same way.
+        """
+        present = [index for index, name in enumerate(self.files) if name]
+        names = [name for name in self.files if name]
+        times = [self.times[index] for index in present]
+        first = math.ceil((times[0] - SAME_TIME) * scene_fps)
+        # A picture lasts until the next one, there or not: the strip ends with its last picture.
+        after = present[-1] + 1
+        end = self.times[after] if after < len(self.times) else self.end
+        last = max(round(end * scene_fps), first + 1)
+        return first, [names[max(bisect_right(times, frame / scene_fps + SAME_TIME) - 1, 0)] for frame in range(first, last)]
+
+
+def free_channels(occupied: list[tuple[int, float, float]], start: float, end: float, count: int, highest: int) -> int:
+    """The lowest of `count` channels that lie above everything between `start` and `end`.
+
+    `occupied` holds (channel, start, end) of the strips that exist. Raises UserError when that would be above channel `highest`.
+    """
+    base = 1 + max((channel for channel, a, b in occupied if a < end and b > start), default=0)
+    if base + count - 1 > highest:
+        raise UserError(f"There are no {count} free channels above the strips between frames {start:g} and {end:g}; move some strips down.")
+    return base

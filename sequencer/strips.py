@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Generated frames as strips in Blender's sequencer, over the movie they were made from (Blender 4.2 to 5.2)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..errors import UserError
+from .frames import FrameFolder, free_channels
+
+HIGHEST_CHANNEL = 128
+# From here on retiming keys can be added from Python; before, doing so crashes Blender or leaves the strip alone.
+RETIMING_FROM_PYTHON = (5, 0)
+
+
+@dataclass(frozen=True)
+class AddedStrips:
+    """What `add_strips` put into the sequencer. `movie` and `sound` are None where there is none, or where the movie was there already.
+
+    `missing` counts the pictures that were not there, in whose place the one before is held.
+    """
+
+    images: bpy.types.Strip
+    movie: bpy.types.Strip | None
+    sound: bpy.types.Strip | None
+    start: int
+    end: int
+    missing: int
+
+
+def add_strips(
+    scene: bpy.types.Scene,
+    frames: Path | str,
+    *,
+    video: Path | str | None = None,
+    start_frame: int | None = None,
+    name: str = "Ningyo",
+) -> AddedStrips:
+    """Lay the frames over their movie, with its sound, in channels above whatever is there at that time.
+
+    `start_frame` is the scene frame of the video's first frame: where the movie lies already if it is in the sequencer, else the scene's
+    first frame. The scene's own rate is kept: where it differs from the video's, the movie is retimed, and pictures are repeated or
+    skipped, so that all strips keep their length in seconds. Raises UserError.
+    """
+    folder = FrameFolder.read(frames)
+    fps = scene_fps(scene)
+    offset, elements = folder.elements(fps)
+    video = _checked(video)
+    there = find_movie(scene, video) if video else None
+    if start_frame is None:
+        start_frame = round(there.content_start if hasattr(there, "content_start") else there.frame_start) if there else scene.frame_start
+    start, end = start_frame + offset, start_frame + offset + len(elements)
+    adds_movie = video is not None and there is None
+
+    editor = scene.sequence_editor_create()
+    strips = _strips(editor)
+    lowest, highest = min(start, start_frame), max(end, start_frame + round(folder.end * fps))
+    occupied = [(strip.channel, *_span(strip)) for strip in strips]
+    channel = free_channels(occupied, lowest, highest, 3 if adds_movie else 1, HIGHEST_CHANNEL)
+    movie = sound = None
+    if adds_movie:
+        movie = _add_movie(scene, str(video), f"{name} movie", channel + 1, start_frame)
+        sound = _add_sound(strips, str(video), f"{name} sound", channel, start_frame)
+        channel += 2
+    images = strips.new_image(name=name, filepath=str(folder.path / elements[0]), channel=channel, frame_start=start, fit_method="FIT")
+    for element in elements[1:]:
+        images.elements.append(element)
+    images.blend_type = "ALPHA_OVER"
+    images.alpha_mode = "STRAIGHT"
+    if bpy.data.filepath and bpy.context.preferences.filepaths.use_relative_paths:
+        make_relative((images, movie, sound), os.path.dirname(bpy.data.filepath))
+    return AddedStrips(images, movie, sound, start, end, folder.missing)
+
+
+def save_strip_blend(frames: Path | str, video: Path | str, out: Path | str) -> Path:
+    """A new .blend whose sequencer holds the frames over their movie; its rate, size and range are the movie's.
+
+    Replaces what is open in this process: for the worker, not for a Blender somebody works in. Raises UserError.
+    """
+    out = Path(out).resolve()
+    if out.suffix != ".blend":
+        raise UserError(f"{out.name} should end in .blend.")
+    if out.is_dir():
+        raise UserError(f"{out} is a folder; choose another name.")
+    folder = FrameFolder.read(frames)
+    movie = _checked(video)
+    assert movie is not None
+    # The Video Editing template opens with the sequencer in view.
+    bpy.ops.wm.read_homefile(app_template="Video_Editing", use_factory_startup=True)
+    scene = bpy.context.scene
+    match_rate(scene, folder.fps)
+    added = add_strips(scene, folder.path, video=movie, start_frame=1)
+    if added.movie is None:
+        raise UserError(f"Blender cannot read {movie}.")
+    size = added.movie.elements[0]
+    scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = size.orig_width, size.orig_height, 100
+    for strip in (added.movie, added.images):  # they were fitted to the size the scene had before
+        _fit(scene, strip)
+    scene.frame_start, scene.frame_end = 1, int(max(_span(added.movie)[1], added.end)) - 1
+    scene.frame_set(1)
+    # The movie's own colours, not a film look on top of them.
+    scene.view_settings.view_transform = "Standard"
+    scene.render.use_sequencer = True
+    for workspace in bpy.data.workspaces:
+        if hasattr(workspace, "sequencer_scene"):
+            workspace.sequencer_scene = scene
+    out.parent.mkdir(parents=True, exist_ok=True)
+    beside = out.with_name(f".{out.stem}.part.blend")
+    # A file that was never saved has all its paths made relative by this.
+    bpy.ops.wm.save_as_mainfile(filepath=str(beside), relative_remap=True, check_existing=False, copy=True)
+    os.replace(beside, out)
+    return out
+
+
+def scene_fps(scene: bpy.types.Scene) -> float:
+    return scene.render.fps / scene.render.fps_base
+
+
+def match_rate(scene: bpy.types.Scene, fps: float) -> None:
+    """Give the scene the video's rate, the fractional ones (30000/1001 and its like) included."""
+    rate = Fraction(fps).limit_denominator(1001)
+    whole = max(round(fps), 1)
+    scene.render.fps = whole
+    scene.render.fps_base = whole / float(rate)
+
+
+def is_untouched(scene: bpy.types.Scene) -> bool:
+    """Whether nothing depends on the scene's rate yet: no strips, no sound and no animation in the file."""
+    editor = scene.sequence_editor
+    return not (editor and len(_strips(editor))) and not bpy.data.actions and not bpy.data.sounds
+
+
+def find_movie(scene: bpy.types.Scene, video: Path) -> bpy.types.Strip | None:
+    """The strip that shows `video`, if there is one."""
+    if scene.sequence_editor is None:
+        return None
+    for strip in _strips(scene.sequence_editor):
+        if strip.type == "MOVIE" and Path(bpy.path.abspath(strip.filepath)).resolve() == video:
+            return strip
+    return None
+
+
+def find_images(scene: bpy.types.Scene, frames: Path) -> list[bpy.types.Strip]:
+    """The image strips that show pictures from the folder `frames`."""
+    if scene.sequence_editor is None:
+        return []
+    frames = frames.resolve()
+    strips = _strips(scene.sequence_editor)
+    return [strip for strip in strips if strip.type == "IMAGE" and Path(bpy.path.abspath(strip.directory)).resolve() == frames]
+
+
+def make_relative(strips: tuple[bpy.types.Strip | None, ...], folder: str) -> None:
+    """Store the strips' paths relative to `folder` where that is possible."""
+    for strip in strips:
+        if strip is None:
+            continue
+        owner, key = (strip, "directory") if strip.type == "IMAGE" else (strip.sound if strip.type == "SOUND" else strip, "filepath")
+        path = bpy.path.abspath(getattr(owner, key))
+        try:
+            relative = bpy.path.relpath(path, start=folder)
+        except ValueError:
+            continue  # another drive on Windows
+        setattr(owner, key, relative + "/" if key == "directory" else relative)
+
+
+def _checked(video: Path | str | None) -> Path | None:
+    if video is None:
+        return None
+    path = Path(video).resolve()
+    if not path.is_file():
+        raise UserError(f"There is no video {path}; choose the one the frames were made from.")
+    return path
+
+
+def _strips(editor: bpy.types.SequenceEditor) -> Any:
+    return editor.strips if hasattr(editor, "strips") else editor.sequences
+
+
+def _span(strip: bpy.types.Strip) -> tuple[float, float]:
+    if hasattr(strip, "left_handle"):
+        return strip.left_handle, strip.right_handle
+    return strip.frame_final_start, strip.frame_final_end
+
+
+def _add_movie(scene: bpy.types.Scene, video: str, name: str, channel: int, start: int) -> bpy.types.Strip:
+    """A movie strip that plays at the movie's own speed, whatever the scene's rate is."""
+    strips = _strips(scene.sequence_editor)
+    movie = strips.new_movie(name=name, filepath=video, channel=channel, frame_start=start, fit_method="FIT")
+    fps = scene_fps(scene)
+    if not movie.fps:
+        strips.remove(movie)
+        raise UserError(f"Blender cannot read {video}; convert it to an H.264 mp4 first.")
+    # `new_movie` shows one picture a scene frame.
+    if abs(movie.fps - fps) < 1e-3:
+        return movie
+    if bpy.app.version >= RETIMING_FROM_PYTHON:
+        first, last = _span(movie)
+        end = first + round((last - first) * fps / movie.fps)
+        movie.retiming_keys.add(timeline_frame=int(last))
+        movie.retiming_keys[-1].timeline_frame = int(end)
+        return movie
+    strips.remove(movie)
+    before = {strip.name for strip in strips}
+    view_transform = scene.view_settings.view_transform
+    _in_a_sequencer(
+        scene,
+        lambda: bpy.ops.sequencer.movie_strip_add(
+            filepath=video,
+            frame_start=start,
+            channel=channel,
+            fit_method="FIT",
+            sound=False,
+            use_framerate=False,
+            adjust_playback_rate=True,
+        ),
+    )
+    scene.view_settings.view_transform = view_transform
+    (movie,) = (strip for strip in strips if strip.name not in before)
+    movie.name = name
+    return movie
+
+
+def _in_a_sequencer(scene: bpy.types.Scene, act: Any) -> None:
+    """Call `act` where sequencer operators may run: in a sequencer area, or an area that is one for as long as that takes."""
+    areas = [(window, area) for window in bpy.context.window_manager.windows for area in window.screen.areas]
+    window, area = min(areas, key=lambda pair: pair[1].type != "SEQUENCE_EDITOR")
+    before = area.type
+    area.type = "SEQUENCE_EDITOR"
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    try:
+        with bpy.context.temp_override(window=window, area=area, region=region, scene=scene):
+            act()
+    finally:
+        area.type = before
+
+
+def _add_sound(strips: Any, video: str, name: str, channel: int, start: int) -> bpy.types.Strip | None:
+    if not bpy.app.build_options.audaspace:
+        return None
+    strip = strips.new_sound(name=name, filepath=video, channel=channel, frame_start=start)
+    if strip.sound.channels != "INVALID":
+        return strip
+    sound = strip.sound
+    strips.remove(strip)
+    bpy.data.sounds.remove(sound)
+    return None
+
+
+def _fit(scene: bpy.types.Scene, strip: bpy.types.Strip) -> None:
+    """Scale a strip so that its picture just fits into the render size, as fit_method="FIT" does on creation."""
+    element = strip.elements[0]
+    scale = min(scene.render.resolution_x / element.orig_width, scene.render.resolution_y / element.orig_height)
+    strip.transform.scale_x = strip.transform.scale_y = scale
