@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A character from a seed, as Blender objects: an armature, a body with an outline, and a face without one.
+
+Geometry is made by numpy alone and is the same in every version of Blender.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from ..cel import BASE, FLAT, LINE, SHADE, add_outline, cel_material
+from . import skeleton
+from .body import FINGERS, joints, normalised, tubes
+from .design import Design, design
+from .fields import surface
+from .hair import build_hair
+from .head import EXPRESSIONS, Expression, FaceColours, Skull, ear_mesh, face_parts, skull_mesh
+from .mesh import Array, Part, clip, join, merge, painted, smoothstep
+from .outfits import OUTFITS, Cloth
+from .palette import Colour
+from .tailor import CELL, Figure
+
+
+@dataclass
+class BuiltCharacter:
+    """What `build_character` made."""
+
+    armature: bpy.types.Object
+    meshes: list[bpy.types.Object]
+    name: str
+
+
+@dataclass
+class Geometry:
+    """A character before Blender: two painted meshes and the face's expressions, (N, 3) positions of the face's vertices each."""
+
+    figure: Figure
+    body: Part
+    face: Part
+    expressions: dict[str, Array]
+
+
+def make_skull(figure: Figure, jaw: float = 1.0, narrow: float = 1.0) -> Skull:
+    p, neck = figure.proportions, figure.joints["Neck"]
+    return Skull(p.head, np.array([0.0, neck[1] - 0.055 * p.head, p.chin]), jaw, narrow)
+
+
+def hands(figure: Figure, cell: float = 0.006) -> tuple[Array, Array]:
+    """Both hands from the wrist on."""
+    names = ["forearm", "palm", *(f"{f}{n}" for f in FINGERS for n in (1, 2, 3))]
+    wrist = figure.joints["LeftHand"][0]
+    mesh = surface([figure.tubes[n] for n in names], cell, half=False, within=((wrist - 0.03, -9, -9), (9, 9, 9)))
+    v, f = clip(mesh, mesh[0][:, 0] - wrist + 0.001)
+    return merge([(v, f), (v * (-1, 1, 1), np.where(f[:, 3:] >= 0, f[:, ::-1], f[:, [2, 1, 0, 3]]))])
+
+
+def hair_weights(figure: Figure, points: Array) -> Array:
+    """Hair follows the head; what hangs below the chin passes to neck and chest."""
+    z, j = points[:, 2], figure.joints
+    chin = figure.proportions.chin
+    head = smoothstep(z, chin - 0.13, chin + 0.02)
+    neck = smoothstep(z, j["Neck"][2] - 0.10, j["Neck"][2] - 0.01)
+    w = np.zeros((len(points), len(figure.bones)))
+    index = figure.bones.index
+    w[:, index("Head")] = head
+    w[:, index("Neck")] = (1 - head) * neck
+    w[:, index("Spine2")] = (1 - head) * (1 - neck)
+    return normalised(w)
+
+
+def geometry(choice: Design, seed: int) -> Geometry:
+    """The painted meshes of a design; `seed` drives what the design leaves open (the fall of each lock)."""
+    p = choice.proportions
+    j = joints(p)
+    figure = Figure(p, j, tubes(p, j), skeleton.BONES)
+    rng = np.random.default_rng([seed, 21])
+    skin = Colour.of(*choice.skin)
+    skull = make_skull(figure, choice.face.jaw)
+    head = figure.single("Head")
+
+    cloth = Cloth(*(Colour.of(c) for c in choice.triad), Colour.of(choice.shoe), Colour.of(choice.sock), choice.legwear)
+    outfit = OUTFITS[choice.outfit](figure, cloth, rng)
+
+    names = ["torso", "bust", "neck", "clavicle", "upper_arm", "forearm", "thigh", "shin"]
+    trunk = surface([figure.tubes[n] for n in names if n in figure.tubes], CELL, cut=figure.leg_gap(0.0012))
+    trunk = clip(trunk, outfit.skin(trunk[0]))
+    # A painted shadow under the chin.
+    shadow = trunk[0][:, 2] - (j["Neck"][2] + 0.006 * p.height) + 0.25 * (trunk[0][:, 1] - j["Neck"][1])
+    body = [figure.part(clip(trunk, -shadow), skin, line=0.8), figure.part(clip(trunk, shadow), skin.shaded, line=0.8)]
+    body.append(figure.part(hands(figure), skin, line=0.55))
+    v, f = skull_mesh(skull)
+    local = (v - skull.origin) / skull.size
+    flat = ((local[:, 1] < -0.16) & (local[:, 2] > 0.03)).astype(float)
+    body.append(painted((v, f), skin, head, flat=flat, line=0.6))
+    body.append(painted(ear_mesh(skull), skin, head, line=0.5))
+    body += outfit.parts
+
+    hair_colour = Colour.of(choice.hair, value=0.70)
+    hair = build_hair(skull, choice.hair_style, choice.fringe, rng, choice.ahoge)
+    strands = merge(hair.pieces)
+    body.append(painted(strands, hair_colour, hair_weights(figure, strands[0]), line=0.7))
+    if hair.ties:
+        ties = merge(hair.ties)
+        body.append(painted(ties, Colour.of(choice.triad[2]), hair_weights(figure, ties[0]), line=0.7))
+
+    brow = Colour(hair_colour.shade * 0.55, hair_colour.shade * 0.55)
+    lash = Colour(hair_colour.shade * 0.10 + 0.004, hair_colour.shade * 0.10 + 0.004)
+    colours = FaceColours(skin, Colour.of(choice.iris), lash, brow)
+
+    def face(state: Expression) -> list[Part]:
+        parts = face_parts(skull, choice.face, colours, head, state)
+        shine = merge(hair.shine)
+        white = Colour(hair_colour.base * 0.42 + 0.58, hair_colour.base * 0.42 + 0.58)
+        parts.append(painted(shine, white, head, flat=1.0, line=0.0, outlined=False))
+        return parts
+
+    details = [part for part in body if not part.outlined]
+    body = [part for part in body if part.outlined]
+    rest = join(face(Expression()) + details)
+    expressions = {name: join(face(state) + details).vertices for name, state in EXPRESSIONS.items()}
+    return Geometry(figure, join(body), rest, expressions)
+
+
+def mesh_object(
+    name: str, part: Part, bones: list[str], armature: bpy.types.Object, material: bpy.types.Material, collection: bpy.types.Collection
+) -> bpy.types.Object:
+    """A Blender object of a painted part, skinned to the armature."""
+    data = bpy.data.meshes.new(name)
+    quads = part.faces[:, 3] >= 0
+    sizes = np.where(quads, 4, 3)
+    loops = part.faces[part.faces >= 0]
+    data.vertices.add(len(part.vertices))
+    data.vertices.foreach_set("co", part.vertices.astype(np.float32).ravel())
+    data.loops.add(len(loops))
+    data.loops.foreach_set("vertex_index", loops.astype(np.int32))
+    data.polygons.add(len(sizes))
+    data.polygons.foreach_set("loop_start", np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32))
+    data.polygons.foreach_set("use_smooth", np.ones(len(sizes), bool))
+    for attribute, values in ((BASE, part.base), (SHADE, part.shade)):
+        rgba = np.column_stack([values, np.ones(len(values))]).astype(np.float32)
+        data.attributes.new(attribute, "FLOAT_COLOR", "POINT").data.foreach_set("color", rgba.ravel())
+    data.attributes.new(FLAT, "FLOAT", "POINT").data.foreach_set("value", part.flat.astype(np.float32))
+    data.update(calc_edges=True)
+    data.materials.append(material)
+    item = bpy.data.objects.new(name, data)
+    collection.objects.link(item)
+    item.parent = armature
+    # One call per (bone, weight) instead of one per vertex.
+    steps = np.rint(part.weights * 60).astype(int)
+    lost = 60 - steps.sum(1)
+    steps[np.arange(len(steps)), steps.argmax(1)] += lost
+    for column, bone in enumerate(bones):
+        values = steps[:, column]
+        if not values.any():
+            continue
+        group = item.vertex_groups.new(name=skeleton.PREFIX + bone)
+        for value in np.unique(values[values > 0]):
+            group.add(np.flatnonzero(values == value).tolist(), float(value) / 60, "REPLACE")
+    if part.outlined:
+        group = item.vertex_groups.new(name=LINE)
+        for value in np.unique(part.line):
+            group.add(np.flatnonzero(part.line == value).tolist(), float(value), "REPLACE")
+    modifier = item.modifiers.new("Armature", "ARMATURE")
+    modifier.object = armature
+    return item
+
+
+def add_expressions(item: bpy.types.Object, expressions: dict[str, Array]) -> None:
+    item.shape_key_add(name="Basis", from_mix=False)
+    for name, positions in expressions.items():
+        key = item.shape_key_add(name=name, from_mix=False)
+        key.data.foreach_set("co", positions.astype(np.float32).ravel())
+        # A new key starts at 1 in Blender 5.2 and at 0 before.
+        key.value = 0.0
+
+
+def build_character(seed: int, collection: bpy.types.Collection | None = None) -> BuiltCharacter:
+    """Build the character of a seed in the current Blender data, linked into `collection` (default: the scene's collection).
+
+    Nothing that exists is changed. The rig has Mixamo's bone names and stands in T-pose at the origin, facing −Y, in metres.
+    """
+    target = collection if collection is not None else bpy.context.scene.collection
+    shape = geometry(design(seed), seed)
+    name = f"Ningyo {seed}"
+    armature = skeleton.build_armature(name, shape.figure.joints, target)
+    material = cel_material("Ningyo cel")
+    body = mesh_object(f"{name} body", shape.body, shape.figure.bones, armature, material, target)
+    add_outline(body)
+    face = mesh_object(f"{name} face", shape.face, shape.figure.bones, armature, material, target)
+    add_expressions(face, shape.expressions)
+    return BuiltCharacter(armature, [body, face], armature.name)
