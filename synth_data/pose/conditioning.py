@@ -271,7 +271,8 @@ def _nearest(c: _Capsules, K: Array, width: int, height: int) -> tuple[NDArray[n
     y, 1).
 
     A round cone is the union of the spheres with centres a + t·d and radii ra + t·dr, 0 ≤ t ≤ 1. A ray s·q first meets the family where
-    F(s, t) = |s q − a − t d|² − (ra + t dr)² and ∂F/∂t both vanish, which is a quadratic in s; outside 0 ≤ t ≤ 1 it can only meet the end spheres.
+    F(s, t) = |s q − a − t d|² − (ra + t dr)² and ∂F/∂t both vanish, which is a quadratic in s; outside 0 ≤ t ≤ 1 it can only meet
+    the end spheres.
     """
     fx, fy, cx, cy = K[0, 0], K[1, 1], K[0, 2], K[1, 2]
     b, rb = c.a + c.d, c.ra + c.dr

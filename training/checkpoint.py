@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Model and training state on disk: safetensors and JSON, written beside and renamed; nothing in them can run code.
+
+The state is one file, so that weights, optimisers and step can never be of different moments.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ..errors import UserError
+from ..jobs.folder import write_atomically
+from ..synth_data.pose.conditioning import RASTERISER_VERSION
+from .networks import MULTIPLE, Generator
+from .step import Trainer
+
+SCHEMA, VERSION = "ningyo.model", 1
+MODEL, CONFIG, RIG = "model.safetensors", "config.json", "rig.json"
+STATE = Path("state") / "checkpoint.safetensors"
+_KEY = "ningyo"  # the metadata entry that holds our JSON
+
+
+def save_model(folder: Path, generator: Generator, config: dict[str, Any]) -> None:
+    """Write the generator and config.json. Convolutions are stored as float16: half the file, and no visible difference."""
+    tensors = {name: t.half() if t.dim() == 4 else t for name, t in generator.state_dict().items()}
+    _save(folder / MODEL, tensors, {"schema": SCHEMA, "version": VERSION})
+    write_atomically(folder / CONFIG, json.dumps({"schema": SCHEMA, "version": VERSION} | config, indent=1) + "\n")
+
+
+def load_config(folder: Path | str) -> dict[str, Any]:
+    """config.json of a model, checked. Raises UserError when it is missing, foreign, newer or made with another rasteriser."""
+    folder = Path(folder)
+    if not folder.exists():
+        raise UserError(f"There is no model at {folder}; make one with `ningyo train`.")
+    path = folder / CONFIG
+    try:
+        config = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{folder} is not a model (it has no {CONFIG}); make one with `ningyo train`.") from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read; train the model again.") from error
+    if not isinstance(config, dict) or config.get("schema") != SCHEMA:
+        raise UserError(f"{path} is not a Ningyo model's; make a model with `ningyo train`.")
+    if not isinstance(config.get("version"), int) or config["version"] > VERSION:
+        raise UserError(
+            f"{folder} was written by a newer Ningyo (version {config.get('version')} of the model format); update Ningyo to use it."
+        )
+    if config.get("rasteriser") != RASTERISER_VERSION:
+        raise UserError(f"{folder} was trained with another version of the skeleton rasteriser; train it again with this Ningyo.")
+    return config
+
+
+def load_model(folder: Path | str) -> tuple[Generator, dict[str, Any]]:
+    """The generator, ready for use, and its config. Raises UserError for anything that is not a whole model of ours."""
+    folder = Path(folder)
+    config = load_config(folder)
+    damaged = f"The model {folder} is damaged or not Ningyo's; train it again (`ningyo train` resumes if its state is whole)."
+    try:
+        network = config["network"]
+        shape = [[int(v) for v in network[key]] for key in ("widths", "blocks")]
+        head, size = int(network["head"]), int(config["size"])
+        # A config could ask for a network that fills the memory.
+        if not (len(shape[0]) == len(shape[1]) == 4 and 0 < size <= 4096 and size % MULTIPLE == 0):
+            raise UserError(damaged)
+        if not all(0 < v <= 1024 for v in (*shape[0], head)) or not all(0 <= v <= 16 for v in shape[1]):
+            raise UserError(damaged)
+        generator = Generator(shape[0], shape[1], head)
+        tensors = load_file(folder / MODEL)
+        generator.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in tensors.items()})
+    except FileNotFoundError as error:
+        raise UserError(f"{folder} has no {MODEL}; run `ningyo train` again to finish it.") from error
+    except (KeyError, TypeError, ValueError, AttributeError, OSError, SafetensorError, RuntimeError) as error:
+        raise UserError(damaged) from error
+    return generator.eval().requires_grad_(False), config
+
+
+def save_state(folder: Path, trainer: Trainer, info: dict[str, Any]) -> None:
+    """Everything resuming needs: weights, average, optimisers, and `info` (step, seconds, what is being trained on what)."""
+    tensors: dict[str, Tensor] = {}
+    for name, module in (("G", trainer.G), ("D", trainer.D), ("ema", trainer.ema)):
+        tensors |= {f"{name}.{key}": value for key, value in module.state_dict().items()}
+    for name, optimiser in (("opt_G", trainer.opt_G), ("opt_D", trainer.opt_D)):
+        for index, values in optimiser.state_dict()["state"].items():
+            tensors |= {f"{name}.{index}.{key}": value for key, value in values.items()}
+    _save(folder / STATE, tensors, info | {"steps": trainer.steps})
+
+
+def read_state_info(folder: Path) -> dict[str, Any] | None:
+    """The `info` of a saved state, or None where there is none. Raises UserError when it is damaged."""
+    path = folder / STATE
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, "pt") as file:
+            info = json.loads((file.metadata() or {})[_KEY])
+        if not isinstance(info["steps"], int) or not isinstance(info["seconds"], int | float):
+            raise ValueError("not a training state")
+    except (KeyError, TypeError, ValueError, OSError, SafetensorError) as error:
+        raise UserError(f"{path} is damaged; remove that file to start the training anew.") from error
+    return info
+
+
+def load_state(folder: Path, trainer: Trainer) -> None:
+    """Put a saved state into `trainer`. Raises UserError when it does not fit."""
+    path = folder / STATE
+    info = read_state_info(folder) or {}
+    try:
+        tensors = load_file(path)
+        for name, module in (("G", trainer.G), ("D", trainer.D), ("ema", trainer.ema)):
+            module.load_state_dict({key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")})
+        for name, optimiser in (("opt_G", trainer.opt_G), ("opt_D", trainer.opt_D)):
+            state: dict[int, dict[str, Tensor]] = {}
+            for key, value in tensors.items():
+                if key.startswith(f"{name}."):
+                    _, index, field = key.split(".")
+                    state.setdefault(int(index), {})[field] = value
+            optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+        trainer.steps = int(info["steps"])
+    except (KeyError, ValueError, OSError, SafetensorError, RuntimeError) as error:
+        raise UserError(f"{path} does not fit this version of Ningyo or is damaged; train into another folder.") from error
+
+
+def _save(path: Path, tensors: dict[str, Tensor], info: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.part")
+    save_file(
+        {name: t.detach().to("cpu", memory_format=torch.contiguous_format) for name, t in tensors.items()}, beside, {_KEY: json.dumps(info)}
+    )
+    os.replace(beside, path)

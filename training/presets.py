@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sizes and settings by name: plain numbers, every one of them here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..errors import UserError
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What each loss counts for."""
+
+    l1: float = 10.0
+    gradient: float = 10.0
+    dice: float = 1.0
+    gan: float = 0.5
+    features: float = 2.0
+    r1: float = 1.0
+
+
+@dataclass(frozen=True)
+class Preset:
+    widths: tuple[int, int, int, int]  # the generator's channels at 1/4, 1/8, 1/16 and 1/32
+    blocks: tuple[int, int, int, int]  # its residual blocks there
+    head: int  # its channels at 1/2
+    discriminator: int  # the discriminator's first channels
+    batch: int
+    minutes: float  # how long `train` runs when it is not told
+    lr: float = 1e-3  # the generator's peak learning rate
+    lr_discriminator: float = 4e-4
+    warm_up: float = 0.3  # share of the training before the discriminator joins
+    freeze: float = 0.8  # share after which batch norm's statistics stay as they are
+    r1_every: int = 16
+    shift: float = 0.06  # pictures are shifted by up to this share of their side
+    weights: Weights = field(default_factory=Weights)
+
+
+PRESETS: dict[str, Preset] = {
+    "demo": Preset((32, 64, 96, 128), (1, 1, 1, 2), 16, 16, batch=4, minutes=5),
+    "small": Preset((32, 64, 128, 192), (1, 2, 2, 2), 16, 24, batch=8, minutes=20),
+    "medium": Preset((48, 96, 192, 256), (1, 2, 2, 2), 24, 32, batch=8, minutes=60, lr=6e-4),
+    "large": Preset((64, 128, 256, 256), (2, 2, 2, 3), 32, 48, batch=16, minutes=60, lr=4e-4),
+}
+DEFAULT = "demo"
+
+
+def preset_named(name: str) -> Preset:
+    if name not in PRESETS:
+        raise UserError(f"There is no preset {name!r}; choose one of {', '.join(PRESETS)}.")
+    return PRESETS[name]
