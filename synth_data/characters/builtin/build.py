@@ -12,6 +12,7 @@ import bpy
 import numpy as np
 
 from ..cel import BASE, FLAT, LINE, SHADE, add_outline, cel_material
+from ..palette import Colour
 from . import skeleton
 from .body import FINGERS, joints, normalised, tubes
 from .design import Design, design
@@ -20,7 +21,6 @@ from .hair import build_hair
 from .head import EXPRESSIONS, Expression, FaceColours, Skull, ear_mesh, face_parts, skull_mesh
 from .mesh import Array, Part, clip, join, merge, painted, smoothstep
 from .outfits import OUTFITS, Cloth
-from .palette import Colour
 from .tailor import CELL, Figure
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..palette import HAIRS, SKIN_ODDS, SKINS, TRIADS
 from .body import Proportions, random_proportions
 from .hair import STYLES_FEMALE, STYLES_MALE
 from .head import FaceStyle
-from .palette import HAIRS, SKIN_ODDS, SKINS, TRIADS
 
 LEGWEAR = {
     ("sailor", True): ("skirt",),

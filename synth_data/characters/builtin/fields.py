@@ -12,6 +12,7 @@ from .mesh import clip, compact, mirrored
 
 Array = np.ndarray
 SAMPLES = 65
+UP = np.array([0.0, 0.0, 1.0])
 
 
 def monotone_cubic(x: Array, y: Array, at: Array) -> Array:
@@ -124,7 +125,7 @@ def tube(
 def ball(bone: str, centre: Array, radii: Sequence[float], blend: float) -> Tube:
     """An ellipsoid: a tube so short that only its caps are left. `radii` are along x, y; the cap follows the smaller."""
     centre = np.asarray(centre, float)
-    return tube(bone, centre - (0, 0, 1e-4), centre + (0, 0, 1e-4), [0, 1], [radii[0]] * 2, [radii[1]] * 2, side=(1, 0, 0), blend=blend)
+    return tube(bone, centre - UP * 1e-4, centre + UP * 1e-4, [0, 1], [radii[0]] * 2, [radii[1]] * 2, side=(1, 0, 0), blend=blend)
 
 
 def smooth_min(a: Array, b: Array, k: float) -> Array:

@@ -48,9 +48,8 @@ def lock(path: Array, out: Array, width: float, thick: float, *, root: float = 0
     angle = np.arange(8) * np.pi / 4
     a, b = np.cos(angle), np.sign(np.sin(angle)) * np.sin(angle) ** 2
     bend = -0.30 * a**2
-    rings = path[:, None] + (profile * width / 2)[:, None, None] * (
-        a[None, :, None] * side[:, None] + (bend * width / max(thick, 1e-6) * 0.0 + bend * 0.7)[None, :, None] * up[:, None]
-    )
+    flat = a[None, :, None] * side[:, None] + 0.7 * bend[None, :, None] * up[:, None]
+    rings = path[:, None] + (profile * width / 2)[:, None, None] * flat
     rings = rings + (np.maximum(profile, 0.05) * thick / 2)[:, None, None] * b[None, :, None] * up[:, None]
     if curl:
         rings = rings + curl * (t**3)[:, None, None] * up[:, None]
@@ -239,7 +238,7 @@ def spikes(scalp: Scalp, count: int, length: float, down: float) -> list[Mesh]:
         reach = length * scalp.rng.uniform(0.8, 1.2) * scalp.size
         sweep = np.array([np.sin(angle) * 0.5, -np.cos(angle) * 0.3 + 0.5, -down])
         path = spline([base - out * 0.08 * scalp.size, base + out * 0.45 * reach, base + (out * 0.9 + sweep * 0.45) * reach], 8)
-        pieces.append(lock(path, np.tile(out + (0, 0, 0.6), (8, 1)), 0.26 * scalp.size, 0.13 * scalp.size, root=0.9, belly=1.5))
+        pieces.append(lock(path, np.tile(out + np.array([0, 0, 0.6]), (8, 1)), 0.26 * scalp.size, 0.13 * scalp.size, root=0.9, belly=1.5))
     return pieces
 
 
@@ -318,14 +317,14 @@ def build_hair(skull: Skull, style: str, fringe: str, rng: np.random.Generator, 
                 (side * 0.80, 0.16, -0.75),
             ]
             pieces += s.tail(controls, 0.22, 6, 0.085)
-            ties.append(ring(o + h * (root + (side * 0.09, 0, 0.035)), np.array([side, 0.05, 0.45]), 0.085 * h, 0.030 * h))
-            ties += ribbon(o + h * (root + (side * 0.09, -0.07, 0.09)), 0.20 * h, np.array([side * 0.45, -1.0, 0.25]))
+            ties.append(ring(o + h * (root + np.array([side * 0.09, 0, 0.035])), np.array([side, 0.05, 0.45]), 0.085 * h, 0.030 * h))
+            ties += ribbon(o + h * (root + np.array([side * 0.09, -0.07, 0.09])), 0.20 * h, np.array([side * 0.45, -1.0, 0.25]))
     elif style == "pony":
         pieces += sides(s, 0.02, 0.13) + curtain(s, 0.24, 11, width=0.25, thick=0.05, ragged=0.02, curl=-0.05)
         root = np.array([0, 0.44, 0.80])
         pieces += s.tail([tuple(root), (0, 0.66, 0.86), (0, 0.80, 0.45), (0, 0.74, -0.10), (0, 0.80, -0.60)], 0.26, 7, 0.09)
-        ties.append(ring(o + h * (root + (0, 0.07, 0.03)), np.array([0, 1, 0.4]), 0.09 * h, 0.032 * h))
-        ties += ribbon(o + h * (root + (0, 0.08, 0.13)), 0.26 * h, np.array([0.0, 1.0, 0.5]))
+        ties.append(ring(o + h * (root + np.array([0, 0.07, 0.03])), np.array([0, 1, 0.4]), 0.09 * h, 0.032 * h))
+        ties += ribbon(o + h * (root + np.array([0, 0.08, 0.13])), 0.26 * h, np.array([0.0, 1.0, 0.5]))
     elif style == "bun":
         pieces += sides(s, -0.02, 0.13) + curtain(s, 0.22, 11, width=0.25, thick=0.05, ragged=0.02, curl=-0.05)
         for side in (1, -1):

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..palette import Colour
 from .fields import monotone_cubic
 from .mesh import Array, Part, loft, merge, outward, painted, smoothstep
-from .palette import Colour
 
 _Z = np.array([0, 0.03, 0.07, 0.13, 0.20, 0.28, 0.38, 0.50, 0.62, 0.74, 0.85, 0.93, 0.98, 1.0])
 _HALF = np.array([0.040, 0.092, 0.158, 0.238, 0.305, 0.350, 0.372, 0.382, 0.385, 0.368, 0.308, 0.222, 0.120, 0.010])
@@ -90,13 +90,12 @@ class Skull:
         half, front, back = self.at("half", z), self.at("front", z), self.at("back", z)
         power = np.where(c > 0, 2.35, 2.0)
         scale = (np.abs(s) ** power + np.abs(c) ** power) ** (-1.0 / power)
-        middle = np.where(z < 0.5, (front - back) * 0.5 * 0, 0.0)
         depth = np.where(c > 0, front, back)
         slope = np.clip((z - 0.5) / 0.5, 0, 1)
         rise = slope**2
-        grow = offset * np.sqrt(np.maximum(1 - rise**2, 0.0)) if np.ndim(offset) else offset * np.sqrt(np.maximum(1 - rise**2, 0.0))
+        grow = offset * np.sqrt(np.maximum(1 - rise**2, 0.0))
         x = (half + grow) * scale * s
-        y = -(depth + grow) * scale * c - middle
+        y = -(depth + grow) * scale * c
         return self.origin + self.size * np.stack([x, y, z + offset * rise], axis=-1)
 
     def face(self, x: Array, z: Array, offset: Array | float = 0.0) -> Array:
@@ -137,7 +136,7 @@ def ear_mesh(skull: Skull) -> tuple[Array, Array]:
         points = shape * (side, 1, 1)
         points[..., 0] += side * 0.378
         points[..., 1] += 0.015
-        points[..., 2] += 0.355 + 0.1 * 0
+        points[..., 2] += 0.355
         ears.append(loft(skull.origin + skull.size * points, caps=True))
     return merge([(v, outward(v, f)) for v, f in ears])
 
@@ -311,8 +310,3 @@ def face_parts(skull: Skull, style: FaceStyle, colours: FaceColours, head: Array
         Colour(colours.skin.shade * 0.85, colours.skin.shade * 0.85),
     )
     return parts
-
-
-def moved(state: Expression, **change: float) -> Expression:
-    """`state` with fields replaced."""
-    return replace(state, **change)

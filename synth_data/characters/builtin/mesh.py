@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .palette import Colour
+from ..palette import Colour
 
 Array = np.ndarray
 

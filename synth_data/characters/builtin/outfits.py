@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..palette import Colour
 from .hair import ribbon
 from .mesh import Array, Part, clip, merge, painted, smoothstep
-from .palette import Colour
 from .tailor import Figure, band, button, collar_ring, cord, hemmed, lifted, shoes, skirt, swept_ring, tie
 
 Visible = Callable[[Array], Array]
@@ -191,10 +191,14 @@ def blazer(figure: Figure, cloth: Cloth, rng: np.random.Generator) -> Outfit:
     tip, hem, end = figure.z(0.46), figure.joints["LeftUpLeg"][2] - 0.005 * H, figure.along_arm(1.90)
     shirt = {"torso": 0.0055, "bust": 0.004, "clavicle": 0.0055}
     under = figure.shell(shirt, above=figure.z(0.3))
-    keep_shirt = lambda p: np.minimum(
-        np.minimum(figure.neck_distance(p, 0.037), 0.072 * H - np.abs(p[:, 0])), np.minimum(figure.facing(p) + 0.02, p[:, 2] - tip + 0.03)
-    )
-    parts = [figure.part(hemmed(under, keep_shirt), white)] + _collar_wings(figure, white)
+
+    def keep_shirt(p: Array) -> Array:
+        return np.minimum(
+            np.minimum(figure.neck_distance(p, 0.037), 0.072 * H - np.abs(p[:, 0])),
+            np.minimum(figure.facing(p) + 0.02, p[:, 2] - tip + 0.03),
+        )
+
+    parts = [figure.part(hemmed(under, keep_shirt), white), *_collar_wings(figure, white)]
     flared = 0.010 if cloth.legwear in ("skirt", "plain") else 0.004
     jacket = {
         "torso": lambda t: 0.0125 + flared * (1 - smoothstep(t, 0.10, 0.5)),
@@ -273,7 +277,8 @@ def hoodie(figure: Figure, cloth: Cloth, rng: np.random.Generator) -> Outfit:
     tight = lifted(mesh, -0.006)
     ribbing = cloth.main.mixed(cloth.main.shaded, 0.30)
     parts.append(figure.part(hemmed(tight, lambda p: np.minimum(p[:, 2] - hem, hem + 0.022 * H - p[:, 2]), 0.005), ribbing))
-    x = lambda p: np.abs(p[:, 0])  # noqa: E731
+    x = lambda p: np.abs(p[:, 0])
+
     parts.append(figure.part(hemmed(tight, lambda p: np.minimum(x(p) - end + 0.026 * H, end + 0.006 * H - x(p)), 0.004), ribbing))
     # The hood at rest, thick behind and closing in front.
     hood = swept_ring(
@@ -314,7 +319,10 @@ def coat(figure: Figure, cloth: Cloth, rng: np.random.Generator) -> Outfit:
     waist, end = figure.z(0.20), figure.along_arm(1.90)
     shape = {"torso": 0.0140, "bust": 0.009, "clavicle": 0.0135, "upper_arm": 0.0125, "forearm": lambda t: 0.0125 + 0.005 * t}
     mesh = figure.shell(shape, above=waist)
-    keep = lambda p: np.minimum(np.minimum(p[:, 2] - waist, end - np.abs(p[:, 0])), figure.neck_distance(p, 0.043))  # noqa: E731
+
+    def keep(p: Array) -> Array:
+        return np.minimum(np.minimum(p[:, 2] - waist, end - np.abs(p[:, 0])), figure.neck_distance(p, 0.043))
+
     parts = [figure.part(hemmed(mesh, keep, 0.006), cloth.main)]
     x = np.abs(mesh[0][:, 0])
     parts.append(figure.part(band(mesh, x, end - 0.038 * H, end + 0.001, 0.0035), cloth.main.mixed(cloth.main.shaded, 0.4)))
@@ -365,7 +373,10 @@ def sport(figure: Figure, cloth: Cloth, rng: np.random.Generator) -> Outfit:
     }
     mesh = figure.shell(shape, above=hem)
     end = figure.along_arm(sleeve)
-    keep = lambda p: np.minimum(np.minimum(p[:, 2] - hem, end - np.abs(p[:, 0])), figure.neck_distance(p, 0.0425))  # noqa: E731
+
+    def keep(p: Array) -> Array:
+        return np.minimum(np.minimum(p[:, 2] - hem, end - np.abs(p[:, 0])), figure.neck_distance(p, 0.0425))
+
     parts = [figure.part(hemmed(mesh, keep), cloth.main)]
     edge = cloth.accent if np.abs(cloth.accent.base - cloth.main.base).max() > 0.2 else cloth.second
     parts.append(figure.part(band(mesh, figure.neck_distance(mesh[0], 0.0425), -0.001, 0.0075 * H, 0.0020), edge))

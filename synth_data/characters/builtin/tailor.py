@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..palette import Colour
 from .body import Proportions, normalised, skin_weights
 from .fields import Tube, front, surface
 from .hair import spline
-from .mesh import Array, Part, clip, loft, merge, outward, painted, smoothstep, vertex_normals, with_rim
-from .palette import Colour
+from .mesh import Array, Part, clip, loft, outward, painted, smoothstep, vertex_normals, with_rim
 
 Mesh = tuple[Array, Array]
 Offset = float | Callable[[Array], Array]
@@ -29,7 +29,7 @@ class Figure:
     bones: list[str]
 
     @property
-    def H(self) -> float:
+    def H(self) -> float:  # noqa: N802 (the formulas' name)
         return self.proportions.height
 
     def z(self, share: float) -> float:
@@ -277,14 +277,3 @@ def tie(figure: Figure, offsets: Mapping[str, Offset], top: float, bottom: float
     )
     v, f = loft(rings, caps=True)
     return v, outward(v, f)
-
-
-def pair(mesh: Mesh) -> Mesh:
-    """A mesh and its mirror image."""
-    return merge([mesh, (mesh[0] * (-1, 1, 1), mesh[1][:, ::-1] if (mesh[1] >= 0).all() else _reversed(mesh[1]))])
-
-
-def _reversed(faces: Array) -> Array:
-    from .mesh import flipped
-
-    return flipped(faces)
