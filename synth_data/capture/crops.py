@@ -19,7 +19,7 @@ FACE_SIDE = 0.50
 
 @dataclass(frozen=True)
 class Box:
-    """A square in the picture: centre and side in px; `up` is the direction in the picture (radians, 0 = up, clockwise) of the crop's top."""
+    """A square in the picture: centre and side in px; `up` is where the crop's top points in the picture (radians clockwise from up)."""
 
     x: float
     y: float

@@ -3,7 +3,8 @@
 
 A bundle is an uncompressed zip of tflite models under fixed names. The pose models lack the input normalisation that the Tasks API wants
 to find in their metadata; it is added here (the values are those of MediaPipe's own pose graphs: the detector sees −1…1, the landmark
-model 0…1). The face model is rearranged by face_model.py. Assembling all three takes a fraction of a second, so no copy is kept that could go stale.
+model 0…1). The face model is rearranged by face_model.py. Assembling all three takes a fraction of a second, so no copy is kept that
+could go stale.
 """
 
 from __future__ import annotations
@@ -48,20 +49,26 @@ def load_mediapipe() -> Any:
         raise UserError(text) from error
 
 
-def bundle(kind: str) -> bytes:
-    """The task bundle for "pose", "hand" or "face". UserError if this MediaPipe came without models."""
+def model_paths() -> dict[str, Path]:
+    """The wheel's model files by their names in the bundles. UserError if this MediaPipe came without."""
     mediapipe = load_mediapipe()
     modules = Path(mediapipe.__file__).parent / "modules"
+    paths = {name: modules / file for parts in _PARTS.values() for name, (file, _) in parts.items()}
+    if not all(path.exists() for path in paths.values()):
+        raise UserError(
+            f"The installed MediaPipe {mediapipe.__version__} carries no models; install the version that does: "
+            "pip install mediapipe==0.10.21 (Python 3.9 to 3.12)."
+        )
+    return paths
+
+
+def bundle(kind: str) -> bytes:
+    """The task bundle for "pose", "hand" or "face". UserError if this MediaPipe came without models."""
+    paths = model_paths()
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for name, (file, normalisation) in _PARTS[kind].items():
-            try:
-                model = (modules / file).read_bytes()
-            except OSError as error:
-                raise UserError(
-                    f"The installed MediaPipe {mediapipe.__version__} carries no {kind} models; install the one that does: "
-                    "pip install mediapipe==0.10.21 (Python 3.9 to 3.12)."
-                ) from error
+        for name, (_, normalisation) in _PARTS[kind].items():
+            model = paths[name].read_bytes()
             if name == "face_landmarks_detector.tflite":
                 model = one_output(model)
             if normalisation is not None:

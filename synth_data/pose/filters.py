@@ -10,41 +10,58 @@ from __future__ import annotations
 import numpy as np
 
 
-def savitzky_golay(values: np.ndarray, time: np.ndarray, window: float, weights: np.ndarray | None = None, order: int = 2) -> np.ndarray:
+def savitzky_golay(
+    values: np.ndarray, window: float, time: np.ndarray | None = None, weights: np.ndarray | None = None, order: int = 2
+) -> np.ndarray:
     """Each sample replaced by a polynomial of degree `order` fitted to the samples around it; zero phase.
 
-    `values` (F, …) with NaN where unseen, `time` (F,) seconds, rising, `window` seconds in all, `weights` (F, …) or anything that
-    broadcasts against `values` from the left (a joint's visibility for its three coordinates: (F, J, 1)); ≥ 0, None: all alike.
-    Samples at the window's edge count less (tricube). NaN stays NaN; a sample with fewer than order + 1 neighbours is fitted by a lower
-    degree. Returns float64 (F, …).
+    `values` (F, …) with NaN where unseen; `window` in all, in the units of `time` (F,), which rises (None: frames); `weights` ≥ 0,
+    anything that broadcasts against `values` (a joint's visibility for its three coordinates: (F, J, 1)). Samples towards the window's
+    edge count less (tricube). NaN stays NaN; where too few samples determine the curve it becomes a line, or a mean. float64 (F, …).
     """
     values = np.asarray(values, np.float64)
+    if window <= 0 or len(values) < 2:
+        return values.copy()
     flat = values.reshape(len(values), -1)
     seen = np.isfinite(flat)
-    weight = np.ones(values.shape) if weights is None else np.broadcast_to(np.asarray(weights, np.float64), values.shape)
-    weight = np.where(seen, np.nan_to_num(weight.reshape(flat.shape)), 0.0)
     filled = np.where(seen, flat, 0.0)
-    out = np.full(flat.shape, np.nan)
+    # Without weights and gaps all channels share one fit a frame.
+    weight = np.ones((len(values), 1))
+    if weights is not None or not seen.all():
+        given = np.ones(()) if weights is None else np.nan_to_num(np.asarray(weights, np.float64))
+        weight = np.where(seen, np.broadcast_to(given, values.shape).reshape(flat.shape), 0.0)
+    clock = np.arange(len(values), dtype=np.float64) if time is None else np.asarray(time, np.float64)
     half = window / 2
-    starts = np.searchsorted(time, time - half, "left")
-    ends = np.searchsorted(time, time + half, "right")
     powers = np.arange(order + 1)
+    out = np.full(flat.shape, np.nan)
+    starts, ends = np.searchsorted(clock, clock - half, "left"), np.searchsorted(clock, clock + half, "right")
     for frame, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        offset = (time[start:end] - time[frame]) / half
+        offset = (clock[start:end] - clock[frame]) / half
         w = weight[start:end] * ((1 - np.minimum(np.abs(offset), 1) ** 3) ** 3 + 1e-9)[:, None]
         basis = offset[:, None] ** powers
-        # Normal equations of every channel at once: (C, order + 1, order + 1).
+        # Normal equations of all channels at once, (C, order + 1, order + 1), with a trace of ridge on all but the constant.
         normal = np.einsum("kc,ki,kj->cij", w, basis, basis)
-        right = np.einsum("kc,ki,kc->ci", w, basis, filled[start:end])
-        mass = normal[:, 0, 0]
-        known = (mass > 1e-12) & seen[frame]
-        if not known.any():
-            continue
-        # A trace of ridge on all but the constant: where too few samples determine the curve, it becomes a line, or a mean.
-        ridge = 1e-6 * mass[:, None] * (powers > 0)
-        normal += ridge[:, :, None] * np.eye(order + 1)
-        out[frame, known] = np.linalg.solve(normal[known], right[known][..., None])[:, 0, 0]
+        mass = np.maximum(normal[:, 0, 0], 1e-12)
+        normal += np.eye(order + 1) * (1e-6 * mass[:, None] * (powers > 0))[:, :, None]
+        normal[:, 0, 0] = mass
+        # The fit's value at the frame is the constant term: a weighted sum of the samples.
+        constant = np.broadcast_to(np.eye(order + 1)[:, :1], (len(mass), order + 1, 1))
+        share = np.einsum("ki,ci,kc->kc", basis, np.linalg.solve(normal, constant)[..., 0], w)
+        out[frame] = (share * filled[start:end]).sum(axis=0)
+        out[frame, (normal[:, 0, 0] <= 1e-12) | ~seen[frame]] = np.nan
     return out.reshape(values.shape)
+
+
+def fill_gaps(values: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Unseen frames filled: linear between seen ones, held at both ends. `values` (F, …), `seen` (F,) bool with at least one True."""
+    at = np.flatnonzero(seen)
+    if not len(at):
+        raise ValueError("nothing seen in any frame")
+    place = np.interp(np.arange(len(values)), at, np.arange(len(at)))
+    before = np.floor(place).astype(int)
+    after = np.minimum(before + 1, len(at) - 1)
+    share = (place - before).reshape(-1, *[1] * (values.ndim - 1))
+    return values[at[before]] * (1 - share) + values[at[after]] * share
 
 
 def gaps(seen: np.ndarray, time: np.ndarray, longest: float) -> list[tuple[int, int]]:
