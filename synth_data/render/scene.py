@@ -14,6 +14,7 @@ from typing import Any
 import bpy
 import numpy as np
 import numpy.typing as npt
+from mathutils import Matrix
 
 from ...errors import UserError
 from ..characters.importing import Character, load_character, rig_of
@@ -183,7 +184,7 @@ class Stage:
         matrix = np.eye(4)
         matrix[:3, :3] = rotation * (1.0, -1.0, -1.0)  # Blender's cameras look along −Z with Y up
         matrix[:3, 3] = -rotation @ view.world_to_camera[:, 3]
-        self._camera.matrix_world = matrix.tolist()
+        self._camera.matrix_world = Matrix(matrix.tolist())
         self._set_border(view, surface)
 
     def _set_border(self, view: View, surface: Surface) -> None:

@@ -23,8 +23,8 @@ from .cameras import View
 Array = npt.NDArray[np.float64]
 
 _TOUCH = 0.004  # of the height: nearer than this, another part touches rather than hides
-_THICK_TORSO, _THICK_LIMB, _THICK_FINGER = 0.09, 0.06, 0.03  # of the height: the most that the own part may be before a joint
-_THICK_FACE = 0.15  # of the head's size: hair and the template's own error
+_THICK_TORSO, _THICK_LIMB, _THICK_FINGER = 0.14, 0.06, 0.03  # of the height: the most that the own part may be before a joint
+_THICK_FACE, _THICK_RIM = 0.3, 1.0  # of the head's size: hair and the template's own error; the jaw and the ears, from the front
 _GRAZING = 0.05  # cosine at which a surface turns away
 _CELLS = 128  # the picture is divided so to find triangles near points
 
@@ -42,6 +42,7 @@ _OWN: dict[str, tuple[str, ...]] = {  # what may be before a joint of BODY_25; S
     "small_toe": ("S_foot", "S_toe"),
     "heel": ("S_shin", "S_foot"),
 }
+_RIM = [*range(FACE, FACE + 17), BODY_25.index("left_ear"), BODY_25.index("right_ear")]
 _IN_TORSO = ("neck", "mid_hip", "shoulder", "hip")
 
 
@@ -70,8 +71,9 @@ class OcclusionRule:
             own, thickness = _own_parts(point)
             self._own[point] = [role in own for role in roles]
             self._thickness[point] = thickness * rig.height
-        self._own[self._on_head] = True
+        self._own[self._on_head] = [role in ("head", "head_end", "left_eye", "right_eye") for role in roles]
         self._thickness[self._on_head] = _THICK_FACE * model.head_size
+        self._thickness[_RIM] = _THICK_RIM * model.head_size
 
     def visibility(self, points: Array, rotations: Array, view: View, surface: Surface) -> npt.NDArray[np.uint8]:
         """(137,) 2 visible, 1 occluded, 0 outside the picture or unknown. `points` (137, 3) world metres, `rotations` (B, 3, 3) world."""
