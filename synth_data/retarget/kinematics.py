@@ -171,3 +171,39 @@ def forward_kinematics(rig: Rig, motion: Motion) -> tuple[Array, Array]:
     """
     heads, rotations = pose(rig, rotations_of(rig, motion), motion.root_position)
     return rig.to_world(heads), rig.world_rotation @ rotations
+
+
+def local_from_turns(rig: Rig, turns: dict[str, Array]) -> tuple[Array, Array]:
+    """Own rotations and turns of all bones, both (F, B, 3, 3), from the turns of some.
+
+    A bone's turn is its world rotation relative to rest, D = R·R_rest⁻¹; `turns` maps roles to (F, 3, 3). A bone that is not in it is
+    carried along by its parent; what the hips hang from stays at rest.
+    """
+    frames = len(next(iter(turns.values())))
+    all_turns = np.empty((frames, len(rig.bones), 3, 3))
+    local = np.empty_like(all_turns)
+    for b, bone in enumerate(rig.bones):
+        above = np.broadcast_to(np.eye(3), (frames, 3, 3)) if bone.parent < 0 else all_turns[:, bone.parent]
+        all_turns[:, b] = turns.get(bone.role, above) if bone.role else above
+        rest = rig.rest_rotations[b]
+        local[:, b] = rest.T @ np.swapaxes(above, -1, -2) @ all_turns[:, b] @ rest
+    return local, all_turns
+
+
+def slerp_matrices(a: Array, b: Array, weight: npt.NDArray[Any] | float) -> Array:
+    """From rotations a (weight 0) to b (weight 1), (…, 3, 3), the short way; `weight` (…)."""
+    vector = matrix_to_axis_angle(np.swapaxes(a, -1, -2) @ b)
+    return a @ rotation_vector_to_matrix(vector * np.asarray(weight, np.float64)[..., None])
+
+
+def rotation_vector_to_matrix(vector: npt.NDArray[Any]) -> Array:
+    """Rotation vectors (…, 3), radians → matrices (…, 3, 3)."""
+    vector = np.asarray(vector, np.float64)
+    return axis_angle_to_matrix(unit(vector), np.linalg.norm(vector, axis=-1))
+
+
+def limit_angle(matrix: Array, limit: float) -> Array:
+    """Rotations (…, 3, 3) turned by no more than `limit` radians."""
+    vector = matrix_to_axis_angle(matrix)
+    angle = np.linalg.norm(vector, axis=-1, keepdims=True)
+    return rotation_vector_to_matrix(vector * np.minimum(1.0, limit / np.maximum(angle, 1e-9)))

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""PoseTrack → Motion in closed form: no solver, no worker; numpy alone, so it runs inside Blender."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import UserError
+from ...jobs.progress import SILENT, Reporter
+from ..pose.filters import savitzky_golay
+from ..pose.track import PoseTrack
+from .body import SIDES, foot, head, limb, rest_joints, torso
+from .hands import fingers, hand_and_forearm
+from .kinematics import Array, continuous, local_from_turns, matrix_to_quaternion, pose, unit
+from .markers import TORSO_AND_LEGS, joints_from_landmarks, marker_positions
+from .motion import Camera, Motion
+from .rig import Rig
+from .root import contacts, guessed_focal, height_correction, place_before_camera, sliding_correction, soles
+
+SMOOTH_SECONDS = 0.35
+ROOT_SECONDS = 0.5
+FADE_SECONDS = 0.25  # in which a hand or a face that comes into view takes over
+FACE_POINTS = (454, 234, 10, 152)  # the mesh's outline: person's left, right, top of the forehead, chin
+# Bones whose direction the landmarks tell, for the residual: bone's role → role at its far end.
+SEEN_BONES = {
+    f"{side}_{upper}": f"{side}_{lower}"
+    for side in SIDES
+    for upper, lower in (("upper_arm", "forearm"), ("forearm", "hand"), ("thigh", "shin"), ("shin", "foot"))
+}
+
+
+@dataclass
+class Person:
+    """One person of a track on an even clock, without gaps: landmarks with Z up (X right, Y into the picture), metres."""
+
+    time: Array  # (F,)
+    raw: Array  # (F, 33, 3) before smoothing
+    body: Array  # (F, 33, 3)
+    pixels: Array  # (F, 33, 2)
+    visibility: Array  # (F, 33) 0…1
+    present: Array  # (F,) 0…1: seen, not bridged
+    hands: Array  # (F, 2, 21, 3)
+    hand_seen: Array  # (F, 2) 0…1, fading
+    face: Array  # (F, 4, 3) FACE_POINTS, px
+    face_seen: Array  # (F,) 0…1, fading
+
+
+def retarget(
+    track: PoseTrack, rig: Rig, *, person: int = 0, fps: float | None = None, track_name: str = "", report: Reporter = SILENT
+) -> Motion:
+    """The motion of one person of `track` on `rig`.
+
+    `person` is an id from the track; `fps` the motion's rate (default: the video's), resampled by time stamps. Directions between landmarks
+    become the bones' directions in the rig's world (a camera looking along +Y, level); the root is where the posed rig covers the person in
+    the picture through a guessed lens. The person is taken to have the rig's size, begins where the rig stands, and stands on its floor.
+
+    Raises UserError when the person is not in the track, or was never seen in it.
+    """
+    steps = 4
+    report.progress(0, steps, "steps")
+    seen = prepare(track, person, fps)
+    rate = float(fps or track.fps)
+    report.progress(1, steps, "steps")
+    turns = body_turns(rig, seen)
+    turns.update(hand_turns(rig, seen, turns))
+    report.progress(2, steps, "steps")
+
+    local, all_turns = local_from_turns(rig, turns)
+    root, camera, down, miss = locate(rig, seen, local, all_turns, rate, track.size)
+    report.progress(3, steps, "steps")
+
+    bones = [i for i, bone in enumerate(rig.bones) if bone.role is not None or _carries_roles(rig, i)]
+    residual = _residual(rig, all_turns, seen)
+    looks = np.mean(seen.visibility[:, TORSO_AND_LEGS], axis=1)
+    motion = Motion(
+        fps=rate,
+        bones=tuple(rig.names[i] for i in bones),
+        time=seen.time,
+        rotation=continuous(matrix_to_quaternion(local[:, bones])).astype(np.float32),
+        root_position=root.astype(np.float32),
+        contact=down.astype(np.float32),
+        residual=residual.astype(np.float32),
+        confidence=(seen.present * looks * np.exp(-((miss / 0.08) ** 2))).astype(np.float32),
+        rig_name=rig.name,
+        rig_sha256=rig.source_sha256,
+        camera=camera,
+        source={"track": track_name, "video": track.video["name"], "person": int(person)},
+    )
+    report.progress(steps, steps, "steps")
+    return motion
+
+
+def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
+    """One person's landmarks: gaps filled, smoothed without lag, on an even clock."""
+    at = np.flatnonzero(track.person_id == person)
+    if len(at) == 0:
+        known = ", ".join(str(i) for i in track.person_id)
+        raise UserError(f"The track has no person {person}; it has: {known}.")
+    p = int(at[0])
+    there = np.isfinite(track.body_world[p]).all(axis=(1, 2)) & np.isfinite(track.body_image[p]).all(axis=(1, 2))
+    if not there.any():
+        raise UserError("Nobody was seen in this track; capture a video in which a person is large enough.")
+    rate = float(fps or track.fps)
+    if not np.isfinite(rate) or rate <= 0:
+        raise UserError(f"A frame rate of {rate:g} is of no use; give --fps a positive number.")
+    count = int(np.floor((track.time[-1] - track.time[0]) * rate + 0.5)) + 1
+    time = track.time[0] + np.arange(count) / rate
+    step = float(np.median(np.diff(track.time))) if track.frames > 1 else 1.0 / rate
+
+    def on_clock(values: npt.NDArray[Any]) -> Array:
+        return _resample(np.asarray(values, np.float64), track.time, time)
+
+    def smooth(values: Array, weights: Array | None = None) -> Array:
+        return savitzky_golay(values, track.time, SMOOTH_SECONDS, weights)
+
+    visibility = np.where(there[:, None], np.nan_to_num(track.body_visibility[p].astype(np.float64)), 0.0)
+    trust = visibility[..., None] + 0.05
+    filled = _filled(track.body_world[p], there)
+    hand_there = np.isfinite(track.hand_world[p]).all(axis=(2, 3)) & (track.hand_score[p] > 0)
+    face = track.face_image[p][:, FACE_POINTS]
+    face_there = np.isfinite(face).all(axis=(1, 2)) & (track.face_score[p] > 0)
+    hands = np.zeros((track.frames, 2, 21, 3))
+    for hand in range(2):
+        if hand_there[:, hand].any():
+            hands[:, hand] = smooth(_filled(track.hand_world[p, :, hand], hand_there[:, hand]))
+    faces = smooth(_filled(face, face_there)) if face_there.any() else np.zeros((track.frames, 4, 3))
+    present = there & ~track.bridged[p]
+    fade = max(round(FADE_SECONDS / step), 1)
+    return Person(
+        time=time,
+        raw=_z_up(on_clock(filled)),
+        body=_z_up(on_clock(smooth(filled, trust))),
+        pixels=on_clock(smooth(_filled(track.body_image[p, ..., :2], there), trust)),
+        visibility=on_clock(visibility).clip(0, 1),
+        present=on_clock(present.astype(np.float64)),
+        hands=_z_up(on_clock(hands)),
+        hand_seen=on_clock(np.stack([_fading(hand_there[:, hand], fade) for hand in range(2)], -1)),
+        face=_z_up(on_clock(faces)),
+        face_seen=on_clock(_fading(face_there, fade)),
+    )
+
+
+def _filled(values: npt.NDArray[Any], there: npt.NDArray[np.bool_]) -> Array:
+    """(F, …) with straight lines over the frames that are not `there` (F,), held at the ends."""
+    at = np.flatnonzero(there)
+    return _resample(np.asarray(values[at], np.float64), at.astype(np.float64), np.arange(len(there), dtype=np.float64))
+
+
+def _z_up(points: Array) -> Array:
+    """MediaPipe's axes (x right, y down, z away) → X right, Y away, Z up."""
+    return np.stack([points[..., 0], points[..., 2], -points[..., 1]], -1)
+
+
+def _resample(values: Array, times: Array, wanted: Array) -> Array:
+    place = np.interp(wanted, times, np.arange(len(times)))
+    low = np.floor(place).astype(np.int64)
+    high = np.minimum(low + 1, len(times) - 1)
+    weight = (place - low).reshape(-1, *[1] * (values.ndim - 1))
+    return (1 - weight) * values[low] + weight * values[high]
+
+
+def _fading(flags: npt.NDArray[np.bool_], width: int) -> Array:
+    """1 deep inside runs of True, 0 outside, rising and falling over `width` frames within them. A run over the whole clip stays 1."""
+    if flags.all():
+        return np.ones(len(flags))
+    inside = np.zeros(len(flags))
+    run = 0
+    for i, flag in enumerate(flags):
+        run = run + 1 if flag else 0
+        inside[i] = run
+    run = 0
+    for i in range(len(flags) - 1, -1, -1):
+        run = run + 1 if flags[i] else 0
+        inside[i] = min(inside[i], run)
+    t = np.clip(inside / (width + 1), 0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def body_turns(rig: Rig, seen: Person) -> dict[str, Array]:
+    """Turns (F, 3, 3) by role of torso, limbs, feet, neck and head."""
+    rest, joints = rest_joints(rig), joints_from_landmarks(seen.body)
+    turns = torso(rig, joints)
+    chest = turns[[role for role in ("spine", "spine1", "spine2") if role in rig.index_of_role][-1]]
+    for k, side in enumerate(SIDES):
+        turns[f"{side}_upper_arm"], turns[f"{side}_forearm"] = limb(rest, joints, side, arm=True)
+        turns[f"{side}_thigh"], turns[f"{side}_shin"] = limb(rest, joints, side, arm=False)
+        sure = np.clip(seen.visibility[:, (29 + k, 31 + k)].min(axis=1) / 0.5, 0, 1)
+        turns[f"{side}_foot"] = foot(rig, seen.body, turns[f"{side}_shin"], side, sure)
+    sure = np.clip(seen.visibility[:, (0, 7, 8)].max(axis=1) / 0.5, 0, 1)
+    turns.update(head(rig, chest, seen.body, seen.face, seen.face_seen, sure))
+    return turns
+
+
+def hand_turns(rig: Rig, seen: Person, body: dict[str, Array]) -> dict[str, Array]:
+    """Turns by role of forearms, hands and fingers."""
+    turns: dict[str, Array] = {}
+    for k, side in enumerate(SIDES):
+        if not seen.hand_seen[:, k].any():
+            turns[f"{side}_hand"] = body[f"{side}_forearm"]
+            continue
+        turns.update(hand_and_forearm(rig, seen.hands[:, k], body[f"{side}_forearm"], seen.hand_seen[:, k], side))
+        turns.update(fingers(rig, seen.hands[:, k], turns[f"{side}_hand"], seen.hand_seen[:, k], side))
+    return turns
+
+
+def locate(
+    rig: Rig, seen: Person, local: Array, turns: Array, fps: float, size: tuple[int, int]
+) -> tuple[Array, Camera, npt.NDArray[np.bool_], Array]:
+    """Root (F, 3) in the rig's world, the camera there, contacts (F, 4), and how far the posed rig misses the landmarks in the picture:
+    (F,), as a fraction of the person's height in it."""
+    hips = rig.index_of_role["hips"]
+    heads, _ = pose(rig, local, np.zeros((len(local), 3)))
+    heads = rig.to_world(heads)
+    focal = guessed_focal(size[1])
+    pixels = seen.pixels[:, TORSO_AND_LEGS]
+    weights = seen.visibility[:, TORSO_AND_LEGS] ** 2 + 1e-4
+    markers = marker_positions(rig, heads, turns, TORSO_AND_LEGS)
+    place, error = place_before_camera(markers, pixels, weights, focal, size)
+    # Slopes and log-depth are smoothed, not places: the error is along the ray.
+    depth = np.maximum(place[:, 1:2], 0.1)
+    ray = np.concatenate([place[:, :1] / depth, np.log(depth), place[:, 2:] / depth], 1)
+    ray = savitzky_golay(ray, seen.time, ROOT_SECONDS, weights.mean(axis=1)[:, None])
+    depth = np.exp(ray[:, 1:2])
+    place = np.concatenate([ray[:, :1] * depth, depth, ray[:, 2:] * depth], 1)
+
+    standing = soles(rig, heads + place[:, None], turns)
+    down = contacts(standing, fps)
+    lift = savitzky_golay(height_correction(standing, down), seen.time, SMOOTH_SECONDS)
+    lift = lift + np.maximum(0.0, -(standing[..., 2].min(axis=1) + lift))
+    shift = sliding_correction(standing, down, fps)
+    ground = float(np.median(lift))
+    place = place + np.concatenate([shift, lift[:, None]], 1)
+
+    # The level camera becomes part of the rig's world: its floor under the feet, the beginning where the rig stands.
+    start = np.median(place[: max(round(0.5 * fps), 1)], axis=0)
+    stand = rig.floor if rig.up[2] > 0.7 else float(rig.armature_matrix[2, 3])
+    origin = np.array([*(rig.rest_heads[hips, :2] - start[:2]), stand])
+    eye = origin + np.array([0.0, 0.0, ground])
+    look = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+    camera = Camera(focal, size[0], size[1], np.concatenate([look, -(look @ eye)[:, None]], 1))
+    tall = np.maximum(np.ptp(seen.pixels[..., 1], axis=1), 1.0)
+    miss = np.sum(weights * error, axis=1) / np.sum(weights, axis=1) / tall
+    return place + origin, camera, down, miss
+
+
+def _residual(rig: Rig, turns: Array, seen: Person) -> Array:
+    """(F,) mean angle in degrees between the limb bones and the same directions in the landmarks before smoothing and limits."""
+    joints = joints_from_landmarks(seen.raw)
+    angles = []
+    for role, end in SEEN_BONES.items():
+        bone = turns[:, rig.index_of_role[role]] @ unit(rig.head(end) - rig.head(role))
+        cosine = np.sum(bone * unit(joints[end] - joints[role]), -1)
+        angles.append(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+    return np.mean(angles, axis=0)
+
+
+def _carries_roles(rig: Rig, index: int) -> bool:
+    """Whether a bone without a role has bones with roles below it: it must hold still for them."""
+    for bone in rig.bones:
+        if bone.role is None:
+            continue
+        above = bone.parent
+        while above >= 0:
+            if above == index:
+                return True
+            above = rig.bones[above].parent
+    return False
