@@ -76,6 +76,7 @@ def render_dataset(job: RenderJob, out: Path | str, *, report: Reporter = SILENT
         raise UserError(f"{out} is a file; choose another folder with --out.")
     motions = {clip.name: _load_motion(clip) for clip in job.clips}
     _refuse_other_contents(out)
+    is_new = not out.exists()
     out.mkdir(parents=True, exist_ok=True)
     lock = FileLock(out / LOCK)
     if not lock.acquire():
@@ -84,6 +85,9 @@ def render_dataset(job: RenderJob, out: Path | str, *, report: Reporter = SILENT
         return _Batch(job, motions, out, report).run()
     finally:
         lock.release()
+        if is_new and not (out / HEADER).exists():  # it failed before it began
+            (out / LOCK).unlink()
+            out.rmdir()
 
 
 @dataclass(frozen=True, eq=False)
