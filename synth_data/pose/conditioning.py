@@ -243,7 +243,7 @@ def _capsules(p: Array, frames: Array, height: float) -> _Capsules:
     ra, rb = forms[:, 0] * height, forms[:, 1] * height
     # A capsule that reaches the camera's plane has no finite picture.
     with np.errstate(invalid="ignore"):
-        good = (a[:, 2] - ra > NEAR) & (b[:, 2] - rb > NEAR)
+        good = np.isfinite(a).all(-1) & np.isfinite(b).all(-1) & (a[:, 2] - ra > NEAR) & (b[:, 2] - rb > NEAR)
     a, b, ra, rb, forms = a[good], b[good], ra[good], rb[good], forms[good]
     return _Capsules(np.array(part, np.intp)[good], a, b - a, ra, rb - ra, forms[:, 2], forms[:, 3] - forms[:, 2])
 
