@@ -127,15 +127,17 @@ class Rig:
     def up(self) -> Array:
         """(3,) unit vector up the character at rest, in the world.
 
-        It is the armature's own axis nearest to the way from hips to head, so that a hunched rest pose does not tilt the floor.
+        Of the world's vertical and the armature's own axes it is the one nearest to the way from hips to head, so that a hunched rest pose
+        does not tilt the floor; that way itself if none is near.
         """
         rise = self.head("head") - 0.5 * (self.head("left_thigh") + self.head("right_thigh"))
         rise = _unit(rise - (rise @ self.left) * self.left)
-        along = self.world_rotation.T @ rise
-        axis = int(np.argmax(np.abs(along)))
-        if abs(along[axis]) < math.cos(math.radians(25)):
+        axes = np.stack([np.array([0.0, 0.0, 1.0]), *self.world_rotation.T])
+        along = axes @ rise
+        nearest = int(np.argmax(np.abs(along)))
+        if abs(along[nearest]) < math.cos(math.radians(25)):
             return rise
-        return math.copysign(1.0, along[axis]) * self.world_rotation[:, axis]
+        return math.copysign(1.0, along[nearest]) * axes[nearest]
 
     @cached_property
     def facing(self) -> Array:
