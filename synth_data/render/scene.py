@@ -75,6 +75,11 @@ class Stage:
             apply_cel_look(self.character.meshes, pixel_size=pixel)
         set_outline_width(self.character.meshes, OUTLINE * pixel)
         for mesh in self.character.meshes:
+            for slot in mesh.material_slots:
+                if slot.material is not None:
+                    # The cel look glows; gathering its triangles as lamps, anew for every pose, would take most of the time.
+                    material: Any = slot.material
+                    material.cycles.emission_sampling = "NONE"
             for modifier in mesh.modifiers:
                 if modifier.type == "SOLIDIFY":
                     modifier.show_viewport = False  # the outline is of no use to `surface`, and costs more than the pose
