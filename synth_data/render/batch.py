@@ -48,7 +48,7 @@ from .job import CharacterJob, ClipJob, RenderJob
 from .plan import Shot, generator, shots_of
 from .poses import PoseSource, mirrored, varied
 from .scene import SAMPLES, Stage, open_stage
-from .visibility import OcclusionRule
+from .visibility import OcclusionRule, seen_through
 
 LOCK, SCRATCH = ".lock", ".render.png.part"
 # What the header says → how to say it to a person.
@@ -247,9 +247,9 @@ class _SampleMaker:
         view = view_of(points, pose.root, rig.height, job.size, orbit, shot.yaw, job.cameras, rng)
 
         self._stage.set_pose(pose, rotations)
-        surface = self._stage.surface()
-        self._stage.aim(view, surface)
-        visibility = self._rule.visibility(points, rotations, view, surface)
+        seen = seen_through(view, self._stage.surface())
+        self._stage.aim(view, seen)
+        visibility = self._rule.visibility(points, rotations, view, seen)
         sample_pose = SamplePose(points, visibility, view.K, view.world_to_camera, (job.size, job.size))
         skeleton = draw_skeleton(sample_pose.skeleton_points(), (job.size, job.size))
         contents = {

@@ -24,7 +24,7 @@ from ..retarget.kinematics import matrix_to_quaternion
 from ..retarget.rig import Rig
 from .cameras import View
 from .poses import Pose
-from .visibility import Surface
+from .visibility import SeenSurface, Surface
 
 Array = npt.NDArray[np.float64]
 
@@ -178,7 +178,7 @@ class Stage:
                 parts[vertex.index] = best[1]
         return parts
 
-    def aim(self, view: View, surface: Surface) -> None:
+    def aim(self, view: View, seen: SeenSurface) -> None:
         """Point the camera as `view` says, and render only the character's surroundings: the rest is empty, and the pixels are the same."""
         camera: Any = self._camera.data
         size = view.size
@@ -190,22 +190,20 @@ class Stage:
         matrix[:3, :3] = rotation * (1.0, -1.0, -1.0)  # Blender's cameras look along −Z with Y up
         matrix[:3, 3] = -rotation @ view.world_to_camera[:, 3]
         self._camera.matrix_world = Matrix(matrix.tolist())
-        self._set_border(view, surface)
+        self._set_border(view.size, seen)
 
-    def _set_border(self, view: View, surface: Surface) -> None:
+    def _set_border(self, size: int, seen: SeenSurface) -> None:
         render: Any = self._scene.render
-        seen = surface.vertices @ view.world_to_camera[:, :3].T + view.world_to_camera[:, 3]
         render.use_border = False
-        if len(seen) == 0 or seen[:, 2].min() <= 0.01:
+        if len(seen.z) == 0 or seen.z.min() <= 0.01:
             return
-        pixels = seen[:, :2] / seen[:, 2:] * (view.K[0, 0], view.K[1, 1]) + view.K[:2, 2]
-        low = np.clip(np.floor(pixels.min(axis=0)) - _BORDER, 0, view.size)
-        high = np.clip(np.ceil(pixels.max(axis=0)) + _BORDER, 0, view.size)
+        low = np.clip(np.floor([seen.x.min(), seen.y.min()]) - _BORDER, 0, size)
+        high = np.clip(np.ceil([seen.x.max(), seen.y.max()]) + _BORDER, 0, size)
         if (high - low).min() < 2:
             return
         render.use_border, render.use_crop_to_border = True, False
-        render.border_min_x, render.border_max_x = low[0] / view.size, high[0] / view.size
-        render.border_min_y, render.border_max_y = 1 - high[1] / view.size, 1 - low[1] / view.size
+        render.border_min_x, render.border_max_x = low[0] / size, high[0] / size
+        render.border_min_y, render.border_max_y = 1 - high[1] / size, 1 - low[1] / size
 
     def render(self) -> bytes:
         """The picture as PNG (RGBA, straight alpha) that holds nothing but pixels. Raises OSError when the disk is full."""

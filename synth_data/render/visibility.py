@@ -57,6 +57,25 @@ class Surface:
     parts: npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True, eq=False)
+class SeenSurface:
+    """A surface as a camera sees it: `x`, `y` (V,) px and `z` (V,) metres along the view, of each vertex."""
+
+    surface: Surface
+    x: Array
+    y: Array
+    z: Array
+
+
+def seen_through(view: View, surface: Surface) -> SeenSurface:
+    """Project a surface. Vertices that are not in front of the camera get no meaningful x and y."""
+    seen = to_camera(surface.vertices, view.world_to_camera)
+    z = np.ascontiguousarray(seen[:, 2])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        x, y = (view.K[axis, axis] * seen[:, axis] / z + view.K[axis, 2] for axis in (0, 1))
+    return SeenSurface(surface, x, y, z)
+
+
 class OcclusionRule:
     """What may be before each of a rig's points without hiding it."""
 
@@ -75,13 +94,13 @@ class OcclusionRule:
         self._thickness[self._on_head] = _THICK_FACE * model.head_size
         self._thickness[_RIM] = _THICK_RIM * model.head_size
 
-    def visibility(self, points: Array, rotations: Array, view: View, surface: Surface) -> npt.NDArray[np.uint8]:
+    def visibility(self, points: Array, rotations: Array, view: View, seen: SeenSurface) -> npt.NDArray[np.uint8]:
         """(137,) 2 visible, 1 occluded, 0 outside the picture or unknown. `points` (137, 3) world metres, `rotations` (B, 3, 3) world."""
         size = (view.size, view.size)
         pixels = project(points, view.K, view.world_to_camera)
         in_frame = inside(pixels, size)
         depth = to_camera(points, view.world_to_camera)[:, 2]
-        first, part = first_hits(pixels, in_frame, view, surface)
+        first, part = first_hits(pixels, in_frame, view.size, seen)
         gap = np.where(np.isfinite(first), depth - first, 0.0)
         own = self._own[np.arange(POINTS), part]
         hidden = (gap > self._thickness) | ((gap > self._touch) & ~own)
@@ -93,7 +112,7 @@ class OcclusionRule:
         return np.where(in_frame, np.where(hidden, OCCLUDED, VISIBLE), OUTSIDE).astype(np.uint8)
 
 
-def first_hits(pixels: Array, wanted: npt.NDArray[Any], view: View, surface: Surface) -> tuple[Array, npt.NDArray[np.int64]]:
+def first_hits(pixels: Array, wanted: npt.NDArray[Any], size: int, seen: SeenSurface) -> tuple[Array, npt.NDArray[np.int64]]:
     """What rays through `pixels` (N, 2) meet first: depth (N,) in metres along the view, inf where nothing or not `wanted`, and the part
     (N,).
     """
@@ -101,11 +120,8 @@ def first_hits(pixels: Array, wanted: npt.NDArray[Any], view: View, surface: Sur
     rays = np.flatnonzero(wanted)
     if not len(rays):
         return depth, part
-    seen = to_camera(surface.vertices, view.world_to_camera)
-    z = seen[:, 2]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        x, y = (view.K[axis, axis] * seen[:, axis] / z + view.K[axis, 2] for axis in (0, 1))
-    triangle, ray = _near_pairs(x, y, z, surface.triangles, pixels[rays], view.size)
+    x, y, z, surface = seen.x, seen.y, seen.z, seen.surface
+    triangle, ray = _near_pairs(x, y, z, surface.triangles, pixels[rays], size)
     a, b, c = surface.triangles[triangle].T
     px, py = pixels[rays[ray]].T
     # Twice the signed areas that the point spans with the edges; over depth they interpolate perspectively.
