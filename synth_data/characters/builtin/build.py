@@ -43,9 +43,9 @@ class Geometry:
     expressions: dict[str, Array]
 
 
-def make_skull(figure: Figure, jaw: float = 1.0, narrow: float = 1.0) -> Skull:
+def make_skull(figure: Figure, jaw: float = 1.0, human: bool = False) -> Skull:
     p, neck = figure.proportions, figure.joints["Neck"]
-    return Skull(p.head, np.array([0.0, neck[1] - 0.055 * p.head, p.chin]), jaw, narrow)
+    return Skull(p.head, np.array([0.0, neck[1] - 0.055 * p.head, p.chin]), jaw, human)
 
 
 def hands(figure: Figure, cell: float = 0.006) -> tuple[Array, Array]:
@@ -78,7 +78,7 @@ def geometry(choice: Design, seed: int) -> Geometry:
     figure = Figure(p, j, tubes(p, j), skeleton.BONES)
     rng = np.random.default_rng([seed, 21])
     skin = Colour.of(*choice.skin)
-    skull = make_skull(figure, choice.face.jaw)
+    skull = make_skull(figure, choice.face.jaw, choice.human)
     head = figure.single("Head")
 
     cloth = Cloth(*(Colour.of(c) for c in choice.triad), Colour.of(choice.shoe), Colour.of(choice.sock), choice.legwear)
@@ -112,9 +112,9 @@ def geometry(choice: Design, seed: int) -> Geometry:
 
     def face(state: Expression) -> list[Part]:
         parts = face_parts(skull, choice.face, colours, head, state)
-        shine = merge(hair.shine)
-        white = Colour(hair_colour.base * 0.42 + 0.58, hair_colour.base * 0.42 + 0.58)
-        parts.append(painted(shine, white, head, flat=1.0, line=0.0, outlined=False))
+        if not choice.human:
+            white = Colour(hair_colour.base * 0.42 + 0.58, hair_colour.base * 0.42 + 0.58)
+            parts.append(painted(merge(hair.shine), white, head, flat=1.0, line=0.0, outlined=False))
         return parts
 
     details = [part for part in body if not part.outlined]

@@ -42,6 +42,7 @@ class Design:
     triad: tuple[str, str, str]
     sock: str
     shoe: str
+    human: bool = False
 
 
 def design(seed: int) -> Design:

@@ -16,6 +16,9 @@ _Z = np.array([0, 0.03, 0.07, 0.13, 0.20, 0.28, 0.38, 0.50, 0.62, 0.74, 0.85, 0.
 _HALF = np.array([0.040, 0.092, 0.158, 0.238, 0.305, 0.350, 0.372, 0.382, 0.385, 0.368, 0.308, 0.222, 0.120, 0.010])
 _FRONT = np.array([0.325, 0.360, 0.375, 0.385, 0.385, 0.385, 0.378, 0.395, 0.405, 0.385, 0.320, 0.235, 0.130, 0.010])
 _BACK = np.array([-0.24, -0.17, -0.10, -0.01, 0.09, 0.21, 0.33, 0.40, 0.425, 0.405, 0.340, 0.250, 0.140, 0.010])
+# A lifelike head: narrower, a fuller jaw, the nose higher up.
+_HUMAN_HALF = np.array([0.070, 0.130, 0.185, 0.232, 0.262, 0.285, 0.303, 0.322, 0.328, 0.312, 0.262, 0.188, 0.100, 0.010])
+_HUMAN_FRONT = np.array([0.350, 0.378, 0.386, 0.384, 0.384, 0.386, 0.386, 0.396, 0.408, 0.390, 0.330, 0.240, 0.132, 0.010])
 _DENSE = np.linspace(0, 1, 201)
 
 
@@ -37,6 +40,9 @@ class FaceStyle:
     blush: float = 0.6
     jaw: float = 1.0
     lashes: float = 1.0
+    lip: float = 1.0
+    sclera: str = "FFFFFF"
+    nose_stroke: bool = True
 
 
 @dataclass(frozen=True)
@@ -64,19 +70,19 @@ EXPRESSIONS = {
 class Skull:
     """The head's shape. `size` is chin to crown in metres, `origin` the world position of the section's centre at the chin's height.
 
-    `flatness` scales the anime shape's front towards a realistic one (used for the filmed figure).
+    `human` chooses a lifelike shape (for the filmed figure) instead of anime's.
     """
 
     size: float
     origin: Array
     jaw: float = 1.0
-    narrow: float = 1.0
-    nose: float = 0.040
+    human: bool = False
     tables: dict[str, Array] = field(init=False)
 
     def __post_init__(self) -> None:
-        wide = np.where(_Z < 0.25, self.jaw, 1.0) * self.narrow
-        tables = {"half": _HALF * wide, "front": _FRONT, "back": _BACK}
+        wide = np.where(_Z < 0.25, self.jaw, 1.0)
+        half, front = (_HUMAN_HALF, _HUMAN_FRONT) if self.human else (_HALF, _FRONT)
+        tables = {"half": half * wide, "front": front, "back": _BACK}
         object.__setattr__(self, "tables", {k: monotone_cubic(_Z, v, _DENSE) for k, v in tables.items()})
 
     def at(self, name: str, z: Array) -> Array:
@@ -110,7 +116,9 @@ class Skull:
 
     def bump(self, x: Array, z: Array) -> Array:
         """The nose."""
-        return self.nose * np.exp(-((x / 0.033) ** 2) - ((z - 0.255) / np.where(z > 0.255, 0.060, 0.028)) ** 2)
+        if self.human:
+            return 0.085 * np.exp(-((x / 0.046) ** 2) - ((z - 0.315) / np.where(z > 0.315, 0.135, 0.030)) ** 2)
+        return 0.040 * np.exp(-((x / 0.033) ** 2) - ((z - 0.255) / np.where(z > 0.255, 0.060, 0.028)) ** 2)
 
 
 def skull_mesh(skull: Skull, rows: int = 34, columns: int = 48) -> tuple[Array, Array]:
@@ -170,8 +178,7 @@ def _lids(style: FaceStyle, u: Array, blink: float) -> tuple[Array, Array]:
 def face_parts(skull: Skull, style: FaceStyle, colours: FaceColours, head: Array, state: Expression) -> list[Part]:
     """The face's pieces for one expression. Their topology does not depend on it. `head` (B,) are the head's weights."""
     parts: list[Part] = []
-    white, black = Colour.of("FFFFFF", "DDE3F2"), colours.lash
-    eye_white = white
+    black, eye_white = colours.lash, Colour.of(style.sclera, "DDE3F2")
 
     def add(patch: Patch, colour: Colour, mirror: int = 1, wrap: bool = False) -> Part:
         x, z, offset = patch
@@ -301,12 +308,13 @@ def face_parts(skull: Skull, style: FaceStyle, colours: FaceColours, head: Array
     teeth = top - np.minimum(opening * 0.24, 0.02)
     add(_strip(mx * 0.86, teeth, top, 0.0085), Colour.of("FFFFFF", "FFFFFF"))
     lip = Colour(colours.skin.shade * 0.28, colours.skin.shade * 0.28)
-    taper = 0.0085 * np.maximum(1 - np.abs(s) ** 2.6, 0.0) + 0.003
+    taper = style.lip * 0.0085 * np.maximum(1 - np.abs(s) ** 2.6, 0.0) + 0.003
     add(_strip(mx * 1.04, top - taper / 2, top + taper / 2, 0.0095), lip)
-    # The nose: a short stroke of shade.
-    line = np.linspace(0, 1, 5)
-    add(
-        _strip(0.004 + 0.014 * line, 0.238 - 0.004 * line, 0.249 - 0.002 * line, 0.004),
-        Colour(colours.skin.shade * 0.85, colours.skin.shade * 0.85),
-    )
+    if style.nose_stroke:
+        # The nose: a short stroke of shade.
+        line = np.linspace(0, 1, 5)
+        add(
+            _strip(0.004 + 0.014 * line, 0.238 - 0.004 * line, 0.249 - 0.002 * line, 0.004),
+            Colour(colours.skin.shade * 0.85, colours.skin.shade * 0.85),
+        )
     return parts

@@ -277,7 +277,9 @@ def hoodie(figure: Figure, cloth: Cloth, rng: np.random.Generator) -> Outfit:
     tight = lifted(mesh, -0.006)
     ribbing = cloth.main.mixed(cloth.main.shaded, 0.30)
     parts.append(figure.part(hemmed(tight, lambda p: np.minimum(p[:, 2] - hem, hem + 0.022 * H - p[:, 2]), 0.005), ribbing))
-    x = lambda p: np.abs(p[:, 0])
+
+    def x(p: Array) -> Array:
+        return np.abs(p[:, 0])
 
     parts.append(figure.part(hemmed(tight, lambda p: np.minimum(x(p) - end + 0.026 * H, end + 0.006 * H - x(p)), 0.004), ribbing))
     # The hood at rest, thick behind and closing in front.

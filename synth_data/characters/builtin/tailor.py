@@ -72,7 +72,7 @@ class Figure:
 
     def leg_gap(self, gap: float) -> Callable[[Array], Array]:
         crotch = self.joints["LeftUpLeg"][2] - 0.055 * self.H
-        return lambda p: np.minimum(gap * self.H - np.abs(p[:, 0]), crotch - p[:, 2])
+        return lambda p: np.minimum(gap * self.H - p[:, 0], crotch - p[:, 2])
 
     def along_arm(self, t: float) -> float:
         """x of the point at t along the upper arm (0…1) and the forearm (1…2)."""
