@@ -13,6 +13,7 @@ import numpy as np
 
 from .kinematics import (
     Array,
+    axis_angle_to_matrix,
     frame_from,
     limit_angle,
     matrix_to_axis_angle,
@@ -169,16 +170,21 @@ def _hinge_limited(frame: Array, lower: Array, limit: float) -> Array:
     return unit(np.einsum("fij,fj->fi", frame, seen))
 
 
-def foot(rig: Rig, points: Array, shin: Array, side: str, seen: Array) -> Array:
+def foot(rig: Rig, points: Array, shin: Array, side: str, seen: Array, droop: float | None = None) -> Array:
     """Turn (F, 3, 3) of a foot from heel and toe landmarks, `points` (F, 33, 3) world metres; `seen` (F,) 0…1: unseen, it follows the shin.
 
-    Its roll is the floor's while it lies flat, and the shin's when it points down.
+    Its roll is the floor's while it lies flat, and the shin's when it points down. `droop` is the pitch, in radians downwards, at which the
+    landmarks of a flat foot lie; by default that of the offsets in `markers`.
     """
     k = side == "right"
     basis, scale = rest_basis(rig), rig.leg_length / MEASURED_LEG
     length_rest = rig.head(f"{side}_toe") - rig.head(f"{side}_foot") if f"{side}_toe" in rig.index_of_role else 0.126 * scale * rig.facing
     forward_rest = unit(length_rest + basis @ (OFFSETS[31 + k][2] - OFFSETS[29 + k][2]) * scale)
     forward = unit(points[:, 31 + k] - points[:, 29 + k])
+    if droop is not None:
+        across = unit(np.cross(forward, (0.0, 0.0, 1.0)))
+        raised = axis_angle_to_matrix(across, droop + math.asin(float(forward_rest @ rig.up)))
+        forward = np.einsum("fij,fj->fi", raised, forward)
     flat = np.clip((0.85 - np.abs(forward[:, 2])) / 0.4, 0.0, 1.0)[:, None]
     up = flat * (0.0, 0.0, 1.0) + (1 - flat) * (shin @ rig.up)
     turn = frame_from(forward, up) @ transpose(frame_from(forward_rest, rig.up))

@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from ...errors import UserError
 from ...jobs.progress import SILENT, Reporter
-from ..pose.filters import savitzky_golay
+from ..pose.filters import fill_gaps, savitzky_golay
 from ..pose.track import PoseTrack
 from .body import SIDES, foot, head, limb, rest_joints, torso
 from .hands import fingers, hand_and_forearm
-from .kinematics import Array, continuous, local_from_turns, matrix_to_quaternion, pose, unit
+from .kinematics import Array, axis_angle_to_matrix, continuous, local_from_turns, matrix_to_quaternion, pose, unit
 from .markers import TORSO_AND_LEGS, joints_from_landmarks, marker_positions
 from .motion import Camera, Motion
 from .rig import Rig
@@ -23,6 +23,10 @@ from .root import contacts, guessed_focal, height_correction, place_before_camer
 
 SMOOTH_SECONDS = 0.35
 ROOT_SECONDS = 0.5
+# MediaPipe leans people towards the camera and points their feet down, by an angle that hardly changes within a clip. A clip of this length
+# shows how a person stands on average, and that is taken to be in balance with flat feet; shorter ones are left as they are.
+LEVEL_SECONDS = 2.0
+LEAN_LIMIT, FOOT_LIMIT = np.radians(20), np.radians(30)
 FADE_SECONDS = 0.25  # in which a hand or a face that comes into view takes over
 FACE_POINTS = (454, 234, 10, 152)  # the mesh's outline: person's left, right, top of the forehead, chin
 # Bones whose direction the landmarks tell, for the residual: bone's role → role at its far end.
@@ -115,26 +119,30 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
         return _resample(np.asarray(values, np.float64), track.time, time)
 
     def smooth(values: Array, weights: Array | None = None) -> Array:
-        return savitzky_golay(values, track.time, SMOOTH_SECONDS, weights)
+        return savitzky_golay(values, SMOOTH_SECONDS, track.time, weights)
 
     visibility = np.where(there[:, None], np.nan_to_num(track.body_visibility[p].astype(np.float64)), 0.0)
     trust = visibility[..., None] + 0.05
-    filled = _filled(track.body_world[p], there)
+    filled = fill_gaps(track.body_world[p], there)
     hand_there = np.isfinite(track.hand_world[p]).all(axis=(2, 3)) & (track.hand_score[p] > 0)
     face = track.face_image[p][:, FACE_POINTS]
     face_there = np.isfinite(face).all(axis=(1, 2)) & (track.face_score[p] > 0)
     hands = np.zeros((track.frames, 2, 21, 3))
     for hand in range(2):
         if hand_there[:, hand].any():
-            hands[:, hand] = smooth(_filled(track.hand_world[p, :, hand], hand_there[:, hand]))
-    faces = smooth(_filled(face, face_there)) if face_there.any() else np.zeros((track.frames, 4, 3))
+            hands[:, hand] = smooth(fill_gaps(track.hand_world[p, :, hand], hand_there[:, hand]))
+    faces = smooth(fill_gaps(face, face_there)) if face_there.any() else np.zeros((track.frames, 4, 3))
     present = there & ~track.bridged[p]
     fade = max(round(FADE_SECONDS / step), 1)
+    raw, body = _z_up(on_clock(filled)), _z_up(on_clock(smooth(filled, trust)))
+    if time[-1] - time[0] >= LEVEL_SECONDS:
+        lean = mean_lean(body)
+        raw, body = raw @ lean.T, body @ lean.T
     return Person(
         time=time,
-        raw=_z_up(on_clock(filled)),
-        body=_z_up(on_clock(smooth(filled, trust))),
-        pixels=on_clock(smooth(_filled(track.body_image[p, ..., :2], there), trust)),
+        raw=raw,
+        body=body,
+        pixels=on_clock(smooth(fill_gaps(track.body_image[p, ..., :2], there), trust)),
         visibility=on_clock(visibility).clip(0, 1),
         present=on_clock(present.astype(np.float64)),
         hands=_z_up(on_clock(hands)),
@@ -144,10 +152,26 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
     )
 
 
-def _filled(values: npt.NDArray[Any], there: npt.NDArray[np.bool_]) -> Array:
-    """(F, …) with straight lines over the frames that are not `there` (F,), held at the ends."""
-    at = np.flatnonzero(there)
-    return _resample(np.asarray(values[at], np.float64), at.astype(np.float64), np.arange(len(there), dtype=np.float64))
+def mean_lean(points: Array) -> Array:
+    """(3, 3) the rotation about the picture's horizontal that puts the body's centre above the feet in the median frame.
+
+    `points` (F, 33, 3) landmarks with Z up. Frames in which the body lies, or hangs head down, do not tell.
+    """
+    centre = points[:, (11, 12, 23, 24)].mean(axis=1)
+    base = points[:, (27, 28, 29, 30, 31, 32)].mean(axis=1)
+    rise = centre - base
+    upright = rise[:, 2] > 0.8 * np.linalg.norm(rise, axis=1)
+    angle = 0.0
+    if upright.mean() > 0.5:
+        angle = float(np.clip(np.median(np.arctan2(rise[upright, 1], rise[upright, 2])), -LEAN_LIMIT, LEAN_LIMIT))
+    return axis_angle_to_matrix(np.array([1.0, 0.0, 0.0]), angle)
+
+
+def foot_droop(points: Array) -> float:
+    """The pitch in radians by which the soles point down in the median frame; `points` (F, 33, 3) landmarks with Z up."""
+    along = points[:, (31, 32)] - points[:, (29, 30)]
+    pitch = np.arctan2(-along[..., 2], np.linalg.norm(along[..., :2], axis=-1))
+    return float(np.clip(np.median(pitch), -FOOT_LIMIT, FOOT_LIMIT))
 
 
 def _z_up(points: Array) -> Array:
@@ -185,11 +209,12 @@ def body_turns(rig: Rig, seen: Person) -> dict[str, Array]:
     rest, joints = rest_joints(rig), joints_from_landmarks(seen.body)
     turns = torso(rig, joints)
     chest = turns[[role for role in ("spine", "spine1", "spine2") if role in rig.index_of_role][-1]]
+    droop = foot_droop(seen.body) if seen.time[-1] - seen.time[0] >= LEVEL_SECONDS else None
     for k, side in enumerate(SIDES):
         turns[f"{side}_upper_arm"], turns[f"{side}_forearm"] = limb(rest, joints, side, arm=True)
         turns[f"{side}_thigh"], turns[f"{side}_shin"] = limb(rest, joints, side, arm=False)
         sure = np.clip(seen.visibility[:, (29 + k, 31 + k)].min(axis=1) / 0.5, 0, 1)
-        turns[f"{side}_foot"] = foot(rig, seen.body, turns[f"{side}_shin"], side, sure)
+        turns[f"{side}_foot"] = foot(rig, seen.body, turns[f"{side}_shin"], side, sure, droop)
     sure = np.clip(seen.visibility[:, (0, 7, 8)].max(axis=1) / 0.5, 0, 1)
     turns.update(head(rig, chest, seen.body, seen.face, seen.face_seen, sure))
     return turns
@@ -223,13 +248,13 @@ def locate(
     # Slopes and log-depth are smoothed, not places: the error is along the ray.
     depth = np.maximum(place[:, 1:2], 0.1)
     ray = np.concatenate([place[:, :1] / depth, np.log(depth), place[:, 2:] / depth], 1)
-    ray = savitzky_golay(ray, seen.time, ROOT_SECONDS, weights.mean(axis=1)[:, None])
+    ray = savitzky_golay(ray, ROOT_SECONDS, seen.time, weights.mean(axis=1)[:, None])
     depth = np.exp(ray[:, 1:2])
     place = np.concatenate([ray[:, :1] * depth, depth, ray[:, 2:] * depth], 1)
 
     standing = soles(rig, heads + place[:, None], turns)
     down = contacts(standing, fps)
-    lift = savitzky_golay(height_correction(standing, down), seen.time, SMOOTH_SECONDS)
+    lift = savitzky_golay(height_correction(standing, down), SMOOTH_SECONDS, seen.time)
     lift = lift + np.maximum(0.0, -(standing[..., 2].min(axis=1) + lift))
     shift = sliding_correction(standing, down, fps)
     ground = float(np.median(lift))
