@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -107,6 +108,7 @@ def save_strip_blend(frames: Path | str, video: Path | str, out: Path | str) -> 
     # The movie's own colours, not a film look on top of them.
     scene.view_settings.view_transform = "Standard"
     scene.render.use_sequencer = True
+    scene.sync_mode = "AUDIO_SYNC"
     for workspace in bpy.data.workspaces:
         if hasattr(workspace, "sequencer_scene"):
             workspace.sequencer_scene = scene
@@ -208,7 +210,7 @@ def _add_movie(scene: bpy.types.Scene, video: str, name: str, channel: int, star
     strips.remove(movie)
     before = {strip.name for strip in strips}
     view_transform = scene.view_settings.view_transform
-    _in_a_sequencer(
+    in_a_sequencer(
         scene,
         lambda: bpy.ops.sequencer.movie_strip_add(
             filepath=video,
@@ -226,7 +228,7 @@ def _add_movie(scene: bpy.types.Scene, video: str, name: str, channel: int, star
     return movie
 
 
-def _in_a_sequencer(scene: bpy.types.Scene, act: Any) -> None:
+def in_a_sequencer(scene: bpy.types.Scene, act: Callable[[], object]) -> None:
     """Call `act` where sequencer operators may run: in a sequencer area, or an area that is one for as long as that takes."""
     areas = [(window, area) for window in bpy.context.window_manager.windows for area in window.screen.areas]
     window, area = min(areas, key=lambda pair: pair[1].type != "SEQUENCE_EDITOR")
