@@ -1,1 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person sees of Ningyo in Blender. It starts jobs and reads their folders; the heavy stages run in the worker."""
+
+from __future__ import annotations
+
+import bpy
+
+from . import jobs, operators, panels, preferences, properties, results
+
+CLASSES = (*properties.CLASSES, *preferences.CLASSES, *operators.CLASSES, *results.CLASSES, *panels.CLASSES)
+
+
+def register() -> None:
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.Scene.ningyo = bpy.props.PointerProperty(type=properties.NINGYO_settings)
+    jobs.on_end.append(results.show_result)
+    jobs.find_again()
+
+
+def unregister() -> None:
+    jobs.forget()
+    del bpy.types.Scene.ningyo
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)

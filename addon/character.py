@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The chosen character in the open scene: found or loaded, and handed to the worker as a GLB."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bpy
+
+from ..errors import UserError
+from .plan import Plan
+
+LOADED_AS = "ningyo_character"  # on an armature: what it was loaded from
+
+
+def scene_armature(context: bpy.types.Context, plan: Plan) -> bpy.types.Object:
+    """The character's armature in the scene; built-in ones and files are loaded the first time. Raises UserError."""
+    settings = context.scene.ningyo
+    if settings.character == "ARMATURE":
+        armature = settings.armature
+        if armature.name not in context.scene.objects:
+            raise UserError(f"{armature.name} is in another scene; choose an armature of this one.")
+        return armature
+    for obj in context.scene.objects:
+        if obj.type == "ARMATURE" and obj.get(LOADED_AS) == plan.rig:
+            return obj
+    from ..synth_data.characters.importing import load_character
+
+    armature = load_character(plan.rig).armature
+    armature[LOADED_AS] = plan.rig
+    return armature
+
+
+def export_character(context: bpy.types.Context, armature: bpy.types.Object, path: Path) -> None:
+    """Write the armature and the meshes it moves, at rest, as a GLB: the worker's Blender may be older than this one.
+
+    Raises UserError. The selection is put back.
+    """
+    if "gltf" not in dir(bpy.ops.export_scene):
+        raise UserError("Blender's glTF add-on is switched off; enable it under Preferences, Add-ons.")
+    meshes = [obj for obj in context.scene.objects if obj.type == "MESH" and _moved_by(obj, armature)]
+    if not meshes:
+        raise UserError(f"{armature.name} moves no mesh; choose the armature that carries the character.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.stem}.part.glb")
+    with _selected(context, [armature, *meshes]):
+        bpy.ops.export_scene.gltf(
+            filepath=str(beside),
+            export_format="GLB",
+            use_selection=True,
+            use_active_scene=True,
+            export_animations=False,
+            export_rest_position_armature=True,
+            export_yup=True,
+        )
+    os.replace(beside, path)
+
+
+def _moved_by(obj: bpy.types.Object, armature: bpy.types.Object) -> bool:
+    if any(modifier.type == "ARMATURE" and modifier.object == armature for modifier in obj.modifiers):
+        return True
+    parent = obj.parent
+    while parent is not None and parent != armature:
+        parent = parent.parent
+    return parent is not None
+
+
+@contextmanager
+def _selected(context: bpy.types.Context, objects: list[bpy.types.Object]) -> Iterator[None]:
+    """Object mode with just `objects` selected, and everything as it was afterwards."""
+    layer = context.view_layer
+    active, mode = layer.objects.active, context.mode
+    before = [obj for obj in layer.objects if obj.select_get()]
+    hidden = [obj for obj in objects if obj.hide_get()]
+    if active is not None and mode != "OBJECT":
+        mode = active.mode
+        bpy.ops.object.mode_set(mode="OBJECT")
+    try:
+        for obj in hidden:  # what is hidden cannot be selected
+            obj.hide_set(False)
+        for obj in layer.objects:
+            obj.select_set(obj in objects)
+        yield
+    finally:
+        for obj in layer.objects:
+            obj.select_set(obj in before)
+        for obj in hidden:
+            obj.hide_set(True)
+        layer.objects.active = active
+        if active is not None and mode != "OBJECT":
+            bpy.ops.object.mode_set(mode=mode)

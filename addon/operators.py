@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The buttons that start jobs and look after them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from ..errors import UserError
+from ..jobs.folder import LOG
+from ..verbs.demo import VIDEO as DEMO_VIDEO
+from . import jobs
+from .character import export_character, scene_armature
+from .plan import Plan
+from .preferences import worker_python
+from .properties import output_base, plan_of, sequencer_scene
+
+NO_WORKER = "Set the worker's Python in the add-on's preferences"
+
+
+def busy(plan: Plan) -> bool:
+    """Whether a job is at work in the plan's output folder; two would write over each other."""
+    return any(job.is_running and job.note.get("out") == str(plan.out) for job in jobs.JOBS)
+
+
+def start(context: bpy.types.Context, verb: str, plan: Plan) -> jobs.Job:
+    """Start a stage, or all of them, on the worker. Raises UserError."""
+    reason = plan.blocked(verb)
+    if reason:
+        raise UserError(reason)
+    if busy(plan):
+        raise UserError("A job is at work in this output folder; wait for it, or stop it")
+    assert plan.worker is not None
+    if context.scene.ningyo.character == "ARMATURE" and verb in ("retarget", "render", "run"):
+        export_character(context, scene_armature(context, plan), Path(plan.rig))
+    note = {"scene": sequencer_scene(context).name, "blend": bpy.data.filepath, "video": str(plan.video)}
+    return jobs.start_job(plan.worker, verb, plan.arguments(verb), plan.out, **note)
+
+
+class WorkerStage:
+    """What the buttons of all stages share; `verb` is the command's."""
+
+    verb = ""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        plan = plan_of(context)
+        reason = plan.blocked(cls.verb) or ("A job is at work in this output folder" if busy(plan) else "")
+        if reason:
+            cls.poll_message_set(reason)  # type: ignore[attr-defined]
+        return not reason
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            start(context, self.verb, plan_of(context))
+        except UserError as error:
+            self.report({"ERROR"}, str(error))  # type: ignore[attr-defined]
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class NINGYO_OT_capture(WorkerStage, bpy.types.Operator):
+    """Find the person's body, hands and face in the video"""
+
+    bl_idname, bl_label, verb = "ningyo.capture", "Capture", "capture"
+
+
+class NINGYO_OT_render(WorkerStage, bpy.types.Operator):
+    """Render the character in the person's poses, as pictures to learn from"""
+
+    bl_idname, bl_label, verb = "ningyo.render", "Render", "render"
+
+
+class NINGYO_OT_train(WorkerStage, bpy.types.Operator):
+    """Train the network that draws the character; run again, it goes on where it was"""
+
+    bl_idname, bl_label, verb = "ningyo.train", "Train", "train"
+
+
+class NINGYO_OT_generate(WorkerStage, bpy.types.Operator):
+    """Draw the character in every frame of the video, and show the frames in the sequencer"""
+
+    bl_idname, bl_label, verb = "ningyo.generate", "Generate", "generate"
+
+
+class NINGYO_OT_run(WorkerStage, bpy.types.Operator):
+    """All stages in turn, from the video to strips in the sequencer; what is done already is kept"""
+
+    bl_idname, bl_label, verb = "ningyo.run", "Do It All", "run"
+
+
+class NINGYO_OT_demo(bpy.types.Operator):
+    """The whole way on a built-in clip with a built-in character: some fifteen minutes on a slow machine"""
+
+    bl_idname, bl_label = "ningyo.demo", "Demo"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        job = jobs.newest("demo")
+        reason = NO_WORKER if worker_python(context) is None else "The demo is running" if job and job.is_running else ""
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        interpreter = worker_python(context)
+        out = output_base(context.scene.ningyo) / "demo"
+        note = {"scene": sequencer_scene(context).name, "blend": bpy.data.filepath, "video": str(DEMO_VIDEO)}
+        try:
+            if interpreter is None:
+                raise UserError(NO_WORKER)
+            jobs.start_job(interpreter, "demo", ["--out", str(out)], out, **note)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class OfJob:
+    """What the buttons of one job share."""
+
+    job: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+
+    def found(self) -> jobs.Job | None:
+        job = jobs.find(self.job)
+        if job is None:
+            self.report({"ERROR"}, "This job is not known any more")  # type: ignore[attr-defined]
+        return job
+
+
+class NINGYO_OT_cancel(OfJob, bpy.types.Operator):
+    """Ask the job to stop; what it has done is kept, and starting it again goes on from there"""
+
+    bl_idname, bl_label = "ningyo.cancel", "Stop"
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        job = self.found()
+        if job is None:
+            return {"CANCELLED"}
+        job.cancel()
+        jobs.redraw()
+        return {"FINISHED"}
+
+
+class NINGYO_OT_retry(OfJob, bpy.types.Operator):
+    """Start the same job again; it goes on where it was"""
+
+    bl_idname, bl_label = "ningyo.retry", "Go On"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        job, interpreter = self.found(), worker_python(context)
+        if job is None:
+            return {"CANCELLED"}
+        out = str(job.note.get("out", job.folder.parent.parent))
+        try:
+            if interpreter is None:
+                raise UserError(NO_WORKER)
+            if any(other.is_running and other.note.get("out") == out for other in jobs.JOBS):
+                raise UserError("A job is at work in this output folder; wait for it, or stop it")
+            note = {key: job.note[key] for key in ("scene", "blend", "video") if key in job.note}
+            jobs.start_job(interpreter, job.verb, job.arguments, Path(out), **note)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class NINGYO_OT_show_log(OfJob, bpy.types.Operator):
+    """Everything the worker said, in a text editor"""
+
+    bl_idname, bl_label = "ningyo.show_log", "Log"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        job = self.found()
+        if job is None:
+            return {"CANCELLED"}
+        log = job.folder / LOG
+        said = log.read_text("utf-8", "replace") if log.exists() else ""
+        name = f"{job.folder.name}.log"
+        text = bpy.data.texts.get(name) or bpy.data.texts.new(name)
+        text.from_string(f"{job.verb} {' '.join(job.arguments)}\n{job.view.error}\n\n{said}")
+        if not bpy.app.background:
+            bpy.ops.wm.window_new()
+            area = context.window_manager.windows[-1].screen.areas[0]
+            area.type = "TEXT_EDITOR"
+            area.spaces.active.text = text
+        return {"FINISHED"}
+
+
+class NINGYO_OT_open_folder(bpy.types.Operator):
+    """Show the folder in the system's file manager"""
+
+    bl_idname, bl_label = "ningyo.open_folder", "Open Folder"
+
+    folder: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        if not Path(self.folder).is_dir():
+            self.report({"ERROR"}, f"There is no folder {self.folder} yet")
+            return {"CANCELLED"}
+        return set(bpy.ops.wm.path_open(filepath=self.folder))
+
+
+CLASSES = (
+    NINGYO_OT_capture,
+    NINGYO_OT_render,
+    NINGYO_OT_train,
+    NINGYO_OT_generate,
+    NINGYO_OT_run,
+    NINGYO_OT_demo,
+    NINGYO_OT_cancel,
+    NINGYO_OT_retry,
+    NINGYO_OT_show_log,
+    NINGYO_OT_open_folder,
+)

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The "Ningyo" tab in the sidebars of the 3-D view and of the sequencer."""
+
+from __future__ import annotations
+
+import textwrap
+
+import bpy
+
+from . import jobs, words
+from .properties import plan_of, statuses
+from .results import SHOWS_FRAMES
+
+ICONS = {
+    "blocked": "RADIOBUT_OFF",
+    "todo": "RADIOBUT_OFF",
+    "running": "SORTTIME",
+    "stopped": "PAUSE",
+    "failed": "ERROR",
+    "stale": "FILE_REFRESH",
+    "done": "CHECKMARK",
+}
+FINISHED_SHOWN = 3
+POINTS_PER_LETTER = 6.5
+
+
+class Tab:
+    bl_region_type = "UI"
+    bl_category = "Ningyo"
+
+
+class InView3D(Tab):
+    bl_space_type = "VIEW_3D"
+
+
+class InSequencer(Tab):
+    bl_space_type = "SEQUENCE_EDITOR"
+
+
+class Main:
+    bl_label = "Ningyo"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout: bpy.types.UILayout = self.layout  # type: ignore[attr-defined]
+        settings = context.scene.ningyo
+        plan = plan_of(context)
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        column = layout.column()
+        column.prop(settings, "video")
+        column.prop(settings, "character")
+        if settings.character == "BUILTIN":
+            column.prop(settings, "seed")
+        elif settings.character == "FILE":
+            column.prop(settings, "rig_file")
+        else:
+            column.prop(settings, "armature")
+        column.prop(settings, "output")
+        column.prop(settings, "minutes", text="Training Minutes")
+
+        row = layout.row(align=True)
+        row.scale_y = 1.4
+        row.operator("ningyo.run", icon="PLAY")
+        row.operator("ningyo.demo", icon="GHOST_ENABLED")
+        if plan.worker is None:
+            say(layout, context, "The stages run in another Python, the worker: choose it in the preferences.", "ERROR")
+            shown = layout.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES")
+            shown.module = jobs.ROOT_PACKAGE
+        elif plan.blocked("run"):
+            say(layout, context, f"{plan.blocked('run')}, or try the demo.", "INFO")
+
+
+class Stages:
+    bl_label = "Stages"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout: bpy.types.UILayout = self.layout  # type: ignore[attr-defined]
+        plan = plan_of(context)
+        for verb, status in statuses(plan).items():
+            row = layout.row(align=True)
+            split = row.split(factor=0.4)
+            split.label(text=words.TITLES[verb], icon=ICONS[status.kind])
+            split.label(text=status.text)
+            row.operator(f"ningyo.{verb}", text="", icon="PLAY")
+        row = layout.row(align=True)
+        row.operator("ningyo.add_strips", icon="SEQ_STRIP_DUPLICATE")
+        row.operator("ningyo.open_folder", text="", icon="FILE_FOLDER").folder = str(plan.out)
+
+
+class Details:
+    bl_label = "Details"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 (Blender reads it from the class)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout: bpy.types.UILayout = self.layout  # type: ignore[attr-defined]
+        settings = context.scene.ningyo
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(settings, "person")
+        layout.prop(settings, "size")
+        layout.prop(settings, "count")
+
+
+class Jobs:
+    bl_label = "Jobs"
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        return bool(shown_jobs())
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout: bpy.types.UILayout = self.layout  # type: ignore[attr-defined]
+        for job in shown_jobs():
+            draw_job(layout.box(), context, job)
+
+
+def shown_jobs() -> list[jobs.Job]:
+    """The running ones and the last that ended, the newest first."""
+    known = [job for job in reversed(jobs.JOBS) if job.verb != "doctor"]
+    ended = [job for job in known if not job.is_running][:FINISHED_SHOWN]
+    return [job for job in known if job.is_running or job in ended]
+
+
+def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: jobs.Job) -> None:
+    view = job.view
+    row = layout.row(align=True)
+    row.label(text=words.headline(job), icon="SORTTIME" if job.is_running else "CHECKMARK" if view.state == "done" else "ERROR")
+    if job.is_running:
+        stop = row.row(align=True)
+        stop.enabled = job.stopping_since is None
+        stop.operator("ningyo.cancel", text="", icon="X").job = str(job.folder)
+    elif view.state != "done":
+        row.operator("ningyo.retry", text="", icon="FILE_REFRESH").job = str(job.folder)
+    row.operator("ningyo.show_log", text="", icon="TEXT").job = str(job.folder)
+    row.operator("ningyo.open_folder", text="", icon="FILE_FOLDER").folder = str(job.note.get("out", job.folder))
+    if job.is_running:
+        layout.progress(factor=view.fraction or 0.0, type="BAR", text=words.progress(view) or "…")
+    if view.error:
+        say(layout, context, view.error, "ERROR")
+    for warning in view.warnings[-2:]:
+        say(layout, context, warning, "INFO")
+    if job.note.get("problem"):
+        say(layout, context, job.note["problem"], "ERROR")
+    if view.state == "done" and job.verb in SHOWS_FRAMES and not job.note.get("shown"):
+        layout.operator("ningyo.add_strips", icon="SEQ_STRIP_DUPLICATE").job = str(job.folder)
+
+
+def say(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str) -> None:
+    """A sentence in as many lines as the sidebar needs."""
+    width = context.region.width if context.region else 300
+    scale = context.preferences.system.ui_scale or 1.0  # 0 where there is no window
+    letters = max(int(width / (POINTS_PER_LETTER * scale)) - 6, 20)
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    for number, line in enumerate(textwrap.wrap(text, letters)):
+        column.label(text=line, icon=icon if number == 0 else "BLANK1")
+
+
+class NINGYO_PT_view3d(Main, InView3D, bpy.types.Panel):
+    bl_idname = "NINGYO_PT_view3d"
+
+
+class NINGYO_PT_view3d_details(Details, InView3D, bpy.types.Panel):
+    bl_parent_id = "NINGYO_PT_view3d"
+
+
+class NINGYO_PT_view3d_stages(Stages, InView3D, bpy.types.Panel):
+    bl_parent_id = "NINGYO_PT_view3d"
+
+
+class NINGYO_PT_view3d_jobs(Jobs, InView3D, bpy.types.Panel):
+    bl_parent_id = "NINGYO_PT_view3d"
+
+
+class NINGYO_PT_sequencer(Main, InSequencer, bpy.types.Panel):
+    bl_idname = "NINGYO_PT_sequencer"
+
+
+class NINGYO_PT_sequencer_details(Details, InSequencer, bpy.types.Panel):
+    bl_parent_id = "NINGYO_PT_sequencer"
+
+
+class NINGYO_PT_sequencer_stages(Stages, InSequencer, bpy.types.Panel):
+    bl_parent_id = "NINGYO_PT_sequencer"
+
+
+class NINGYO_PT_sequencer_jobs(Jobs, InSequencer, bpy.types.Panel):
+    bl_parent_id = "NINGYO_PT_sequencer"
+
+
+CLASSES = (
+    NINGYO_PT_view3d,
+    NINGYO_PT_view3d_details,
+    NINGYO_PT_view3d_stages,
+    NINGYO_PT_view3d_jobs,
+    NINGYO_PT_sequencer,
+    NINGYO_PT_sequencer_details,
+    NINGYO_PT_sequencer_stages,
+    NINGYO_PT_sequencer_jobs,
+)

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a scene remembers of the user's choices, and the Plan made from it."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import bpy
+
+from . import jobs
+from .plan import STAGES, Plan, Status, status
+from .preferences import worker_python
+
+CHARACTERS = (
+    ("BUILTIN", "Built-in", "A character made from a number; another number, another character"),
+    ("FILE", "File", "A rigged character from a .glb, .gltf, .fbx or .blend file"),
+    ("ARMATURE", "In This Scene", "A character with a Mixamo rig that is in this scene"),
+)
+CHARACTER_FILES = (".glb", ".gltf", ".fbx", ".blend")
+# The panel is drawn many times a second; looking at the disk each time would be felt on slow drives.
+SECONDS_BETWEEN_LOOKS = 0.5
+
+
+def _is_armature(_settings: NINGYO_settings, obj: bpy.types.Object) -> bool:
+    return obj.type == "ARMATURE"
+
+
+class NINGYO_settings(bpy.types.PropertyGroup):
+    """`scene.ningyo`"""
+
+    video: bpy.props.StringProperty(name="Video", description="The video of a person", subtype="FILE_PATH")  # type: ignore[valid-type]
+    person: bpy.props.IntProperty(
+        name="Person", description="Whose motion to retarget: 0 is the main person, whom generation always shows", min=0, max=99
+    )  # type: ignore[valid-type]
+    character: bpy.props.EnumProperty(name="Character", description="Who takes the person's place", items=CHARACTERS)  # type: ignore[valid-type]
+    seed: bpy.props.IntProperty(name="Number", description="The built-in character's number", min=0)  # type: ignore[valid-type]
+    rig_file: bpy.props.StringProperty(name="File", description="A rigged character: .glb, .gltf, .fbx or .blend", subtype="FILE_PATH")  # type: ignore[valid-type]
+    armature: bpy.props.PointerProperty(name="Armature", description="The character's armature", type=bpy.types.Object, poll=_is_armature)  # type: ignore[valid-type]
+    output: bpy.props.StringProperty(
+        name="Output",
+        description="Folder for everything that is made. Empty: beside the .blend, or in the add-on's own folder",
+        subtype="DIR_PATH",
+    )  # type: ignore[valid-type]
+    minutes: bpy.props.FloatProperty(
+        name="Training", description="How long to train, in minutes", min=0.1, soft_max=600.0, default=10.0, precision=1
+    )  # type: ignore[valid-type]
+    size: bpy.props.IntProperty(
+        name="Size", description="Side of the character's pictures, in pixels", min=64, max=1024, step=64, default=256
+    )  # type: ignore[valid-type]
+    count: bpy.props.IntProperty(
+        name="Pictures", description="How many pictures to render for training", min=10, soft_max=20000, default=800
+    )  # type: ignore[valid-type]
+
+
+def plan_of(context: bpy.types.Context) -> Plan:
+    """The scene's settings as the stages need them."""
+    settings: NINGYO_settings = context.scene.ningyo
+    video, video_problem = _file(settings.video, "Choose a video", "The video is not there")
+    rig, rig_problem = _rig(settings)
+    base = output_base(settings)
+    out = base / _file_name(f"{video.stem or 'video'}-{_character_name(settings)}")
+    if settings.character == "ARMATURE" and not rig_problem:
+        rig = str(out / "character.glb")
+    return Plan(
+        video=video,
+        video_problem=video_problem,
+        person=settings.person,
+        rig=rig,
+        rig_problem=rig_problem,
+        worker=worker_python(context),
+        out=out,
+        minutes=round(settings.minutes, 3),
+        size=settings.size,
+        count=settings.count,
+    )
+
+
+def output_base(settings: NINGYO_settings) -> Path:
+    """The chosen folder; else one beside the saved .blend; else one of the add-on's own."""
+    if settings.output:
+        return Path(bpy.path.abspath(settings.output)).resolve()
+    if bpy.data.filepath:
+        return Path(bpy.data.filepath).with_suffix(".ningyo").resolve()
+    return jobs.home() / "output"
+
+
+_seen: dict[Plan, tuple[float, int, dict[str, Status]]] = {}
+
+
+def statuses(plan: Plan) -> dict[str, Status]:
+    """Every stage's status, looked up at most twice a second."""
+    now, started = time.monotonic(), len(jobs.JOBS)
+    known = _seen.get(plan)
+    if known is None or now - known[0] > SECONDS_BETWEEN_LOOKS or known[1] != started:
+        known = (now, started, {verb: status(verb, plan, jobs.JOBS) for verb in STAGES})
+        _seen.clear()
+        _seen[plan] = known
+    return known[2]
+
+
+def sequencer_scene(context: bpy.types.Context) -> bpy.types.Scene:
+    """The scene whose strips the user sees; since Blender 5.0 it need not be the current one."""
+    return getattr(context, "sequencer_scene", None) or context.scene
+
+
+def _file(path: str, missing: str, gone: str, endings: tuple[str, ...] = ()) -> tuple[Path, str]:
+    if not path:
+        return Path(), missing
+    absolute = Path(bpy.path.abspath(path)).resolve()
+    if not absolute.is_file():
+        return absolute, gone
+    if endings and absolute.suffix.lower() not in endings:
+        return absolute, f"The character must be one of {', '.join(endings)}"
+    return absolute, ""
+
+
+def _rig(settings: NINGYO_settings) -> tuple[str, str]:
+    if settings.character == "BUILTIN":
+        return f"builtin:{settings.seed}", ""
+    if settings.character == "FILE":
+        path, problem = _file(settings.rig_file, "Choose the character's file", "The character's file is not there", CHARACTER_FILES)
+        return str(path), problem
+    if settings.armature is None:
+        return "", "Choose the character's armature"
+    return "", ""
+
+
+def _character_name(settings: NINGYO_settings) -> str:
+    if settings.character == "BUILTIN":
+        return f"builtin{settings.seed}"
+    if settings.character == "FILE":
+        return Path(settings.rig_file).stem or "character"
+    return settings.armature.name if settings.armature else "character"
+
+
+def _file_name(text: str) -> str:
+    """`text` without what some file system does not take in a name."""
+    return re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", text).strip(". ") or "ningyo"
+
+
+CLASSES = (NINGYO_settings,)

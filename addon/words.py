@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A job's state in words. No Blender in here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+TITLES = {
+    "capture": "Capture",
+    "retarget": "Retarget",
+    "render": "Render",
+    "train": "Train",
+    "generate": "Generate",
+    "run": "Do It All",
+    "demo": "Demo",
+    "doctor": "Check",
+}
+STATES = {
+    "waiting": "starting…",
+    "running": "running",
+    "done": "done",
+    "failed": "failed",
+    "cancelled": "stopped",
+    "lost": "died",
+}
+
+
+def duration(seconds: float) -> str:
+    """Two figures at most: "45 s", "3 min", "2 h 5 min"."""
+    if seconds < 99.5:
+        return f"{max(round(seconds), 1)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def headline(job: Any) -> str:
+    """ "Do It All: render", "Capture: stopping…", "Train: done"."""
+    view = job.view
+    if view.state == "running":
+        state = "stopping…" if job.stopping_since is not None else view.stage or STATES["running"]
+    else:
+        state = STATES[view.state]
+    return f"{TITLES.get(job.verb, job.verb)}: {state}"
+
+
+def progress(view: Any) -> str:
+    """ "120 of 500 frames, 40 s left"; empty while nothing is known."""
+    event = view.progress
+    if not event:
+        return ""
+    total, left, unit = event.get("total"), event.get("seconds_left"), event.get("unit", "")
+    text = f"{event['done']:g}{f' of {total:g}' if total else ''} {unit}".strip()
+    if left is not None:
+        text += f", {duration(left)} left"
+    elif event.get("rate"):
+        text += f", {event['rate']:.3g} a second"
+    return f"{text} ({event['note']})" if event.get("note") else text

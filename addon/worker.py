@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The worker: another Python that does the heavy stages. Finding it, starting it, stopping it. No Blender in here."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..jobs.folder import LOG
+
+ROOT = Path(__file__).resolve().parents[1]
+WINDOWS = sys.platform == "win32"
+PYTHON = Path("Scripts/python.exe") if WINDOWS else Path("bin/python")
+# What Blender or its launcher set for Blender's own Python and libraries would mislead another Python.
+MISLEADING = ("PYTHON", "__PYVENV", "LD_LIBRARY_PATH", "LD_PRELOAD", "DYLD_", "BLENDER_SYSTEM_")
+
+
+def find_interpreter(folders: list[Path], environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The worker's Python where nobody named one: NINGYO_WORKER, or an environment `.venv` in one of `folders`."""
+    named = environment.get("NINGYO_WORKER")
+    candidates = [Path(named)] if named else []
+    candidates += [folder / ".venv" / PYTHON for folder in folders]
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+def command(interpreter: Path, verb: str, arguments: list[str], job: Path) -> list[str]:
+    """Isolated (-I), so that neither the user's packages nor the current folder get in its way."""
+    return [str(interpreter), "-I", "-u", str(ROOT / "__main__.py"), verb, *arguments, "--job", str(job), "--json"]
+
+
+def clean_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if not name.upper().startswith(MISLEADING)}
+
+
+def start(interpreter: Path, verb: str, arguments: list[str], job: Path) -> subprocess.Popen[bytes]:
+    """Start the worker in a process group of its own, so that it outlives Blender and can be stopped with its children.
+
+    Raises OSError when the interpreter cannot be run.
+    """
+    with open(job / LOG, "ab") as log:
+        return subprocess.Popen(
+            command(interpreter, verb, arguments, job),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # the events, which are in the job folder too
+            stderr=log,
+            env=clean_environment(),
+            cwd=job,
+            start_new_session=not WINDOWS,
+            creationflags=(subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW) if sys.platform == "win32" else 0,
+        )
+
+
+def stop(pid: int, *, force: bool) -> None:
+    """Ask the process group of worker `pid` to end, or make it. Nothing happens when it is gone."""
+    if sys.platform == "win32":
+        subprocess.run(
+            ["taskkill", "/T", *(["/F"] if force else []), "/PID", str(pid)],
+            check=False,
+            capture_output=True,
+            creationflags=subprocess.CREATE_NO_WINDOW,
+        )
+        return
+    try:
+        os.killpg(pid, signal.SIGKILL if force else signal.SIGTERM)
+    except ProcessLookupError:
+        return
+
+
+def last_words(log: Path, lines: int = 1) -> str:
+    """The end of a log: its last non-empty lines."""
+    try:
+        with open(log, "rb") as file:
+            file.seek(max(os.path.getsize(log) - 8192, 0))
+            text = file.read().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+    return "\n".join([line.rstrip() for line in text.splitlines() if line.strip()][-lines:])
