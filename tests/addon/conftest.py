@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The add-on registered in an empty Blender, and workers that behave as told."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PACKAGE_PARENT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def addon(empty_blender: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+    """`ningyo.addon`, registered, with the test's own interpreter as the worker and nothing remembered."""
+    jobs = importlib.import_module("ningyo.addon.jobs")
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setattr(jobs, "home", lambda: home)
+    monkeypatch.setenv("NINGYO_WORKER", sys.executable)
+    module = importlib.import_module("ningyo.addon")
+    module.register()
+    empty_blender.context.scene.ningyo.output = str(tmp_path / "out")
+    yield module
+    for job in jobs.JOBS:
+        if job.process is not None and job.process.poll() is None:
+            job.process.kill()
+            job.process.wait()
+    module.unregister()
+
+
+# A worker that does real worker things by itself: job folder, lock, events; `script` says which.
+WORKER = """
+import importlib.util, os, signal, sys, time
+from pathlib import Path
+root = Path({root!r})
+spec = importlib.util.spec_from_file_location("ningyo", root / "__init__.py", submodule_search_locations=[str(root)])
+sys.modules["ningyo"] = package = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(package)
+from ningyo.errors import Cancelled
+from ningyo.jobs.folder import WorkerJob
+from ningyo.jobs.progress import Reporter
+folder = Path(sys.argv[1])
+def wait_for(name):
+    while not (folder / name).exists():
+        time.sleep(0.01)
+{script}
+"""
+
+
+@pytest.fixture
+def scripted_worker(addon: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """From now on, jobs run this Python text in a process of its own, whatever their verb; `folder` is the job's."""
+    worker = importlib.import_module("ningyo.addon.worker")
+
+    def use(script: str) -> None:
+        text = WORKER.format(root=str(PACKAGE_PARENT), script=script)
+        monkeypatch.setattr(worker, "command", lambda interpreter, verb, arguments, job: [sys.executable, "-I", "-c", text, str(job)])
+
+    return use
+
+
+@pytest.fixture
+def until(addon: Any) -> Callable[..., None]:
+    """Ticks, as Blender's timer would, until `condition` holds."""
+    jobs = importlib.import_module("ningyo.addon.jobs")
+
+    def wait(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, [(job.verb, job.view) for job in jobs.JOBS]
+            time.sleep(0.02)
+            jobs.tick()
+
+    return wait
+
+
+@pytest.fixture
+def isolated() -> Callable[[str], dict[str, str]]:
+    """An environment for a Blender in another process that never touches a person's own preferences."""
+
+    def make(resources: str) -> dict[str, str]:
+        return {**os.environ, "BLENDER_USER_RESOURCES": resources, "NINGYO_WORKER": sys.executable}
+
+    return make

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the settings ask for: commands the command line understands, and how far each stage is."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+pytest.importorskip("bpy")
+
+from ningyo.__main__ import build_parser
+from ningyo.addon.plan import STAGES, Plan, Status, status
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    video = tmp_path / "dance é.mp4"
+    video.touch()
+    return Plan(video, "", 0, "builtin:3", "", Path(sys.executable), tmp_path / "out", 1.5, 256, 100)
+
+
+def make(path: Path, age: float = 0.0) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    now = path.stat().st_mtime
+    os.utime(path, (now - age, now - age))
+
+
+def job(verb: str, plan: Plan, state: str, **more: object) -> SimpleNamespace:
+    view = SimpleNamespace(state=state, stage=more.pop("stage", ""))
+    arguments = plan.arguments(verb)
+    running = state in ("waiting", "running")
+    known = {"arguments": arguments, "stopping_since": None, **more}
+    return SimpleNamespace(verb=verb, view=view, note={"out": str(plan.out)}, is_running=running, **known)
+
+
+@pytest.mark.parametrize("verb", [*STAGES, "run"])
+def test_the_command_line_understands_what_the_buttons_ask(plan: Plan, verb: str) -> None:
+    arguments = build_parser().parse_args([verb, *plan.arguments(verb), "--job", "folder", "--json"])
+    assert arguments.verb == verb
+    assert str(getattr(arguments, "out", "")).startswith(str(plan.out))
+    if verb in ("retarget", "render", "run"):
+        assert arguments.rig == "builtin:3"
+
+
+def test_each_stage_waits_for_the_one_before(plan: Plan) -> None:
+    assert plan.blocked("capture") == ""
+    assert status("capture", plan, []) == Status("todo", "to do")
+    for earlier, verb in pairwise(STAGES):
+        assert plan.blocked(verb).endswith("first")
+        assert status(verb, plan, []).kind == "blocked"
+        make(plan.made(earlier))
+        assert plan.blocked(verb) == ""
+        assert status(verb, plan, []) == Status("todo", "to do")
+    make(plan.made("generate"))
+    assert {status(verb, plan, []).kind for verb in STAGES} == {"done"}
+
+
+def test_what_is_missing_is_said(plan: Plan) -> None:
+    assert "worker" in replace(plan, worker=None).blocked("capture")
+    assert replace(plan, worker=None).blocked("capture", needs_worker=False) == ""
+    assert replace(plan, video_problem="Choose a video").blocked("run") == "Choose a video"
+    assert replace(plan, rig_problem="Choose the character's file").blocked("run") == "Choose the character's file"
+    assert plan.blocked("run") == ""
+    assert plan.blocked("demo") == ""
+
+
+def test_what_is_older_than_its_source_says_so(plan: Plan) -> None:
+    make(plan.made("capture"), age=50)
+    make(plan.made("retarget"), age=100)
+    make(plan.video, age=200)
+    assert status("capture", plan, []).kind == "done"
+    assert status("retarget", plan, []).kind == "stale"
+
+
+def test_jobs_decide_first(plan: Plan) -> None:
+    make(plan.made("capture"))
+    make(plan.video, age=10)
+    assert status("capture", plan, [job("capture", plan, "running")]).text == "running"
+    assert status("capture", plan, [job("capture", plan, "running", stopping_since=1.0)]).text == "stopping"
+    assert status("capture", plan, [job("run", plan, "running", stage="capture")]).kind == "running"
+    assert status("capture", plan, [job("run", plan, "running", stage="train")]).kind == "done"
+    assert status("capture", plan, [job("capture", plan, "failed")]).kind == "failed"
+    assert status("capture", plan, [job("capture", plan, "cancelled")]).kind == "stopped"
+    assert status("capture", plan, [job("capture", plan, "cancelled"), job("run", plan, "done")]).kind == "done"
+    assert status("capture", plan, [job("capture", plan, "done", arguments=["other.mp4"])]).kind == "stale"
+    elsewhere = job("capture", plan, "failed")
+    elsewhere.note["out"] = "elsewhere"
+    assert status("capture", plan, [elsewhere]).kind == "done"
