@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# pyright: basic, reportAttributeAccessIssue=false, reportInvalidTypeForm=false, reportArgumentType=false
+# pyright: reportIncompatibleMethodOverride=false, reportOptionalMemberAccess=false
 """What a person sees of Ningyo in Blender. It starts jobs and reads their folders; the heavy stages run in the worker."""
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# pyright: basic, reportAttributeAccessIssue=false, reportInvalidTypeForm=false, reportArgumentType=false
+# pyright: reportIncompatibleMethodOverride=false, reportOptionalMemberAccess=false
 """The jobs the add-on started: remembered on disk, found again after a restart, watched by one timer while any of them runs."""
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# pyright: basic, reportAttributeAccessIssue=false, reportInvalidTypeForm=false, reportArgumentType=false
+# pyright: reportIncompatibleMethodOverride=false, reportOptionalMemberAccess=false
 """The buttons that start jobs and look after them."""
 
 from __future__ import annotations
@@ -48,14 +50,14 @@ class WorkerStage:
         plan = plan_of(context)
         reason = plan.blocked(cls.verb) or ("A job is at work in this output folder" if busy(plan) else "")
         if reason:
-            cls.poll_message_set(reason)  # type: ignore[attr-defined]
+            cls.poll_message_set(reason)
         return not reason
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
             start(context, self.verb, plan_of(context))
         except UserError as error:
-            self.report({"ERROR"}, str(error))  # type: ignore[attr-defined]
+            self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -120,12 +122,12 @@ class NINGYO_OT_demo(bpy.types.Operator):
 class OfJob:
     """What the buttons of one job share."""
 
-    job: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    job: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def found(self) -> jobs.Job | None:
         job = jobs.find(self.job)
         if job is None:
-            self.report({"ERROR"}, "This job is not known any more")  # type: ignore[attr-defined]
+            self.report({"ERROR"}, "This job is not known any more")
         return job
 
 
@@ -193,7 +195,7 @@ class NINGYO_OT_open_folder(bpy.types.Operator):
 
     bl_idname, bl_label = "ningyo.open_folder", "Open Folder"
 
-    folder: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    folder: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         if not Path(self.folder).is_dir():

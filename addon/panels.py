@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# pyright: basic, reportAttributeAccessIssue=false, reportInvalidTypeForm=false, reportArgumentType=false
+# pyright: reportIncompatibleMethodOverride=false, reportOptionalMemberAccess=false
 """The "Ningyo" tab in the sidebars of the 3-D view and of the sequencer."""
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ class Main:
     bl_label = "Ningyo"
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout: bpy.types.UILayout = self.layout  # type: ignore[attr-defined]
+        layout: bpy.types.UILayout = self.layout
         settings = context.scene.ningyo
         plan = plan_of(context)
         layout.use_property_split = True
@@ -74,7 +76,7 @@ class Stages:
     bl_label = "Stages"
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout: bpy.types.UILayout = self.layout  # type: ignore[attr-defined]
+        layout: bpy.types.UILayout = self.layout
         plan = plan_of(context)
         for verb, status in statuses(plan).items():
             row = layout.row(align=True)
@@ -92,7 +94,7 @@ class Details:
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 (Blender reads it from the class)
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout: bpy.types.UILayout = self.layout  # type: ignore[attr-defined]
+        layout: bpy.types.UILayout = self.layout
         settings = context.scene.ningyo
         layout.use_property_split = True
         layout.use_property_decorate = False
@@ -109,7 +111,7 @@ class Jobs:
         return bool(shown_jobs())
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout: bpy.types.UILayout = self.layout  # type: ignore[attr-defined]
+        layout: bpy.types.UILayout = self.layout
         for job in shown_jobs():
             draw_job(layout.box(), context, job)
 

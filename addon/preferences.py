@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# pyright: basic, reportAttributeAccessIssue=false, reportInvalidTypeForm=false, reportArgumentType=false
+# pyright: reportIncompatibleMethodOverride=false, reportOptionalMemberAccess=false
 """The add-on's preferences: which Python the heavy stages run in, and whether it is fit for them."""
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ class NINGYO_preferences(bpy.types.AddonPreferences):
         name="Worker's Python",
         description="The Python that captures, renders, trains and generates (`make env` builds one). Empty: look for one",
         subtype="FILE_PATH",
-    )  # type: ignore[valid-type]
+    )
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout

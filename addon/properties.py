@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# pyright: basic, reportAttributeAccessIssue=false, reportInvalidTypeForm=false, reportArgumentType=false
+# pyright: reportIncompatibleMethodOverride=false, reportOptionalMemberAccess=false
 """What a scene remembers of the user's choices, and the Plan made from it."""
 
 from __future__ import annotations
@@ -6,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -30,28 +33,28 @@ def _is_armature(_settings: NINGYO_settings, obj: bpy.types.Object) -> bool:
 class NINGYO_settings(bpy.types.PropertyGroup):
     """`scene.ningyo`"""
 
-    video: bpy.props.StringProperty(name="Video", description="The video of a person", subtype="FILE_PATH")  # type: ignore[valid-type]
+    video: bpy.props.StringProperty(name="Video", description="The video of a person", subtype="FILE_PATH")
     person: bpy.props.IntProperty(
         name="Person", description="Whose motion to retarget: 0 is the main person, whom generation always shows", min=0, max=99
-    )  # type: ignore[valid-type]
-    character: bpy.props.EnumProperty(name="Character", description="Who takes the person's place", items=CHARACTERS)  # type: ignore[valid-type]
-    seed: bpy.props.IntProperty(name="Number", description="The built-in character's number", min=0)  # type: ignore[valid-type]
-    rig_file: bpy.props.StringProperty(name="File", description="A rigged character: .glb, .gltf, .fbx or .blend", subtype="FILE_PATH")  # type: ignore[valid-type]
-    armature: bpy.props.PointerProperty(name="Armature", description="The character's armature", type=bpy.types.Object, poll=_is_armature)  # type: ignore[valid-type]
+    )
+    character: bpy.props.EnumProperty(name="Character", description="Who takes the person's place", items=CHARACTERS)
+    seed: bpy.props.IntProperty(name="Number", description="The built-in character's number", min=0)
+    rig_file: bpy.props.StringProperty(name="File", description="A rigged character: .glb, .gltf, .fbx or .blend", subtype="FILE_PATH")
+    armature: bpy.props.PointerProperty(name="Armature", description="The character's armature", type=bpy.types.Object, poll=_is_armature)
     output: bpy.props.StringProperty(
         name="Output",
         description="Folder for everything that is made. Empty: beside the .blend, or in the add-on's own folder",
         subtype="DIR_PATH",
-    )  # type: ignore[valid-type]
+    )
     minutes: bpy.props.FloatProperty(
         name="Training", description="How long to train, in minutes", min=0.1, soft_max=600.0, default=10.0, precision=1
-    )  # type: ignore[valid-type]
+    )
     size: bpy.props.IntProperty(
         name="Size", description="Side of the character's pictures, in pixels", min=64, max=1024, step=64, default=256
-    )  # type: ignore[valid-type]
+    )
     count: bpy.props.IntProperty(
         name="Pictures", description="How many pictures to render for training", min=10, soft_max=20000, default=800
-    )  # type: ignore[valid-type]
+    )
 
 
 def plan_of(context: bpy.types.Context) -> Plan:
@@ -102,7 +105,8 @@ def statuses(plan: Plan) -> dict[str, Status]:
 
 def sequencer_scene(context: bpy.types.Context) -> bpy.types.Scene:
     """The scene whose strips the user sees; since Blender 5.0 it need not be the current one."""
-    return getattr(context, "sequencer_scene", None) or context.scene
+    scene: Any = getattr(context, "sequencer_scene", None) or context.scene
+    return scene
 
 
 def _file(path: str, missing: str, gone: str, endings: tuple[str, ...] = ()) -> tuple[Path, str]:

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# pyright: basic, reportAttributeAccessIssue=false, reportInvalidTypeForm=false, reportArgumentType=false
+# pyright: reportIncompatibleMethodOverride=false, reportOptionalMemberAccess=false
 """Putting results into the open scene: the motion onto the character, the frames into the sequencer."""
 
 from __future__ import annotations
@@ -133,7 +135,7 @@ class NINGYO_OT_add_strips(bpy.types.Operator):
     bl_label = "Add Strips"
     bl_options = {"UNDO"}  # noqa: RUF012
 
-    job: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    job: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         job = jobs.find(self.job) if self.job else None
@@ -172,7 +174,7 @@ def show_result(job: jobs.Job) -> None:
     """When a job that makes frames ends well and its scene is open, show them; otherwise its button in the panel does."""
     if job.verb not in SHOWS_FRAMES or job.view.state != "done" or job.note.get("shown"):
         return
-    if job.note.get("blend") != bpy.data.filepath or job.note.get("scene") not in bpy.data.scenes:
+    if job.note.get("blend") != bpy.data.filepath or job.note.get("scene", "") not in bpy.data.scenes:
         return
     manager = bpy.context.window_manager
     with bpy.context.temp_override(window=manager.windows[0]):

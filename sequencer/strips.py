@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# pyright: basic, reportAttributeAccessIssue=false, reportInvalidTypeForm=false, reportArgumentType=false
+# pyright: reportIncompatibleMethodOverride=false, reportOptionalMemberAccess=false
 """Generated frames as strips in Blender's sequencer, over the movie they were made from (Blender 4.2 to 5.2)."""
 
 from __future__ import annotations
