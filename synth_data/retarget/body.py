@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from ..pose.filters import savitzky_golay
 from .kinematics import (
     Array,
     axis_angle_to_matrix,
@@ -32,6 +33,7 @@ SPINE = ("spine", "spine1", "spine2")
 THIGHS_IN_PELVIS = 0.25
 CLAVICLE_SHARE = 0.15  # of the arm's swing
 NECK_SHARE = 0.4  # of the head's turn
+TWIST_SECONDS = 0.35
 STRAIGHT = 0.25  # weight of the resting twist against the sine of the bend: a straight limb has no twist of its own
 SPINE_LIMIT, CLAVICLE_LIMIT, HEAD_LIMIT, ANKLE_LIMIT = (math.radians(a) for a in (75, 25, 75, 55))
 ARM_TWIST_LIMIT, THIGH_TWIST_LIMIT = math.radians(120), math.radians(70)
@@ -118,7 +120,7 @@ def _shoulders(rig: Rig, turns: dict[str, Array], spine: list[str]) -> Joints:
     return out
 
 
-def limb(rest: Joints, joints: Joints, side: str, *, arm: bool) -> tuple[Array, Array]:
+def limb(rest: Joints, joints: Joints, time: Array, side: str, *, arm: bool) -> tuple[Array, Array]:
     """Turns of a limb's two bones, (F, 3, 3) each.
 
     The upper bone points to the next joint; its twist lets the hinge bend the way the lower bone goes, and falls back to the twist of a
@@ -128,7 +130,7 @@ def limb(rest: Joints, joints: Joints, side: str, *, arm: bool) -> tuple[Array, 
     upper, hinge, end = (f"{side}_{role}" for role in (("upper_arm", "forearm", "hand") if arm else ("thigh", "shin", "foot")))
     frames = []
     lower = unit(joints[end] - joints[hinge])
-    for where, trust in ((rest, False), (joints, True)):
+    for where, clock in ((rest, None), (joints, time)):
         u, w = unit(where[hinge] - where[upper]), unit(where[end] - where[hinge])
         body = chest_frame(where) if arm else pelvis_frame(where)
         left, up, front = body[..., 0], body[..., 1], body[..., 2]
@@ -136,7 +138,8 @@ def limb(rest: Joints, joints: Joints, side: str, *, arm: bool) -> tuple[Array, 
             reference = swing(left if side == "left" else -left, u) @ front[..., None]
         else:
             reference = swing(-up, u) @ -front[..., None]
-        q = _bend_direction(u, w, reference[..., 0], (ARM_TWIST_LIMIT if arm else THIGH_TWIST_LIMIT) if trust else math.pi)
+        limit = math.pi if clock is None else ARM_TWIST_LIMIT if arm else THIGH_TWIST_LIMIT
+        q = _bend_direction(u, w, reference[..., 0], limit, clock)
         frames.append(np.stack([u, q, np.cross(u, q)], -1))
     lower = _hinge_limited(frames[1], lower, ELBOW_LIMIT if arm else KNEE_LIMIT)
     turn = frames[1] @ transpose(frames[0])
@@ -144,18 +147,19 @@ def limb(rest: Joints, joints: Joints, side: str, *, arm: bool) -> tuple[Array, 
     return turn, swing(np.einsum("fij,fj->fi", turn, np.broadcast_to(lower_rest, lower.shape)), lower) @ turn
 
 
-def _bend_direction(u: Array, w: Array, reference: Array, limit: float) -> Array:
-    """(F, 3) unit vectors square to u, towards which the limb bends: w's own, or the reference the straighter the limb."""
-    across = w - np.sum(w * u, -1, keepdims=True) * u
+def _bend_direction(u: Array, w: Array, reference: Array, limit: float, time: Array | None) -> Array:
+    """(F, 3) unit vectors square to u, towards which the limb bends: w's own, or the reference the straighter the limb.
+
+    With `time` (F,) the direction is held within `limit` of the reference, and smoothed: a nearly straight limb's bend is mostly noise.
+    """
     side = np.cross(u, reference)
-    angle = np.arctan2(np.sum(across * side, -1), np.sum(across * reference, -1))
-    if limit < math.pi:
+    towards = np.stack([np.sum(w * reference, -1), np.sum(w * side, -1)], -1)
+    if time is not None:
         # Fades towards the opposite of the reference, so that a limb which seems bent backwards does not spin to and fro.
-        fade = np.clip((math.pi - np.abs(angle)) / (math.pi - limit), 0.0, 1.0)
-        across = across * fade[..., None]
-    q = across + STRAIGHT * reference
-    angle = np.arctan2(np.sum(q * side, -1), np.sum(q * reference, -1))
-    angle = np.clip(angle, -limit, limit)[..., None]
+        apart = math.pi - np.abs(np.arctan2(towards[:, 1], towards[:, 0]))
+        towards = towards * np.clip(apart / (math.pi - limit), 0.0, 1.0)[:, None]
+        towards = savitzky_golay(towards, TWIST_SECONDS, time)
+    angle = np.clip(np.arctan2(towards[:, 1], towards[:, 0] + STRAIGHT), -limit, limit)[:, None]
     return np.cos(angle) * reference + np.sin(angle) * side
 
 

@@ -20,6 +20,7 @@ from .markers import TORSO_AND_LEGS, joints_from_landmarks, marker_positions
 from .motion import Camera, Motion
 from .rig import Rig
 from .root import contacts, guessed_focal, height_correction, place_before_camera, sliding_correction, soles
+from .swaps import LOWER, UPPER, exchanged, find_swaps
 
 SMOOTH_SECONDS = 0.35
 ROOT_SECONDS = 0.5
@@ -122,19 +123,26 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
         return savitzky_golay(values, SMOOTH_SECONDS, track.time, weights)
 
     visibility = np.where(there[:, None], np.nan_to_num(track.body_visibility[p].astype(np.float64)), 0.0)
+    world, pixels = (fill_gaps(np.asarray(a, np.float64), there) for a in (track.body_world[p], track.body_image[p, ..., :2]))
+    hand_world, hand_score = track.hand_world[p], track.hand_score[p]
+    swaps = [(pairs, find_swaps(pixels, world, pairs, 1 / step)) for pairs in (UPPER, LOWER)]
+    for pairs, where in swaps:
+        world, pixels, visibility = (exchanged(a, pairs, where) for a in (world, pixels, visibility))
+    arms = swaps[0][1]
+    hand_world = np.where(arms[:, None, None, None], hand_world[:, ::-1], hand_world)
+    hand_score = np.where(arms[:, None], hand_score[:, ::-1], hand_score)
     trust = visibility[..., None] + 0.05
-    filled = fill_gaps(track.body_world[p], there)
-    hand_there = np.isfinite(track.hand_world[p]).all(axis=(2, 3)) & (track.hand_score[p] > 0)
+    hand_there = np.isfinite(hand_world).all(axis=(2, 3)) & (hand_score > 0)
     face = track.face_image[p][:, FACE_POINTS]
     face_there = np.isfinite(face).all(axis=(1, 2)) & (track.face_score[p] > 0)
     hands = np.zeros((track.frames, 2, 21, 3))
     for hand in range(2):
         if hand_there[:, hand].any():
-            hands[:, hand] = smooth(fill_gaps(track.hand_world[p, :, hand], hand_there[:, hand]))
+            hands[:, hand] = smooth(fill_gaps(hand_world[:, hand], hand_there[:, hand]))
     faces = smooth(fill_gaps(face, face_there)) if face_there.any() else np.zeros((track.frames, 4, 3))
     present = there & ~track.bridged[p]
     fade = max(round(FADE_SECONDS / step), 1)
-    raw, body = _z_up(on_clock(filled)), _z_up(on_clock(smooth(filled, trust)))
+    raw, body = _z_up(on_clock(world)), _z_up(on_clock(smooth(world, trust)))
     if time[-1] - time[0] >= LEVEL_SECONDS:
         lean = mean_lean(body)
         raw, body = raw @ lean.T, body @ lean.T
@@ -142,7 +150,7 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
         time=time,
         raw=raw,
         body=body,
-        pixels=on_clock(smooth(fill_gaps(track.body_image[p, ..., :2], there), trust)),
+        pixels=on_clock(smooth(pixels, trust)),
         visibility=on_clock(visibility).clip(0, 1),
         present=on_clock(present.astype(np.float64)),
         hands=_z_up(on_clock(hands)),
@@ -211,8 +219,8 @@ def body_turns(rig: Rig, seen: Person) -> dict[str, Array]:
     chest = turns[[role for role in ("spine", "spine1", "spine2") if role in rig.index_of_role][-1]]
     droop = foot_droop(seen.body) if seen.time[-1] - seen.time[0] >= LEVEL_SECONDS else None
     for k, side in enumerate(SIDES):
-        turns[f"{side}_upper_arm"], turns[f"{side}_forearm"] = limb(rest, joints, side, arm=True)
-        turns[f"{side}_thigh"], turns[f"{side}_shin"] = limb(rest, joints, side, arm=False)
+        turns[f"{side}_upper_arm"], turns[f"{side}_forearm"] = limb(rest, joints, seen.time, side, arm=True)
+        turns[f"{side}_thigh"], turns[f"{side}_shin"] = limb(rest, joints, seen.time, side, arm=False)
         sure = np.clip(seen.visibility[:, (29 + k, 31 + k)].min(axis=1) / 0.5, 0, 1)
         turns[f"{side}_foot"] = foot(rig, seen.body, turns[f"{side}_shin"], side, sure, droop)
     sure = np.clip(seen.visibility[:, (0, 7, 8)].max(axis=1) / 0.5, 0, 1)

@@ -15,14 +15,15 @@ from .kinematics import (
     limit_angle,
     matrix_to_axis_angle,
     rotation_vector_to_matrix,
-    slerp_matrices,
     swing,
     unit,
 )
 from .rig import Rig
 from .roles import FINGERS
 
-WRIST_LIMIT = math.radians(100)  # pronation goes on top of what the forearm takes
+WRIST_LIMIT = math.radians(75)
+# Up to here a hand's pronation is believed; towards half a turn it fades away, because there left and right turns are one.
+PRONATION_LIMIT = math.radians(110)
 FOREARM_SHARE = 0.5  # of the hand's pronation, so that the skin does not wring at the wrist
 # Lowest and highest bend of a finger's three joints, and how far it spreads, radians.
 BEND_LIMITS = tuple((math.radians(low), math.radians(high)) for low, high in ((-25, 95), (0, 110), (0, 85)))
@@ -42,14 +43,16 @@ def hand_and_forearm(rig: Rig, points: Array, forearm: Array, seen: Array, side:
     wrist = rig.head(f"{side}_hand")
     rest = frame_from(middle - wrist, index - pinky)
     turn = frame_from(points[:, 9] - points[:, 0], points[:, 5] - points[:, 17]) @ transpose(rest)
-    own = limit_angle(transpose(forearm) @ turn, WRIST_LIMIT)
-    own = rotation_vector_to_matrix(matrix_to_axis_angle(own) * seen[:, None])
-    # The part of the hand's rotation that is about the forearm's axis (the twist of the swing-twist decomposition).
+    own = transpose(forearm) @ turn
+    # Swing-twist decomposition about the forearm's axis: bending of the wrist, and pronation.
     axis = unit(wrist - rig.head(f"{side}_forearm"))
-    pointing = own @ axis
-    twist = matrix_to_axis_angle(transpose(swing(axis, pointing)) @ own) @ axis
-    rolled = forearm @ axis_angle_to_matrix(np.broadcast_to(axis, pointing.shape), FOREARM_SHARE * twist)
-    return {f"{side}_hand": forearm @ own, f"{side}_forearm": rolled}
+    bend = swing(axis, own @ axis)
+    twist = matrix_to_axis_angle(transpose(bend) @ own) @ axis
+    twist = twist * np.clip((math.pi - np.abs(twist)) / (math.pi - PRONATION_LIMIT), 0, 1) * seen
+    bend = rotation_vector_to_matrix(matrix_to_axis_angle(limit_angle(bend, WRIST_LIMIT)) * seen[:, None])
+    axes = np.broadcast_to(axis, (len(twist), 3))
+    rolled = forearm @ axis_angle_to_matrix(axes, FOREARM_SHARE * twist)
+    return {f"{side}_hand": forearm @ bend @ axis_angle_to_matrix(axes, twist), f"{side}_forearm": rolled}
 
 
 def fingers(rig: Rig, points: Array, hand: Array, seen: Array, side: str) -> dict[str, Array]:
@@ -73,11 +76,9 @@ def fingers(rig: Rig, points: Array, hand: Array, seen: Array, side: str) -> dic
         # Directions of the finger's segments in the palm's frame: along the hand, towards the palm's face, along the knuckles.
         wanted = np.einsum("fji,fkj->fki", person, unit(np.diff(points[:, joints], axis=1)))
         rest = np.einsum("ji,kj->ki", own, unit(np.diff(rest_points[joints], axis=0)))
-        relative = _thumb(rest[1:], wanted[:, 1:]) if finger == "thumb" else _bends(rest[1:], wanted[:, 1:])
-        above = hand
+        relative = (_thumb if finger == "thumb" else _bends)(rest[1:], wanted[:, 1:], seen)
         for role, turn in zip(roles, relative, strict=True):
-            above = slerp_matrices(hand, hand @ (own @ turn @ own.T), seen)
-            turns[role] = above
+            turns[role] = hand @ (own @ turn @ own.T)
     return turns
 
 
@@ -104,33 +105,39 @@ def _palm_frame(points: Array, side: str) -> Array:
     return np.stack([frame[..., 0], -frame[..., 2], frame[..., 1]], -1)
 
 
-def _bends(rest: Array, wanted: Array) -> list[Array]:
-    """Three turns (F, 3, 3) in the palm's frame for segment directions `rest` (3, 3) and `wanted` (F, 3, 3)."""
+def _bends(rest: Array, wanted: Array, seen: Array) -> list[Array]:
+    """Three turns (F, 3, 3) in the palm's frame for segment directions `rest` (3, 3) and `wanted` (F, 3, 3), by the share `seen` (F,)."""
     curl = np.array([0.0, 0.0, 1.0])
     normal = np.array([0.0, 1.0, 0.0])
-    bend_wanted = np.arctan2(wanted[..., 1], wanted[..., 0])
-    bend_rest = np.arctan2(rest[:, 1], rest[:, 0])
+    bend_wanted, bend_rest = _joint_angles(wanted), _joint_angles(rest[None])[0]
     spread = np.arcsin(np.clip(wanted[:, 0, 2], -1, 1)) - math.asin(float(np.clip(rest[0, 2], -1, 1)))
     # A finger that is bent has no spread to speak of: its direction is nearly square to the palm.
     spread = np.clip(spread, -SPREAD_LIMIT, SPREAD_LIMIT) * np.clip(np.cos(bend_wanted[:, 0]), 0, 1)
     turns = []
     total = np.zeros(len(wanted))
-    before_wanted, before_rest = np.zeros(len(wanted)), 0.0
-    base = axis_angle_to_matrix(np.broadcast_to(normal, (len(wanted), 3)), -spread)
+    base = axis_angle_to_matrix(np.broadcast_to(normal, (len(wanted), 3)), -spread * seen)
     for joint, (low, high) in enumerate(BEND_LIMITS):
-        between = np.angle(np.exp(1j * (bend_wanted[:, joint] - before_wanted)))
-        total = total + np.clip(between, low, high) - (bend_rest[joint] - before_rest)
-        before_wanted, before_rest = bend_wanted[:, joint], bend_rest[joint]
-        turns.append(base @ axis_angle_to_matrix(np.broadcast_to(curl, (len(wanted), 3)), total))
+        total = total + np.clip(bend_wanted[:, joint], low, high) - bend_rest[joint]
+        turns.append(base @ axis_angle_to_matrix(np.broadcast_to(curl, (len(wanted), 3)), total * seen))
     return turns
 
 
-def _thumb(rest: Array, wanted: Array) -> list[Array]:
+def _joint_angles(segments: Array) -> Array:
+    """(F, 3) bends of a finger's joints, radians, for segment directions (F, 3, 3) in the palm's frame; the knuckle's has a sign."""
+    knuckle = np.arctan2(segments[:, 0, 1], segments[:, 0, 0])
+    knuckle = np.where(knuckle < -0.5 * math.pi, knuckle + 2 * math.pi, knuckle)
+    # The outer joints bend one way only, and their angle alone is steadier than any sign read from rough landmarks.
+    outer = np.arccos(np.clip(np.sum(segments[:, 1:] * segments[:, :-1], -1), -1, 1))
+    return np.concatenate([knuckle[:, None], outer], 1)
+
+
+def _thumb(rest: Array, wanted: Array, seen: Array) -> list[Array]:
     """Three turns (F, 3, 3) in the palm's frame: the thumb's joints are no plain hinges, so each segment swings to its place."""
     turns: list[Array] = []
-    above = np.broadcast_to(np.eye(3), (len(wanted), 3, 3))
+    above = part = np.broadcast_to(np.eye(3), (len(wanted), 3, 3))
     for joint, limit in enumerate(THUMB_LIMITS):
-        reach = swing(above @ rest[joint], wanted[:, joint])
-        above = limit_angle(reach, limit) @ above
-        turns.append(above)
+        reach = limit_angle(swing(above @ rest[joint], wanted[:, joint]), limit)
+        above = reach @ above
+        part = rotation_vector_to_matrix(matrix_to_axis_angle(reach) * seen[:, None]) @ part
+        turns.append(part)
     return turns
