@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Video → PoseTrack: the main person's body, hands and face, frame by frame, in constant memory."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import UserError
+from ...jobs.progress import SILENT, Reporter
+from ..pose.filters import bridge, gaps
+from ..pose.track import PoseTrack, TrackSpill, make_header, read_header
+from ..video.read import Frame, VideoInfo, file_sha256, probe, read_frames
+from .detect import Body, BodyDetector, Face, FaceDetector, Hand, HandDetector, one_hand_each, quiet_libraries
+from .models import load_mediapipe
+from .overlay import write_overlay
+
+# Raised when the same video would give another track; a track of another version is not reused.
+CAPTURE_VERSION = 1
+BRIDGE_SECONDS = 0.5
+# Fewer frames with a person than this are chance findings in a video without one.
+LEAST_SHARE_SEEN = 0.02
+DECODE_AHEAD = 8  # frames
+
+
+def capture(
+    videos: Sequence[Path | str],
+    out: Path | str,
+    *,
+    start: float | None = None,
+    end: float | None = None,
+    overlay: Path | str | None = None,
+    report: Reporter = SILENT,
+) -> PoseTrack:
+    """Track the main person of each video and write a pose track of each; returns the first.
+
+    `out` is the .npz of one video; for several it is a folder, in which NAME.npz is written for NAME.mp4. `start` and `end` in seconds
+    from the first frame. `overlay` (one video only) is an .mp4 to write with what was found drawn over the source. A track that exists
+    already, of the same file with the same settings, is kept. UserError if a file cannot be read or shows nobody; nothing is written
+    then.
+    """
+    tracks = capture_files(videos, out, start=start, end=end, overlay=overlay, report=report)
+    return PoseTrack.load(tracks[0])
+
+
+def capture_files(
+    videos: Sequence[Path | str],
+    out: Path | str,
+    *,
+    start: float | None = None,
+    end: float | None = None,
+    overlay: Path | str | None = None,
+    report: Reporter = SILENT,
+) -> list[Path]:
+    """As `capture`, without loading what was written. Returns the tracks' paths."""
+    if not videos:
+        raise UserError("No video was given; name at least one.")
+    if (start is not None and start < 0) or (end is not None and end <= (start or 0)):
+        raise UserError("The range is empty: --end has to be later than --start, and --start not before 0.")
+    if overlay is not None and len(videos) > 1:
+        raise UserError("An overlay can be made of one video at a time; leave out --overlay or give one video.")
+    tracks = _track_paths([Path(video) for video in videos], Path(out))
+    for video, track in zip(videos, tracks, strict=True):
+        _capture_one(Path(video), track, start, end, report)
+        if overlay is not None:
+            write_overlay(Path(video), PoseTrack.load(track), Path(overlay), report=report)
+            report.artefact("overlay", overlay)
+    return tracks
+
+
+def _track_paths(videos: list[Path], out: Path) -> list[Path]:
+    folder = out.parent if len(videos) == 1 else out
+    for above in (folder, *folder.parents):
+        if above.exists() and not above.is_dir():
+            raise UserError(f"{above} is a file, so nothing can be written into it; choose another --out.")
+    if len(videos) == 1:
+        if out.is_dir() or out.suffix != ".npz":
+            raise UserError(f"{out} is not a file name that ends in .npz; for one video --out is the track's file, such as track.npz.")
+        return [out]
+    if out.suffix == ".npz":
+        raise UserError(f"{out} is one file, and there are {len(videos)} videos; give a folder as --out.")
+    tracks = [out / f"{video.stem}.npz" for video in videos]
+    if len(set(tracks)) < len(tracks):
+        raise UserError("Two of the videos have the same name, and their tracks would too; capture them into different folders.")
+    return tracks
+
+
+def _capture_one(video: Path, out: Path, start: float | None, end: float | None, report: Reporter) -> None:
+    info = probe(video)
+    sha256 = file_sha256(video)
+    settings = {"version": CAPTURE_VERSION, "mediapipe": load_mediapipe().__version__, "start": start, "end": end, "people": "main"}
+    if out.exists() and _is_of(out, sha256, settings):
+        frames = read_header(out)["video"]["frame_count"]
+        report.progress(frames, frames, "frames", note=f"{out.name} is of this video with these settings already, and is kept")
+        report.artefact("pose track", out)
+        return
+    spill = TrackSpill(out.with_name(f".{out.name}.frames"))
+    try:
+        count = _fill(spill, info, start, end, report)
+        seen = np.isfinite(spill.array("body_image")[:, 0, 0])
+        if seen.sum() < max(1, LEAST_SHARE_SEEN * spill.frames):
+            raise UserError(f"No person was found in {video.name}; choose a video in which one is large and bright enough to be seen.")
+        _bridge(spill, seen)
+        header = make_header({**info.header(sha256), "frame_count": count if end is None else info.frame_count}, settings)
+        header["seen"] = _shares(spill)
+        spill.save(out, header)
+    finally:
+        spill.discard()
+    report.artefact("pose track", out)
+
+
+def _is_of(track: Path, sha256: str, settings: dict[str, Any]) -> bool:
+    try:
+        header = read_header(track)
+    except UserError:
+        return False  # something else has that name; writing over it is what --out asks for
+    return header["video"]["sha256"] == sha256 and header["capture"] == settings
+
+
+def _fill(spill: TrackSpill, info: VideoInfo, start: float | None, end: float | None, report: Reporter) -> int:
+    """Detect in every frame and append to the spill. Returns the number of frames up to the last one read."""
+    seconds = min(end or info.duration, info.duration) - (start or 0)
+    total = max(round(seconds * info.fps), 1) if start or end else info.frame_count
+    last = -1
+    detectors = Detectors()
+    frames = ahead(read_frames(info.path, start, end), DECODE_AHEAD)
+    try:
+        for frame, body, hands, face in detectors.run(frames):
+            spill.append(frame.time, frame.index, **_arrays(body, hands, face))
+            last = frame.index
+            report.progress(spill.frames, max(total, spill.frames), "frames")
+    finally:
+        frames.close()
+        detectors.close()
+    if not spill.frames:
+        raise UserError(f"{info.path} has no frames in that range; it lasts {info.duration:.1f} s.")
+    return last + 1
+
+
+Found = tuple[Frame, Body | None, tuple[Hand | None, Hand | None], Face | None]
+
+
+class Detectors:
+    """The four detectors at work side by side: the next frame's body while hands and face of this one are looked at."""
+
+    def __init__(self) -> None:
+        with quiet_libraries():
+            self._body, self._hands, self._face = BodyDetector(), (HandDetector(0), HandDetector(1)), FaceDetector()
+            # The first call of each loads its graph, and says so.
+            self._body(np.zeros((64, 64, 3), np.uint8), 0.0)
+        self._bodies, self._parts = ThreadPoolExecutor(1), ThreadPoolExecutor(3)
+
+    def run(self, frames: Iterator[Frame]) -> Iterator[Found]:
+        waiting: deque[tuple[Frame, Future[Body | None]]] = deque()
+        for frame in frames:
+            waiting.append((frame, self._bodies.submit(self._body, frame.rgb, frame.time)))
+            if len(waiting) > 1:
+                yield self._finish(*waiting.popleft())
+        while waiting:
+            yield self._finish(*waiting.popleft())
+
+    def _finish(self, frame: Frame, future: Future[Body | None]) -> Found:
+        body = future.result()
+        if body is None:
+            return frame, None, (None, None), None
+        face = self._parts.submit(self._face, frame.rgb, frame.time, body)
+        left, right = (self._parts.submit(hand, frame.rgb, frame.time, body) for hand in self._hands)
+        return frame, body, one_hand_each(left.result(), right.result()), face.result()
+
+    def close(self) -> None:
+        self._bodies.shutdown(cancel_futures=True)
+        self._parts.shutdown(cancel_futures=True)
+        for detector in (self._body, *self._hands, self._face):
+            detector.close()
+
+
+def ahead(frames: Iterator[Frame], most: int) -> Iterator[Frame]:
+    """The same frames, decoded by a thread that runs up to `most` frames ahead. Its errors are raised here."""
+    waiting: queue.Queue[Frame | BaseException | None] = queue.Queue(most)
+    stop = threading.Event()
+
+    def put(item: Frame | BaseException | None) -> bool:
+        while not stop.is_set():
+            try:
+                waiting.put(item, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def decode() -> None:
+        try:
+            for frame in frames:
+                if not put(frame):
+                    break
+            put(None)
+        except BaseException as error:
+            put(error)
+
+    thread = threading.Thread(target=decode, daemon=True)
+    thread.start()
+    try:
+        while True:
+            item = waiting.get()
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _arrays(body: Body | None, hands: tuple[Hand | None, Hand | None], face: Face | None) -> dict[str, np.ndarray | float]:
+    """One frame by the names of the track's arrays; what was not seen is left out."""
+    found: dict[str, np.ndarray | float] = {}
+    if body is not None:
+        found |= {"body_image": body.image, "body_world": body.world, "body_visibility": body.visibility}
+        unseen = np.full((21, 3), np.nan)
+        found["hand_image"] = np.stack([unseen if hand is None else hand.image for hand in hands])
+        found["hand_world"] = np.stack([unseen if hand is None else hand.world for hand in hands])
+        found["hand_score"] = np.array([0.0 if hand is None else hand.score for hand in hands])
+    if face is not None:
+        found |= {"face_image": face.image, "face_score": face.score}
+    return found
+
+
+def _bridge(spill: TrackSpill, seen: np.ndarray) -> None:
+    """Interpolate the body over short gaps, at half the visibility, and mark them."""
+    arrays = [spill.array(name) for name in ("body_image", "body_world", "body_visibility")]
+    time, bridged = spill.array("time"), spill.array("bridged")
+    for gap in gaps(seen, time, BRIDGE_SECONDS):
+        for array in arrays:
+            array[slice(*gap)] = bridge(array, time, gap) * (0.5 if array is arrays[2] else 1)
+        bridged[slice(*gap)] = True
+    for array in (*arrays, bridged):
+        array.flush()
+
+
+def _shares(spill: TrackSpill) -> dict[str, float]:
+    """Share of frames in which each part was seen (bridged frames are not)."""
+    bridged = spill.array("bridged")
+    body = np.isfinite(spill.array("body_image")[:, 0, 0]) & ~bridged
+    hands = spill.array("hand_score") > 0
+    face = spill.array("face_score") > 0
+    shares = {"body": body, "left_hand": hands[:, 0], "right_hand": hands[:, 1], "face": face, "bridged": bridged}
+    return {name: round(float(np.mean(share)), 4) for name, share in shares.items()}
