@@ -47,7 +47,11 @@ def draw_track(rgb: np.ndarray, track: PoseTrack, frame: int) -> np.ndarray:
         bridged = bool(track.bridged[person, frame])
         tall = float(np.ptp(body[:, 1]))
         thick = max(1, round(tall / 160))
+        face = face_70(track.face_image[person, frame])
+        has_face = bool(np.isfinite(face).all())
         for a, b in MEDIAPIPE_LIMBS:
+            if has_face and max(a, b) <= 10:
+                continue  # the mesh shows it better
             colour = BRIDGED if bridged else _SIDES[a] if _SIDES[a] == _SIDES[b] else MIDDLE
             strength = float(min(visibility[a], visibility[b]))
             _line(out, body[a], body[b], tuple(round(c * (0.35 + 0.65 * strength)) for c in colour), thick)
@@ -56,8 +60,7 @@ def draw_track(rgb: np.ndarray, track: PoseTrack, frame: int) -> np.ndarray:
             if np.isfinite(points).all():
                 for a, b in HAND_LIMBS:
                     _line(out, points[a], points[b], colour, 1)
-        face = face_70(track.face_image[person, frame])
-        if np.isfinite(face).all():
+        if has_face:
             for a, b in FACE_70_LIMBS:
                 _line(out, face[a], face[b], FACE, 1)
         _label(out, body, f"{name}: {'bridged' if bridged else f'{visibility.mean():.2f}'}")
