@@ -9,8 +9,10 @@ import textwrap
 
 import bpy
 
+from ..sequencer.strips import find_images
 from . import jobs, words
-from .properties import plan_of, statuses
+from .plan import Status
+from .properties import plan_of, sequencer_scene, statuses
 from .results import SHOWS_FRAMES
 
 ICONS = {
@@ -58,7 +60,7 @@ class Main:
         else:
             column.prop(settings, "armature")
         column.prop(settings, "output")
-        column.prop(settings, "minutes", text="Training Minutes")
+        column.prop(settings, "minutes", text="Minutes")
 
         row = layout.row(align=True)
         row.scale_y = 1.4
@@ -79,14 +81,26 @@ class Stages:
         layout: bpy.types.UILayout = self.layout
         plan = plan_of(context)
         for verb, status in statuses(plan).items():
-            row = layout.row(align=True)
-            split = row.split(factor=0.4)
-            split.label(text=words.TITLES[verb], icon=ICONS[status.kind])
-            split.label(text=status.text)
-            row.operator(f"ningyo.{verb}", text="", icon="PLAY")
-        row = layout.row(align=True)
-        row.operator("ningyo.add_strips", icon="SEQ_STRIP_DUPLICATE")
-        row.operator("ningyo.open_folder", text="", icon="FILE_FOLDER").folder = str(plan.out)
+            stage_row(layout, words.TITLES[verb], status, f"ningyo.{verb}")
+        if find_images(sequencer_scene(context), plan.files.frames):
+            strips = Status("done", "in the sequencer")
+        elif plan.made("generate").exists():
+            strips = Status("todo", "to do")
+        else:
+            strips = Status("blocked", "Generate first")
+        stage_row(layout, "Strips", strips, "ningyo.add_strips")
+        layout.operator("ningyo.open_folder", icon="FILE_FOLDER").folder = str(plan.out)
+
+
+def stage_row(layout: bpy.types.UILayout, title: str, status: Status, operator: str) -> None:
+    """A stage's name, how far it is, and its button."""
+    row = layout.row(align=True)
+    split = row.split(factor=0.4)
+    split.label(text=title, icon=ICONS[status.kind])
+    split.label(text=status.text)
+    button = row.row(align=True)
+    button.enabled = status.kind != "blocked"
+    button.operator(operator, text="", icon="PLAY")
 
 
 class Details:

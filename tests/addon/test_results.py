@@ -292,6 +292,14 @@ def test_panels_say_what_is_missing(settings: Any) -> None:
     assert "button(ningyo.run" in texts
     texts = drawn(panels.Stages)
     assert "Set the worker's Python in the add-on's preferences" in texts
+    assert texts[texts.index("Strips") + 1] == "Generate first"
+    frames_at(plan_of(bpy.context).files.frames)
+    texts = drawn(panels.Stages)
+    assert texts[texts.index("Strips") + 1] == "to do"
+    Path(settings.video).unlink()
+    assert bpy.ops.ningyo.add_strips() == {"FINISHED"}, "frames are shown without their movie too"
+    texts = drawn(panels.Stages)
+    assert texts[texts.index("Strips") + 1] == "in the sequencer"
     for character in ("FILE", "ARMATURE"):
         settings.character = character
         drawn(panels.Main)
