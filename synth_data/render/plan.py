@@ -43,7 +43,7 @@ def shots_of(character: str, clips: Sequence[Clip], count: int | None, first: in
     for turn in range(0, as_they_are, len(frames)):
         of_this_pass = min(len(frames), as_they_are - turn)
         for i in range(of_this_pass):
-            clip, frame = frames[i * len(frames) // of_this_pass]
+            clip, frame = frames[(2 * i + 1) * len(frames) // (2 * of_this_pass)]
             yaw = cameras.yaws[(i + turn // len(frames)) % len(cameras.yaws)]
             shots.append(Shot(first + len(shots), character, clip, frame, yaw))
     while len(shots) < total:

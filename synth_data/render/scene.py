@@ -117,7 +117,8 @@ class Stage:
     def _light(self) -> None:
         """Even light from all around and a sun from the upper left, for materials that are lit by the scene."""
         world: Any = bpy.data.worlds.new("Ningyo dataset")
-        world.use_nodes = True
+        if bpy.app.version < (5, 0):  # later ones always have nodes, and warn
+            world.use_nodes = True
         world.node_tree.nodes["Background"].inputs["Color"].default_value = (0.6, 0.6, 0.6, 1.0)
         self._scene.world = world
         light: Any = bpy.data.lights.new("Ningyo dataset", "SUN")
@@ -231,7 +232,7 @@ def open_stage(spec: str, size: int, scratch: Path) -> Iterator[Stage]:
 
 def _collections() -> list[Any]:
     """All of Blender's lists of data that a scene can bring along."""
-    kept = ("screens", "window_managers", "workspaces", "libraries", "texts")
+    kept = ("screens", "window_managers", "workspaces", "texts")
     return [getattr(bpy.data, p.identifier) for p in bpy.data.bl_rna.properties if p.type == "COLLECTION" and p.identifier not in kept]
 
 

@@ -25,7 +25,7 @@ Array = npt.NDArray[np.float64]
 _TOUCH = 0.004  # of the height: nearer than this, another part touches rather than hides
 _THICK_TORSO, _THICK_LIMB, _THICK_FINGER = 0.14, 0.06, 0.03  # of the height: the most that the own part may be before a joint
 _THICK_FACE, _THICK_RIM = 0.3, 1.0  # of the head's size: hair and the template's own error; the jaw and the ears, from the front
-_GRAZING = 0.05  # cosine at which a surface turns away
+_GRAZING = -0.05  # cosine at which a surface has turned away; ears are seen from the front and from behind
 _CELLS = 128  # the picture is divided so to find triangles near points
 
 _TORSO = ("hips", "spine", "spine1", "spine2")

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The dataset's folder: opened, verified, exported, and what is wrong with it said in words."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from ningyo.errors import UserError
+from ningyo.synth_data.dataset.export import export
+from ningyo.synth_data.dataset.folder import Dataset, IndexWriter, Sample, read_index, safe_name, write_index
+from ningyo.synth_data.dataset.png import decode_png
+from ningyo.synth_data.dataset.stats import contact_sheet, statistics
+from ningyo.synth_data.dataset.verify import verify
+
+
+def test_samples_splits_and_poses(dataset):
+    assert dataset.size == (32, 32)
+    assert [sample.id for sample in dataset.samples] == [f"{i:06d}" for i in range(6)]
+    assert [len(dataset.by_split[split]) for split in ("train", "test")] == [4, 2]
+    assert dataset.splits == {"train": ["walk"], "test": ["walk.tail"]}
+    assert dataset.pose(dataset.samples[2]).points_3d.shape == (137, 3)
+    assert Sample.from_line(dataset.samples[3].to_line()) == dataset.samples[3]
+
+
+def test_a_whole_dataset_has_no_faults(dataset):
+    assert verify(dataset) == []
+
+
+def test_every_kind_of_damage_is_found(dataset):
+    path = dataset.path
+    image = path / "doll/walk/000000.image.png"
+    image.write_bytes(image.read_bytes()[:100])
+    (path / "doll/walk/000001.skeleton.png").unlink()
+    pose = path / "doll/walk/000002.pose.json"
+    pose.write_text(pose.read_text().replace("1", "2", 1))
+    (path / "doll/walk/000003.image.png").write_bytes(b"")
+    (path / "doll/walk.tail/000004.pose.json").write_text("{")
+    swapped = path / "doll/walk.tail/000005.skeleton.png"
+    swapped.write_bytes((path / "doll/walk.tail/000004.skeleton.png").read_bytes())
+    with open(path / "index.jsonl", "a") as index:
+        index.write('{"id": "00')
+    (path / "doll/rig.json").unlink()
+    assert [problem.text for problem in verify(Dataset.open(path))] == [
+        "line 7 of index.jsonl is cut or damaged",
+        "doll/walk/000000.image.png is cut short",
+        "doll/walk/000001.skeleton.png is missing",
+        "doll/walk/000002.pose.json was altered since it was rendered",
+        "doll/walk/000003.image.png is empty",
+        "doll/walk.tail/000004.pose.json is cut short",
+        "doll/walk.tail/000005.skeleton.png was altered since it was rendered",
+        "doll/rig.json, the rig of doll, is missing",
+    ]
+
+
+def test_unfinished_and_repeated_samples_are_found(dataset):
+    samples, _ = read_index(dataset.path)
+    write_index(dataset.path, [*samples[:4], samples[0]])
+    assert [problem.text for problem in verify(Dataset.open(dataset.path))] == [
+        "sample 000000 is twice in index.jsonl",
+        "2 of 6 samples are not rendered yet",
+    ]
+
+
+@pytest.mark.parametrize("line", ['{"id": 3}', "[]", "3", "\xff\xfe", '{"id":"000000","character":"a"'])
+def test_foreign_lines_of_the_index_are_numbered(dataset, line):
+    index = dataset.path / "index.jsonl"
+    index.write_bytes(line.encode("latin-1") + b"\n" + index.read_bytes())
+    samples, bad = read_index(dataset.path)
+    assert (len(samples), bad) == (6, [1])
+
+
+def test_a_path_that_leaves_the_dataset_is_refused(dataset):
+    line = dataset.samples[0].to_line()
+    for path in ("../secret.png", "/etc/passwd"):
+        with pytest.raises(ValueError, match="leaves"):
+            Sample.from_line(line.replace("doll/walk/000000.image.png", path))
+
+
+def test_lines_wait_for_their_files(dataset):
+    """A sample whose file is not there never gets into the index."""
+    writer = IndexWriter(dataset.path)
+    ghost = Sample(6, "doll", "walk", 0, {}, "train", False, False, {"image": ("doll/walk/000006.image.png", "0" * 64)})
+    writer.add(ghost)
+    with pytest.raises(FileNotFoundError):
+        writer.flush()
+    assert len(read_index(dataset.path)[0]) == 6
+
+
+def test_what_is_no_dataset_is_said_in_a_sentence(dataset, tmp_path):
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "empty").mkdir()
+    cases = {"nowhere": "no dataset at", "file": "is a file", "empty": "is not a dataset"}
+    for name, words in cases.items():
+        with pytest.raises(UserError, match=words):
+            Dataset.open(tmp_path / name)
+    header = dataset.path / "dataset.json"
+    newer = json.loads(header.read_text()) | {"version": 99}
+    for text, words in ((json.dumps(newer), "newer Ningyo"), ("{", "is not a Ningyo dataset's header"), ("[]", "is not a Ningyo")):
+        header.write_text(text)
+        with pytest.raises(UserError, match=words):
+            Dataset.open(dataset.path)
+
+
+def test_names_are_safe_everywhere():
+    assert safe_name("Ch 14/öö:x") == "Ch-14-x"
+    assert safe_name("builtin:7") == "builtin-7"
+    assert safe_name("..") == "unnamed"
+
+
+def test_figures(dataset):
+    figures = statistics(dataset)
+    assert figures["samples"] == figures["planned"] == 6
+    assert figures["by_split"] == {"train": 4, "test": 2}
+    assert figures["cameras"]["yaw"] == [0.0, 50.0]
+    visibility = np.stack([dataset.pose(sample).visibility for sample in dataset.samples])
+    assert figures["joints"]["nose"]["visible"] == round(float((visibility[:, 0] == 2).mean()), 3)
+    assert figures["joints"]["face"]["occluded"] == round(float((visibility[:, 25:95] == 1).mean()), 3)
+
+
+def test_contact_sheet_shows_pairs(dataset, tmp_path):
+    contact_sheet(dataset, tmp_path / "sheet.png")
+    sheet = decode_png((tmp_path / "sheet.png").read_bytes())
+    assert sheet.shape == (32, 6 * 64, 3)
+    for i in range(6):
+        assert (sheet[:, 64 * i + 32 : 64 * i + 64] == i).all()
+
+
+def test_pix2pix_has_the_image_on_white_beside_its_skeleton(dataset, tmp_path):
+    assert export(dataset, "pix2pix", tmp_path / "pairs") == 6
+    assert len(list((tmp_path / "pairs/train").iterdir())) == 4
+    pair = decode_png((tmp_path / "pairs/test/000005.png").read_bytes())
+    image = decode_png((dataset.path / "doll/walk.tail/000005.image.png").read_bytes()).astype(float)
+    alpha = image[..., 3:] / 255
+    np.testing.assert_allclose(pair[:, :32], image[..., :3] * alpha + 255 * (1 - alpha), atol=0.51)
+    assert (pair[:, 32:] == 5).all()
+
+
+def test_openpose_export_has_no_key_of_ours(dataset, tmp_path):
+    export(dataset, "openpose", tmp_path / "openpose")
+    data = json.loads((tmp_path / "openpose/train/000001_keypoints.json").read_text())
+    assert set(data) == {"version", "people"}
+    assert (tmp_path / "openpose/train/000001.png").read_bytes() == (dataset.path / "doll/walk/000001.image.png").read_bytes()
+
+
+def test_exports_that_cannot_be(dataset, tmp_path):
+    (tmp_path / "file").write_text("x")
+    for form, out, words in (
+        ("coco", "a", "no export"),
+        ("pix2pix", "file", "is a file"),
+        ("pix2pix", "data", "is the dataset itself"),
+    ):
+        with pytest.raises(UserError, match=words):
+            export(dataset, form, tmp_path / out)
+    (dataset.path / "doll/walk/000001.image.png").unlink()
+    with pytest.raises(UserError, match="missing or damaged"):
+        export(dataset, "pix2pix", tmp_path / "b")

@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whole datasets, rendered by Blender."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+from ningyo.errors import Cancelled, UserError
+from ningyo.jobs.lock import FileLock
+from ningyo.jobs.progress import Reporter
+from ningyo.synth_data.dataset.folder import Dataset
+from ningyo.synth_data.dataset.png import decode_png
+from ningyo.synth_data.dataset.verify import verify
+from ningyo.synth_data.pose.skeleton import draw_skeleton
+from ningyo.synth_data.render.batch import render_dataset
+from ningyo.synth_data.render.cameras import View, look_at
+from ningyo.synth_data.render.job import Cameras, CharacterJob, ClipJob, Poses, RenderJob
+from ningyo.synth_data.render.poses import PoseSource
+from ningyo.synth_data.render.scene import open_stage
+from ningyo.synth_data.render.visibility import seen_through
+from ningyo.synth_data.retarget.motion import Motion
+
+SIZE = 48
+RENDER = """
+import sys
+from ningyo.synth_data.render.batch import render_dataset
+from ningyo.synth_data.render.job import RenderJob
+render_dataset(RenderJob.from_flags(sys.argv[1], [sys.argv[2]], size=int(sys.argv[4]), count=int(sys.argv[5])), sys.argv[3])
+"""
+
+
+def job_of(actor, count: int = 8, **changes) -> RenderJob:
+    return dataclasses.replace(RenderJob.from_flags(str(actor[0]), [actor[1]], size=SIZE, count=count), **changes)
+
+
+def digest(folder: Path) -> dict[str, str]:
+    return {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(folder.rglob("*")) if f.is_file()}
+
+
+def collections() -> dict[str, list[str]]:
+    lists = {p.identifier: getattr(bpy.data, p.identifier) for p in bpy.data.bl_rna.properties if p.type == "COLLECTION"}
+    return {name: [item.name for item in items] for name, items in lists.items()}
+
+
+@pytest.fixture(scope="module")
+def rendered(actor, tmp_path_factory) -> Path:
+    """A dataset of eight samples that nothing interrupted."""
+    out = tmp_path_factory.mktemp("rendered") / "data"
+    render_dataset(job_of(actor), out)
+    return out
+
+
+def test_a_dataset_is_whole_and_as_asked(rendered, actor):
+    dataset = Dataset.open(rendered)
+    assert verify(dataset) == []
+    assert [sample.number for sample in dataset.samples] == list(range(8))
+    assert dataset.size == (SIZE, SIZE)
+    assert dataset.splits == {"train": ["swing"], "test": ["swing.tail"]}
+    assert {sample.split for sample in dataset.samples} == {"train", "test"}
+    assert any(sample.variation for sample in dataset.samples)
+    assert dataset.header["clips"]["swing.tail"] == {"frames": 2, "fps": 25.0, "start": 10, "motion": "swing.npz"}
+    text = (rendered / "dataset.json").read_text()
+    assert str(rendered.parent) not in text
+    assert str(actor[0].parent) not in text
+    assert dataset.rig_path("blocks").is_file()
+
+
+def test_picture_skeleton_and_joints_belong_together(rendered):
+    dataset = Dataset.open(rendered)
+    for sample in dataset.samples:
+        image = decode_png(dataset.file(sample, "image").read_bytes())
+        skeleton = decode_png(dataset.file(sample, "skeleton").read_bytes())
+        assert image.shape == (SIZE, SIZE, 4)
+        alpha = image[..., 3]
+        assert 0.02 < (alpha > 128).mean() < 0.5
+        assert (image[alpha == 0] == 0).all()
+        pose = dataset.pose(sample)
+        drawn = draw_skeleton(pose.skeleton_points(), (SIZE, SIZE))
+        assert np.abs(skeleton.astype(int) - drawn).max() <= 1  # the file holds rounded joints
+        # Joints lie within the body, so the picture is opaque there: this fails at an error of a limb's half width, 2 px.
+        joints = np.r_[1:15]
+        inside = joints[pose.visibility[joints] > 0]
+        x, y = np.floor(pose.points_2d[inside]).astype(int).T
+        assert (alpha[y, x] > 200).mean() > 0.9
+        with open(dataset.file(sample, "pose")) as file:
+            assert set(json.load(file)) == {"version", "people", "ningyo"}
+
+
+def test_joints_are_where_markers_in_the_picture_are(actor):
+    """A small sphere that Blender itself keeps at a bone's head is seen where our joint is projected to."""
+    with open_stage(str(actor[0]), 512, actor[0].parent / ".marker.png.part") as stage:
+        source = PoseSource(stage.rig, Motion.load(actor[1]))
+        for mesh in stage.character.meshes:
+            mesh.visible_camera = False
+        bpy.ops.mesh.primitive_uv_sphere_add(radius=0.03, segments=24, ring_count=16)
+        marker = bpy.context.object
+        for collection in list(marker.users_collection):
+            collection.objects.unlink(marker)
+        stage._scene.collection.objects.link(marker)
+        marker.location = (0, 0, 0)
+        follow = marker.constraints.new("COPY_LOCATION")
+        follow.target = stage.character.armature
+        random = np.random.default_rng(0)
+        errors = []
+        for frame in (0, 4, 8, 11):
+            pose = source.frame(frame)
+            heads, rotations = pose.evaluate(stage.rig)
+            for role in ("left_hand", "right_foot", "head"):
+                follow.subtarget = stage.rig.names[stage.rig.index_of_role[role]]
+                K = np.array([[900.0, 0, 256 + random.uniform(-60, 60)], [0, 900, 256 + random.uniform(-60, 60)], [0, 0, 1]])
+                view = View(K, look_at(heads.mean(axis=0), random.uniform(-180, 180), random.uniform(-30, 40), 6.0), 512, 0, 0, 6)
+                stage.set_pose(pose, rotations)
+                stage.aim(view, seen_through(view, stage.surface()))
+                stage._scene.render.use_border = False
+                alpha = decode_png(stage.render())[..., 3].astype(float)
+                y, x = np.mgrid[:512, :512] + 0.5
+                centroid = np.array([(alpha * x).sum(), (alpha * y).sum()]) / alpha.sum()
+                seen = view.world_to_camera[:, :3] @ heads[stage.rig.index_of_role[role]] + view.world_to_camera[:, 3]
+                errors.append(np.linalg.norm(centroid - (K @ seen / seen[2])[:2]))
+    assert np.isfinite(errors).all()
+    assert max(errors) < 0.25  # px
+
+
+def test_the_border_changes_no_pixel(actor):
+    with open_stage(str(actor[0]), 96, actor[0].parent / ".border.png.part") as stage:
+        source = PoseSource(stage.rig, Motion.load(actor[1]))
+        for frame, yaw in ((0, 0), (7, 130)):
+            pose = source.frame(frame)
+            heads, rotations = pose.evaluate(stage.rig)
+            K = np.array([[200.0, 0, 50], [0, 200, 44], [0, 0, 1]])
+            view = View(K, look_at(heads.mean(axis=0), yaw, 10, 4.5), 96, yaw, 10, 4.5)
+            stage.set_pose(pose, rotations)
+            stage.aim(view, seen_through(view, stage.surface()))
+            assert stage._scene.render.use_border
+            bordered = decode_png(stage.render())
+            stage._scene.render.use_border = False
+            assert np.array_equal(bordered, decode_png(stage.render()))
+            assert (bordered[..., 3] > 0).any()
+
+
+def test_killed_and_run_again_the_bytes_are_the_same(actor, tmp_path):
+    """SIGKILL in the middle; then the same job again, and beside it one that nothing interrupted."""
+    count, killed, whole = 40, tmp_path / "killed", tmp_path / "whole"
+    arguments = [sys.executable, "-c", RENDER, str(actor[0]), str(actor[1]), str(killed), str(SIZE), str(count)]
+    worker = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while len(list(killed.rglob("*.image.png"))) < 20:
+        assert worker.poll() is None, "the worker ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    worker.kill()
+    worker.wait()
+    left = Dataset.open(killed)
+    assert 16 <= len(left.samples) < count
+    (killed / "blocks/swing/.000020.image.png.part").write_bytes(b"half")  # as if it had died while writing
+    with open(killed / "index.jsonl", "a") as index:
+        index.write('{"id":"0000')
+    job = job_of(actor, count)
+    warnings: list[str] = []
+    render_dataset(job, killed, report=Reporter(lambda event: warnings.append(event["text"]) if event["type"] == "warning" else None))
+    assert warnings == ["1 cut or damaged lines of the index are dropped; their samples are rendered again."]
+    render_dataset(job, whole)
+    assert digest(killed) == digest(whole)
+
+
+def test_damaged_and_missing_samples_are_made_anew(rendered, actor, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(rendered, copy)
+    files = sorted(copy.rglob("*.png"))
+    files[0].write_bytes(files[0].read_bytes()[:50])
+    files[5].unlink()
+    lines = (copy / "index.jsonl").read_text().splitlines(keepends=True)
+    (copy / "index.jsonl").write_text("".join(lines[:2] + lines[3:]))
+    done: list[float] = []
+    render_dataset(job_of(actor), copy, report=Reporter(lambda event: done.append(event["done"]) if event["type"] == "progress" else None))
+    assert done[0] < 8
+    assert digest(copy) == digest(rendered)
+
+
+def test_a_finished_dataset_is_left_alone(rendered, actor):
+    before = {path: path.stat().st_mtime_ns for path in rendered.rglob("*.image.png")}
+    render_dataset(job_of(actor), rendered)
+    assert {path: path.stat().st_mtime_ns for path in rendered.rglob("*.image.png")} == before
+
+
+def test_cancelled_after_a_sample_and_resumed(rendered, actor, tmp_path):
+    asked: list[int] = []
+    report = Reporter(lambda event: asked.append(event["done"]) if event["type"] == "progress" else None, lambda: len(asked) > 3)
+    with pytest.raises(Cancelled):
+        render_dataset(job_of(actor), tmp_path / "data", report=report)
+    assert len(Dataset.open(tmp_path / "data").samples) == 3
+    render_dataset(job_of(actor), tmp_path / "data")
+    assert digest(tmp_path / "data") == digest(rendered)
+
+
+def test_blender_is_left_as_it_was(actor, tmp_path):
+    bpy.ops.wm.read_factory_settings(use_empty=False)
+    scene = bpy.context.scene
+    before, settings = collections(), (scene.render.engine, scene.render.filepath, scene.frame_current, scene.render.resolution_x)
+    render_dataset(job_of(actor, 2), tmp_path / "data")
+    assert collections() == before
+    assert bpy.context.scene == scene
+    assert (scene.render.engine, scene.render.filepath, scene.frame_current, scene.render.resolution_x) == settings
+
+
+def test_several_characters_share_the_clips(actor, tmp_path):
+    second = tmp_path / "other.blend"
+    shutil.copy(actor[0], second)
+    job = RenderJob(
+        (CharacterJob(str(actor[0])), CharacterJob(str(second))),
+        (ClipJob(actor[1], "a", 0, 6), ClipJob(actor[1], "b", 6, 12, "test", ("other",))),
+        SIZE,
+        7,
+        cameras=Cameras(yaws=(0.0,)),
+        poses=Poses(variations=0),
+    )
+    dataset = render_dataset(job, tmp_path / "data")
+    assert verify(dataset) == []
+    assert [sample.character for sample in dataset.samples] == ["blocks"] * 4 + ["other"] * 3
+    assert {sample.clip for sample in dataset.samples if sample.character == "blocks"} == {"a"}
+    assert {(sample.clip, sample.split) for sample in dataset.samples} == {("a", "train"), ("b", "test")}
+
+
+def test_what_cannot_be_rendered_is_said_in_a_sentence(rendered, actor, tmp_path):
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/letter.txt").write_text("x")
+    other = job_of(actor, 9)
+    for job, out, words in (
+        (job_of(actor), tmp_path / "file", "is a file"),
+        (job_of(actor), tmp_path / "full", r"other things \(letter.txt\)"),
+        (other, rendered, "another job .*the count"),
+        (dataclasses.replace(job_of(actor), seed=4), rendered, "the seed"),
+        (RenderJob.from_flags(str(tmp_path / "none.glb"), [actor[1]]), tmp_path / "new", "no file"),
+        (RenderJob.from_flags(str(actor[0]), [tmp_path / "none.npz"]), tmp_path / "new", "cannot be read"),
+        (RenderJob((CharacterJob(str(actor[0])),), (ClipJob(actor[1], end=99),)), tmp_path / "new", "goes beyond the 12 frames"),
+    ):
+        with pytest.raises(UserError, match=words):
+            render_dataset(job, out)
+    assert not (tmp_path / "new").exists()
+    assert (tmp_path / "full/letter.txt").exists()
+
+
+def test_two_renders_in_one_folder_are_refused(rendered, actor):
+    lock = FileLock(rendered / ".lock")
+    assert lock.acquire()
+    try:
+        with pytest.raises(UserError, match="Another render"):
+            render_dataset(job_of(actor), rendered)
+    finally:
+        lock.release()

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which samples a job is made of."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ningyo.synth_data.dataset.splits import Clip, split_clips
+from ningyo.synth_data.render.job import Cameras, Poses
+from ningyo.synth_data.render.plan import shots_of
+
+CAMERAS = Cameras(yaws=(0.0, 90.0, 180.0))
+CLIPS = split_clips([Clip("a", 0, 20), Clip("b", 5, 15)])
+
+
+def plan(count, variations=0.5, clips=CLIPS, seed=0):
+    return shots_of("doll", clips, count, 100, seed, CAMERAS, Poses(variations=variations))
+
+
+def test_without_a_count_every_frame_is_seen_from_every_camera_once():
+    shots = plan(None)
+    straight = [shot for shot in shots if not shot.variation]
+    assert Counter((s.clip.name, s.frame, s.yaw) for s in straight).most_common(1)[0][1] == 1
+    assert len(straight) == 30 * 3
+    assert len(shots) == 180
+    assert [shot.number for shot in shots] == list(range(100, 280))
+
+
+def test_a_count_is_kept_and_shared():
+    for count in (1, 2, 7, 30, 100, 400):
+        shots = plan(count)
+        assert len(shots) == count
+        straight = sum(not shot.variation for shot in shots)
+        assert straight == min(90, max(1, round(count / 2)))
+
+
+def test_few_samples_are_spread_over_frames_and_cameras():
+    shots = [shot for shot in plan(12, 0.0) if not shot.variation]
+    frames = [(shot.clip.name, shot.frame) for shot in shots]
+    assert len(set(frames)) == 12
+    assert {name for name, _ in frames} == {"a", "a.tail", "b", "b.tail"}
+    assert set(Counter(shot.yaw for shot in shots).values()) == {4}
+
+
+def test_variations_are_of_training_frames_only():
+    varied = [shot for shot in plan(300) if shot.variation]
+    assert {shot.clip.name for shot in varied} == {"a", "b"}
+    assert 0.3 < sum(shot.mirrored for shot in varied) / len(varied) < 0.7
+    assert all(shot.clip.start <= shot.frame < shot.clip.end for shot in varied)
+
+
+def test_held_out_clips_alone_get_no_variations():
+    shots = plan(500, clips=[Clip("a", 0, 20, "test")])
+    assert len(shots) == 60
+    assert not any(shot.variation for shot in shots)
+
+
+def test_a_sample_depends_on_seed_and_number_alone():
+    assert plan(200)[150] == plan(200)[150]
+    assert plan(200) != plan(200, seed=1)
+    late = {shot.number: shot for shot in plan(400) if shot.variation}
+    assert all(late.get(shot.number, shot) == shot for shot in plan(200) if shot.variation)
