@@ -14,20 +14,22 @@ from ...jobs.progress import SILENT, Reporter
 from ..pose.filters import fill_gaps, savitzky_golay
 from ..pose.track import PoseTrack
 from .body import SIDES, foot, head, limb, rest_joints, torso
+from .feet import plant_feet
 from .hands import fingers, hand_and_forearm
 from .kinematics import Array, axis_angle_to_matrix, continuous, local_from_turns, matrix_to_quaternion, pose, unit
 from .markers import TORSO_AND_LEGS, joints_from_landmarks, marker_positions
 from .motion import Camera, Motion
 from .rig import Rig
-from .root import contacts, guessed_focal, height_correction, place_before_camera, sliding_correction, soles
+from .root import contacts, guessed_focal, height_correction, place_before_camera, sliding_correction, soles, standing_height
 from .swaps import LOWER, UPPER, exchanged, find_swaps
 
 SMOOTH_SECONDS = 0.35
-ROOT_SECONDS = 0.5
+ROOT_SECONDS, DEPTH_SECONDS = 0.5, 1.0  # the distance from the camera is the least sure
 # MediaPipe leans people towards the camera and points their feet down, by an angle that hardly changes within a clip. A clip of this length
 # shows how a person stands on average, and that is taken to be in balance with flat feet; shorter ones are left as they are.
 LEVEL_SECONDS = 2.0
 LEAN_LIMIT, FOOT_LIMIT = np.radians(20), np.radians(30)
+SHIFT_SECONDS = 0.7
 FADE_SECONDS = 0.25  # in which a hand or a face that comes into view takes over
 FACE_POINTS = (454, 234, 10, 152)  # the mesh's outline: person's left, right, top of the forehead, chin
 # Bones whose direction the landmarks tell, for the residual: bone's role → role at its far end.
@@ -76,6 +78,9 @@ def retarget(
 
     local, all_turns = local_from_turns(rig, turns)
     root, camera, down, miss = locate(rig, seen, local, all_turns, rate, track.size)
+    heads = rig.to_world(pose(rig, local, root)[0])
+    turns.update(plant_feet(rig, all_turns, heads, soles(rig, heads, all_turns), down, standing_height(rig), rate))
+    local, all_turns = local_from_turns(rig, turns)
     report.progress(3, steps, "steps")
 
     bones = [i for i, bone in enumerate(rig.bones) if bone.role is not None or _carries_roles(rig, i)]
@@ -256,22 +261,22 @@ def locate(
     # Slopes and log-depth are smoothed, not places: the error is along the ray.
     depth = np.maximum(place[:, 1:2], 0.1)
     ray = np.concatenate([place[:, :1] / depth, np.log(depth), place[:, 2:] / depth], 1)
-    ray = savitzky_golay(ray, ROOT_SECONDS, seen.time, weights.mean(axis=1)[:, None])
-    depth = np.exp(ray[:, 1:2])
+    trust = weights.mean(axis=1)[:, None]
+    depth = np.exp(savitzky_golay(ray[:, 1:2], DEPTH_SECONDS, seen.time, trust))
+    ray = savitzky_golay(ray, ROOT_SECONDS, seen.time, trust)
     place = np.concatenate([ray[:, :1] * depth, depth, ray[:, 2:] * depth], 1)
 
     standing = soles(rig, heads + place[:, None], turns)
     down = contacts(standing, fps)
     lift = savitzky_golay(height_correction(standing, down), SMOOTH_SECONDS, seen.time)
     lift = lift + np.maximum(0.0, -(standing[..., 2].min(axis=1) + lift))
-    shift = sliding_correction(standing, down, fps)
+    shift = savitzky_golay(sliding_correction(standing, down, fps), SHIFT_SECONDS, seen.time)
     ground = float(np.median(lift))
     place = place + np.concatenate([shift, lift[:, None]], 1)
 
     # The level camera becomes part of the rig's world: its floor under the feet, the beginning where the rig stands.
     start = np.median(place[: max(round(0.5 * fps), 1)], axis=0)
-    stand = rig.floor if rig.up[2] > 0.7 else float(rig.armature_matrix[2, 3])
-    origin = np.array([*(rig.rest_heads[hips, :2] - start[:2]), stand])
+    origin = np.array([*(rig.rest_heads[hips, :2] - start[:2]), standing_height(rig)])
     eye = origin + np.array([0.0, 0.0, ground])
     look = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
     camera = Camera(focal, size[0], size[1], np.concatenate([look, -(look @ eye)[:, None]], 1))

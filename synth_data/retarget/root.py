@@ -76,6 +76,11 @@ def soles(rig: Rig, heads: Array, turns: Array) -> Array:
     return np.stack(points, 1)
 
 
+def standing_height(rig: Rig) -> float:
+    """World height, metres, of the floor the rig is to stand on: its own at rest; for one that lies at rest, its object's origin."""
+    return rig.floor if rig.up[2] > 0.7 else float(rig.armature_matrix[2, 3])
+
+
 def contacts(points: Array, fps: float) -> npt.NDArray[np.bool_]:
     """(F, 4) left heel, left toe, right heel, right toe on the floor; `points` (F, 6, 3) from `soles`.
 
@@ -96,12 +101,12 @@ def contacts(points: Array, fps: float) -> npt.NDArray[np.bool_]:
     stay = (speed < CONTACT_SPEED[1]) & (height < CONTACT_HEIGHT[1])
     down = np.zeros((frames, 4), bool)
     for foot in range(4):
-        for start, end in _runs(stay[:, foot]):
+        for start, end in runs(stay[:, foot]):
             down[start:end, foot] = enter[start:end, foot].any() and (end - start >= CONTACT_SECONDS * fps or end - start == frames)
     return down
 
 
-def _runs(flags: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+def runs(flags: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
     """[start, end) of each run of True."""
     edges = np.flatnonzero(np.diff(np.r_[False, flags, False].astype(np.int8)))
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
