@@ -6,12 +6,13 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import UserError
 from ...jobs.progress import SILENT, Reporter
@@ -181,7 +182,7 @@ class Detectors:
             detector.close()
 
 
-def ahead(frames: Iterator[Frame], most: int) -> Iterator[Frame]:
+def ahead(frames: Iterator[Frame], most: int) -> Generator[Frame, None, None]:
     """The same frames, decoded by a thread that runs up to `most` frames ahead. Its errors are raised here."""
     waiting: queue.Queue[Frame | BaseException | None] = queue.Queue(most)
     stop = threading.Event()
@@ -219,9 +220,9 @@ def ahead(frames: Iterator[Frame], most: int) -> Iterator[Frame]:
         thread.join()
 
 
-def _arrays(body: Body | None, hands: tuple[Hand | None, Hand | None], face: Face | None) -> dict[str, np.ndarray | float]:
+def _arrays(body: Body | None, hands: tuple[Hand | None, Hand | None], face: Face | None) -> dict[str, NDArray[Any] | float]:
     """One frame by the names of the track's arrays; what was not seen is left out."""
-    found: dict[str, np.ndarray | float] = {}
+    found: dict[str, NDArray[Any] | float] = {}
     if body is not None:
         found |= {"body_image": body.image, "body_world": body.world, "body_visibility": body.visibility}
         unseen = np.full((21, 3), np.nan)
@@ -233,7 +234,7 @@ def _arrays(body: Body | None, hands: tuple[Hand | None, Hand | None], face: Fac
     return found
 
 
-def _bridge(spill: TrackSpill, seen: np.ndarray) -> None:
+def _bridge(spill: TrackSpill, seen: NDArray[Any]) -> None:
     """Interpolate the body over short gaps, at half the visibility, and mark them."""
     arrays = [spill.array(name) for name in ("body_image", "body_world", "body_visibility")]
     time, bridged = spill.array("time"), spill.array("bridged")

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 _TRUNK_AND_LIMBS = np.r_[11:17, 23:29]
 _FACE = np.r_[0:11]
@@ -26,12 +28,12 @@ class Box:
     side: float
     up: float = 0.0
 
-    def _axes(self) -> np.ndarray:
+    def _axes(self) -> NDArray[Any]:
         """Columns: the crop's x and y directions in the picture."""
         cos, sin = np.cos(self.up), np.sin(self.up)
         return np.array([[cos, -sin], [sin, cos]])
 
-    def cut(self, rgb: np.ndarray, pixels: int) -> np.ndarray:
+    def cut(self, rgb: NDArray[Any], pixels: int) -> NDArray[Any]:
         """The crop (pixels, pixels, 3) uint8; black outside of the picture."""
         linear = self._axes() * (self.side / pixels)
         # OpenCV's pixel centres are at whole numbers, ours at halves.
@@ -39,28 +41,28 @@ class Box:
         matrix = np.column_stack([linear, offset])
         return cv2.warpAffine(rgb, matrix, (pixels, pixels), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
 
-    def to_image(self, points: np.ndarray) -> np.ndarray:
+    def to_image(self, points: NDArray[Any]) -> NDArray[Any]:
         """Points (N, 3) in the crop's units (0…1, z in crop widths) to the picture's px."""
         out = np.empty_like(points)
         out[:, :2] = (points[:, :2] - 0.5) @ (self._axes().T * self.side) + (self.x, self.y)
         out[:, 2] = points[:, 2] * self.side
         return out
 
-    def turn_world(self, points: np.ndarray) -> np.ndarray:
+    def turn_world(self, points: NDArray[Any]) -> NDArray[Any]:
         """Metric points (N, 3) seen in the crop, turned to the picture's axes."""
         out = points.copy()
         out[:, :2] = points[:, :2] @ self._axes().T
         return out
 
 
-def pixels_a_metre(image: np.ndarray, world: np.ndarray) -> float:
+def pixels_a_metre(image: NDArray[Any], world: NDArray[Any]) -> float:
     """The scale at which a body (33, 3) px and (33, 3) metres is seen: weak perspective, least squares over trunk and limbs."""
     a = image[_TRUNK_AND_LIMBS, :2] - image[_TRUNK_AND_LIMBS, :2].mean(axis=0)
     b = world[_TRUNK_AND_LIMBS, :2] - world[_TRUNK_AND_LIMBS, :2].mean(axis=0)
     return float(np.linalg.norm(a) / max(np.linalg.norm(b), 1e-6))
 
 
-def hand_box(image: np.ndarray, scale: float, side: int) -> Box:
+def hand_box(image: NDArray[Any], scale: float, side: int) -> Box:
     """Where to look for the hand of a body (33, 3) px seen at `scale` px a metre. `side` 0 is the left, 1 the right. Fingers point up."""
     elbow, wrist = image[13 + side, :2], image[15 + side, :2]
     knuckles = image[[17 + side, 19 + side], :2].mean(axis=0)
@@ -70,14 +72,14 @@ def hand_box(image: np.ndarray, scale: float, side: int) -> Box:
     return Box(float(x), float(y), HAND_SIDE * scale, float(np.arctan2(dx, -dy)))
 
 
-def face_box(image: np.ndarray, scale: float) -> Box:
+def face_box(image: NDArray[Any], scale: float) -> Box:
     """Where to look for the face of a body (33, 3) px seen at `scale` px a metre. The forehead points up."""
     x, y = image[_FACE, :2].mean(axis=0)
     dx, dy = image[[2, 5], :2].mean(axis=0) - image[[9, 10], :2].mean(axis=0)
     return Box(float(x), float(y), FACE_SIDE * scale, float(np.arctan2(dx, -dy)))
 
 
-def body_box(image: np.ndarray) -> Box:
+def body_box(image: NDArray[Any]) -> Box:
     """A square around a body (33, 3) px with room for a quick move."""
     low, high = image[:, :2].min(axis=0), image[:, :2].max(axis=0)
     x, y = (low + high) / 2

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .crops import Box, body_box, face_box, hand_box, pixels_a_metre
 from .models import bundle, load_mediapipe
@@ -40,9 +41,9 @@ LOOK_EVERYWHERE = 0.25  # seconds between searches of the picture's parts while 
 class Body:
     """`image` (33, 3) px, `world` (33, 3) metres, `visibility` (33,) 0…1."""
 
-    image: np.ndarray
-    world: np.ndarray
-    visibility: np.ndarray
+    image: NDArray[Any]
+    world: NDArray[Any]
+    visibility: NDArray[Any]
 
     @property
     def scale(self) -> float:
@@ -54,8 +55,8 @@ class Body:
 class Hand:
     """`image` (21, 3) px, `world` (21, 3) metres, `score` 0…1: the hand model's certainty times its agreement with the body."""
 
-    image: np.ndarray
-    world: np.ndarray
+    image: NDArray[Any]
+    world: NDArray[Any]
     score: float
 
 
@@ -63,7 +64,7 @@ class Hand:
 class Face:
     """`image` (478, 3) px, `score` 0…1: agreement of mesh and body on where nose and eyes are."""
 
-    image: np.ndarray
+    image: NDArray[Any]
     score: float
 
 
@@ -82,7 +83,7 @@ class _Landmarker:
         self._video = video
         self._last = -1
 
-    def __call__(self, rgb: np.ndarray, time: float) -> Any:
+    def __call__(self, rgb: NDArray[Any], time: float) -> Any:
         image = self._image(image_format=self._srgb, data=rgb)
         if not self._video:
             return self._landmarker.detect(image)
@@ -103,7 +104,7 @@ class BodyDetector:
         self._last: Body | None = None
         self._seen_at = self._searched_at = -np.inf
 
-    def __call__(self, rgb: np.ndarray, time: float) -> Body | None:
+    def __call__(self, rgb: NDArray[Any], time: float) -> Body | None:
         height, width = rgb.shape[:2]
         body = _body(self._follow(rgb, time), lambda points: points * (width, height, width))
         if body is None and self._last is not None and time - self._seen_at <= LOOK_NEARBY:
@@ -116,7 +117,7 @@ class BodyDetector:
             self._last, self._seen_at = body, time
         return body
 
-    def _look_in(self, rgb: np.ndarray, time: float, box: Box) -> Body | None:
+    def _look_in(self, rgb: NDArray[Any], time: float, box: Box) -> Body | None:
         return _body(self._look(box.cut(rgb, BODY_CROP_PIXELS), time), box.to_image)
 
     def close(self) -> None:
@@ -138,7 +139,7 @@ class HandDetector:
             min_tracking_confidence=PART_CONFIDENCE,
         )
 
-    def __call__(self, rgb: np.ndarray, time: float, body: Body) -> Hand | None:
+    def __call__(self, rgb: NDArray[Any], time: float, body: Body) -> Hand | None:
         scale = body.scale
         box = hand_box(body.image, scale, self._side)
         if not _touches(box, rgb):
@@ -170,7 +171,7 @@ class FaceDetector:
             min_tracking_confidence=PART_CONFIDENCE,
         )
 
-    def __call__(self, rgb: np.ndarray, time: float, body: Body) -> Face | None:
+    def __call__(self, rgb: NDArray[Any], time: float, body: Body) -> Face | None:
         scale = body.scale
         box = face_box(body.image, scale)
         if not _touches(box, rgb):
@@ -197,7 +198,7 @@ def one_hand_each(left: Hand | None, right: Hand | None) -> tuple[Hand | None, H
     return (left, None) if left.score >= right.score else (None, right)
 
 
-def _points(landmarks: Any) -> np.ndarray:
+def _points(landmarks: Any) -> NDArray[Any]:
     return np.array([(point.x, point.y, point.z) for point in landmarks], np.float64)
 
 
@@ -212,7 +213,7 @@ def _agreement(apart: float, near: float) -> float:
     return float(np.exp(-((apart / near) ** 2)))
 
 
-def _touches(box: Box, rgb: np.ndarray) -> bool:
+def _touches(box: Box, rgb: NDArray[Any]) -> bool:
     """Whether the box is big enough to show something and its centre is in the picture."""
     return box.side >= 8 and 0 <= box.x < rgb.shape[1] and 0 <= box.y < rgb.shape[0]
 

@@ -12,6 +12,7 @@ import importlib
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 # Which of the 478 points the refined outputs are, in their order (from the options of the wheel's own face graph). "Left" and "right" in
 # the names of the outputs are those of the picture; the person's are the other way round.
@@ -45,7 +46,7 @@ REFINED_OUTPUTS = {
 FLAG_OUTPUT = b"conv_faceflag"
 
 
-def gather_indices() -> np.ndarray:
+def gather_indices() -> NDArray[Any]:
     """For each of the 478 × 3 numbers its place in mesh (468 × 3), lips, eyes and irises (× 2 each) laid end to end: (1434,) int32."""
     place = np.zeros((478, 3), np.int32)
     place[:468] = np.arange(468 * 3).reshape(468, 3)
@@ -65,7 +66,7 @@ def one_output(model: bytes) -> bytes:
     graph = net.subgraphs[0]
     outputs = {graph.tensors[index].name: index for index in graph.outputs}
 
-    def tensor(name: bytes, shape: list[int], kind: int, data: np.ndarray | None = None) -> int:
+    def tensor(name: bytes, shape: list[int], kind: int, data: NDArray[Any] | None = None) -> int:
         buffer = schema.BufferT()
         if data is not None:
             buffer.data = np.frombuffer(data.tobytes(), np.uint8)

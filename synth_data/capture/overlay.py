@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ...jobs.progress import SILENT, Reporter
 from ..pose.landmarks import FACE_70_LIMBS, HAND_LIMBS, MEDIAPIPE_33, MEDIAPIPE_LIMBS, face_70
@@ -35,7 +37,7 @@ def write_overlay(video: Path, track: PoseTrack, path: Path, *, report: Reporter
         report.warning(f"The overlay's sound is incomplete: {movie.sound_problem}.")
 
 
-def draw_track(rgb: np.ndarray, track: PoseTrack, frame: int) -> np.ndarray:
+def draw_track(rgb: NDArray[Any], track: PoseTrack, frame: int) -> NDArray[Any]:
     """A copy of the picture (H, W, 3) uint8 with the people of one frame drawn over it: skeleton, hands, face, id and confidence."""
     out = rgb.copy()
     # Thin where the person is small, so that the drawing does not hide what it shows.
@@ -67,14 +69,14 @@ def draw_track(rgb: np.ndarray, track: PoseTrack, frame: int) -> np.ndarray:
     return out
 
 
-def _line(out: np.ndarray, a: np.ndarray, b: np.ndarray, colour: tuple[int, ...], thick: int) -> None:
+def _line(out: NDArray[Any], a: NDArray[Any], b: NDArray[Any], colour: tuple[int, ...], thick: int) -> None:
     # OpenCV counts from pixels' centres; far points would overflow its integers.
     ends = np.clip(np.stack([a[:2], b[:2]]) - 0.5, -4096, 32767)
     p, q = np.rint(ends * (1 << SUB)).astype(int).tolist()
     cv2.line(out, p, q, colour, thick, cv2.LINE_AA, SUB)
 
 
-def _label(out: np.ndarray, body: np.ndarray, text: str) -> None:
+def _label(out: NDArray[Any], body: NDArray[Any], text: str) -> None:
     size = max(0.4, out.shape[0] / 1200)
     (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
     x = int(np.clip(body[0, 0] - width / 2, 2, max(out.shape[1] - width - 2, 2)))

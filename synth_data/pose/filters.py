@@ -7,12 +7,15 @@ with weights and with the samples' own times, so a variable rate, gaps and the e
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 
 def savitzky_golay(
-    values: np.ndarray, window: float, time: np.ndarray | None = None, weights: np.ndarray | None = None, order: int = 2
-) -> np.ndarray:
+    values: NDArray[Any], window: float, time: NDArray[Any] | None = None, weights: NDArray[Any] | None = None, order: int = 2
+) -> NDArray[Any]:
     """Each sample replaced by a polynomial of degree `order` fitted to the samples around it; zero phase.
 
     `values` (F, …) with NaN where unseen; `window` in all, in the units of `time` (F,), which rises (None: frames); `weights` ≥ 0,
@@ -52,7 +55,7 @@ def savitzky_golay(
     return out.reshape(values.shape)
 
 
-def fill_gaps(values: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def fill_gaps(values: NDArray[Any], seen: NDArray[Any]) -> NDArray[Any]:
     """Unseen frames filled: linear between seen ones, held at both ends. `values` (F, …), `seen` (F,) bool with at least one True."""
     at = np.flatnonzero(seen)
     if not len(at):
@@ -64,7 +67,7 @@ def fill_gaps(values: np.ndarray, seen: np.ndarray) -> np.ndarray:
     return values[at[before]] * (1 - share) + values[at[after]] * share
 
 
-def gaps(seen: np.ndarray, time: np.ndarray, longest: float) -> list[tuple[int, int]]:
+def gaps(seen: NDArray[Any], time: NDArray[Any], longest: float) -> list[tuple[int, int]]:
     """Runs of unseen frames that lie between seen ones no more than `longest` seconds apart: [first, last + 1) each.
 
     `seen` (F,) bool, `time` (F,) seconds.
@@ -73,7 +76,7 @@ def gaps(seen: np.ndarray, time: np.ndarray, longest: float) -> list[tuple[int, 
     return [(a + 1, b) for a, b in zip(at[:-1].tolist(), at[1:].tolist(), strict=True) if b - a > 1 and time[b] - time[a] <= longest]
 
 
-def bridge(values: np.ndarray, time: np.ndarray, gap: tuple[int, int]) -> np.ndarray:
+def bridge(values: NDArray[Any], time: NDArray[Any], gap: tuple[int, int]) -> NDArray[Any]:
     """Values over a gap [first, last + 1), linear in time between the frames around it: (last + 1 − first, …)."""
     first, end = gap
     share = (time[first:end] - time[first - 1]) / (time[end] - time[first - 1])

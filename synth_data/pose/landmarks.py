@@ -8,7 +8,10 @@ MediaPipe's and OpenPose's hand orders are the same: wrist, then thumb to little
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -72,7 +75,7 @@ _NOT_BY_NAME: dict[str, tuple[str, ...]] = {
 }
 
 
-def _sources(names: tuple[str, ...]) -> np.ndarray:
+def _sources(names: tuple[str, ...]) -> NDArray[Any]:
     """For each name the one or two MediaPipe indices whose mean it is (the one twice): (N, 2) int."""
     pairs = [_NOT_BY_NAME.get(name, (name,)) for name in names]
     return np.array([[MEDIAPIPE_33.index(pair[0]), MEDIAPIPE_33.index(pair[-1])] for pair in pairs])
@@ -95,7 +98,7 @@ FACE_70_FROM_MEDIAPIPE = np.array((
 ))  # fmt: skip
 
 
-def from_mediapipe(points: np.ndarray, visibility: np.ndarray, sources: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def from_mediapipe(points: NDArray[Any], visibility: NDArray[Any], sources: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Points of another body set from MediaPipe's.
 
     `points` (…, 33, D), `visibility` (…, 33), `sources` one of the `*_FROM_MEDIAPIPE` tables of this module: (N, 2).
@@ -105,6 +108,6 @@ def from_mediapipe(points: np.ndarray, visibility: np.ndarray, sources: np.ndarr
     return both.mean(axis=-2), visibility[..., sources].min(axis=-1)
 
 
-def face_70(points: np.ndarray) -> np.ndarray:
+def face_70(points: NDArray[Any]) -> NDArray[Any]:
     """OpenPose's 70 face points (…, 70, D) from MediaPipe's mesh with irises (…, 478, D)."""
     return points[..., FACE_70_FROM_MEDIAPIPE, :]

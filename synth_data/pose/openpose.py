@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import UserError
 from .landmarks import BODY_25, BODY_25_FROM_MEDIAPIPE, COCO_18, face_70, from_mediapipe
@@ -31,18 +32,18 @@ KEYS = {
 class Person:
     """Points (N, 3): x px, y px, confidence 0…1; NaN, NaN, 0 where not seen."""
 
-    body25: np.ndarray
-    face70: np.ndarray
-    left21: np.ndarray
-    right21: np.ndarray
+    body25: NDArray[Any]
+    face70: NDArray[Any]
+    left21: NDArray[Any]
+    right21: NDArray[Any]
 
     @property
-    def points(self) -> np.ndarray:
+    def points(self) -> NDArray[Any]:
         """All of them: (137, 3) body, face, left hand, right hand."""
         return np.concatenate([self.body25, self.face70, self.left21, self.right21])
 
 
-def person(body25: np.ndarray, face70: np.ndarray, left21: np.ndarray, right21: np.ndarray) -> dict[str, Any]:
+def person(body25: NDArray[Any], face70: NDArray[Any], left21: NDArray[Any], right21: NDArray[Any]) -> dict[str, Any]:
     """One person of a document from points (25, 3), (70, 3), (21, 3), (21, 3): x px, y px, confidence. NaN or confidence 0: not seen."""
     record: dict[str, Any] = {"person_id": [-1]}
     for (key, rows), points in zip(KEYS.items(), (body25, face70, left21, right21), strict=True):
@@ -101,7 +102,7 @@ def _parse(record: dict[str, Any]) -> Person:
     return Person(*parts.values())
 
 
-def _from_coco_18(points: np.ndarray) -> np.ndarray:
+def _from_coco_18(points: NDArray[Any]) -> NDArray[Any]:
     """BODY_25 from COCO-18: the same points where there are such, the middle of the hips from both, no feet."""
     out = np.zeros((len(BODY_25), 3))
     for name, point in zip(COCO_18, points, strict=True):
@@ -112,7 +113,7 @@ def _from_coco_18(points: np.ndarray) -> np.ndarray:
     return out
 
 
-def _seen(points: np.ndarray) -> np.ndarray:
+def _seen(points: NDArray[Any]) -> NDArray[Any]:
     """Points (N, 3) with NaN, NaN, 0 where the confidence is 0 or the place unknown."""
     seen = np.isfinite(points).all(axis=1) & (points[:, 2] > 0)
     return np.where(seen[:, None], points, (np.nan, np.nan, 0.0))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import UserError
 
@@ -35,6 +36,8 @@ ARRAYS: dict[str, tuple[tuple[str | int, ...], type]] = {
     "bridged": (("P", "F"), np.bool_),
 }
 PER_PERSON = tuple(name for name, (shape, _) in ARRAYS.items() if shape[:2] == ("P", "F"))
+# Of those, the shape of one frame of one person.
+ONE_FRAME = {name: tuple(size for size in ARRAYS[name][0] if isinstance(size, int)) for name in ("time", "frame_index", *PER_PERSON)}
 VIDEO_KEYS = ("name", "path", "sha256", "width", "height", "fps", "frame_count", "duration", "has_audio")
 
 
@@ -43,18 +46,18 @@ class PoseTrack:
     """The arrays of docs/architecture.md, under the same names; `header` is the JSON object beside them."""
 
     header: dict[str, Any]
-    time: np.ndarray
-    frame_index: np.ndarray
-    person_id: np.ndarray
-    body_image: np.ndarray
-    body_world: np.ndarray
-    body_visibility: np.ndarray
-    hand_image: np.ndarray
-    hand_world: np.ndarray
-    hand_score: np.ndarray
-    face_image: np.ndarray
-    face_score: np.ndarray
-    bridged: np.ndarray
+    time: NDArray[Any]
+    frame_index: NDArray[Any]
+    person_id: NDArray[Any]
+    body_image: NDArray[Any]
+    body_world: NDArray[Any]
+    body_visibility: NDArray[Any]
+    hand_image: NDArray[Any]
+    hand_world: NDArray[Any]
+    hand_score: NDArray[Any]
+    face_image: NDArray[Any]
+    face_score: NDArray[Any]
+    bridged: NDArray[Any]
 
     @property
     def frames(self) -> int:
@@ -79,7 +82,7 @@ class PoseTrack:
 
     @classmethod
     def unseen(
-        cls, people: int, time: np.ndarray, frame_index: np.ndarray, video: Mapping[str, Any], capture: Mapping[str, Any]
+        cls, people: int, time: NDArray[Any], frame_index: NDArray[Any], video: Mapping[str, Any], capture: Mapping[str, Any]
     ) -> PoseTrack:
         """A track of `people` of whom nothing was seen (NaN and 0), to be filled in."""
         arrays = {
@@ -88,9 +91,8 @@ class PoseTrack:
             "person_id": np.arange(people, dtype=np.int32),
         }
         for name in PER_PERSON:
-            shape, dtype = ARRAYS[name]
             fill = np.nan if name.endswith(("_image", "_world")) else 0
-            arrays[name] = np.full((people, len(time), *shape[2:]), fill, dtype)
+            arrays[name] = np.full((people, len(time), *ONE_FRAME[name]), fill, ARRAYS[name][1])
         return cls(header=make_header(video, capture), **arrays)
 
     def save(self, path: Path | str) -> None:
@@ -112,7 +114,7 @@ class PoseTrack:
             raise UserError(f"There is no pose track {path}; `ningyo capture VIDEO --out {path.name}` makes one.")
         foreign = f"{path} is not a pose track of Ningyo, or is damaged"
         again = "capture the video again"
-        arrays: dict[str, np.ndarray] = {}
+        arrays: dict[str, NDArray[Any]] = {}
         try:
             with zipfile.ZipFile(path) as archive:
                 header = read_header(path)
@@ -148,7 +150,7 @@ def read_header(path: Path | str) -> dict[str, Any]:
     return header
 
 
-def _problem(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str | None:
+def _problem(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> str | None:
     """What keeps these from being a pose track, in a few words, or None."""
     video = header.get("video")
     if not isinstance(video, dict) or any(key not in video for key in VIDEO_KEYS) or not isinstance(header.get("capture"), dict):
@@ -223,25 +225,22 @@ class TrackSpill:
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.raw"
 
-    def append(self, time: float, frame_index: int, **arrays: np.ndarray | float | bool) -> None:
+    def append(self, time: float, frame_index: int, **arrays: NDArray[Any] | float | bool) -> None:
         """One frame. `arrays` by their names in ARRAYS without the P and F axes; what is left out was not seen."""
         for name, file in self._files.items():
-            shape, dtype = ARRAYS[name]
             if name == "time":
                 value: Any = time
             elif name == "frame_index":
                 value = frame_index
             else:
                 value = arrays.get(name, np.nan if name.endswith(("_image", "_world")) else 0)
-            file.write(np.ascontiguousarray(np.broadcast_to(np.asarray(value, dtype), shape[2:])).tobytes())
+            file.write(np.ascontiguousarray(np.broadcast_to(np.asarray(value, ARRAYS[name][1]), ONE_FRAME[name])).tobytes())
         self.frames += 1
 
-    def array(self, name: str) -> np.memmap:
+    def array(self, name: str) -> np.memmap[Any, Any]:
         """The frames of one array so far, (F, …), on disk: what is changed in it is changed in the track."""
         self._files[name].flush()
-        shape, dtype = ARRAYS[name]
-        tail = tuple(int(size) for size in shape[shape.index("F") + 1 :])
-        return np.memmap(self._path(name), dtype, "r+", shape=(self.frames, *tail))
+        return np.memmap(self._path(name), ARRAYS[name][1], "r+", shape=(self.frames, *ONE_FRAME[name]))
 
     def save(self, path: Path | str, header: Mapping[str, Any]) -> None:
         """Write the track of this one person (id 0) to `path`, beside and renamed."""

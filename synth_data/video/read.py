@@ -13,6 +13,9 @@ from typing import Any
 
 import av
 import numpy as np
+from av.sidedata.sidedata import Type as SideDataType
+from av.stream import Disposition
+from numpy.typing import NDArray
 
 from ...errors import UserError
 
@@ -53,7 +56,7 @@ class Frame:
 
     index: int
     time: float
-    rgb: np.ndarray
+    rgb: NDArray[Any]
 
 
 def file_sha256(path: Path | str) -> str:
@@ -130,7 +133,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
     except (av.FFmpegError, OSError, ValueError) as error:
         raise UserError(f"{path} is not a video that can be read, or is cut short ({_reason(error)}); choose another file.") from error
     with container:
-        streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+        streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
         if not streams:
             raise UserError(f"{path} has no picture, only sound or data; choose a video.")
         stream = streams[0]
@@ -182,7 +185,7 @@ def _rate(stream: Any) -> Fraction:
 def _turn(picture: Any) -> tuple[int, int, int, int]:
     """The display matrix's 2×2 part (a, b, c, d) rounded to a quarter turn or mirroring: x' = a·x + c·y, y' = b·x + d·y."""
     for data in picture.side_data:
-        if data.type == av.sidedata.sidedata.Type.DISPLAYMATRIX:
+        if data.type == SideDataType.DISPLAYMATRIX:
             matrix = np.frombuffer(bytes(data), np.int32)[:9].reshape(3, 3)[:2, :2] / 65536
             size = np.abs(matrix).max()
             if size > 0:
@@ -201,7 +204,7 @@ def _shown_size(picture: Any, stream: Any) -> tuple[int, int]:
     return (width, picture.height) if _turn(picture)[0] else (picture.height, width)
 
 
-def _to_rgb(picture: Any, size: tuple[int, int]) -> np.ndarray:
+def _to_rgb(picture: Any, size: tuple[int, int]) -> NDArray[Any]:
     a, b, c, d = _turn(picture)
     width, height = size if a else size[::-1]
     rgb = picture.reformat(width=width, height=height, format="rgb24").to_ndarray()

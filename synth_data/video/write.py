@@ -11,6 +11,7 @@ from typing import Any
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import UserError
 from .read import exact_rate
@@ -55,12 +56,14 @@ class MovieWriter:
         self._clock = Fraction(rate.denominator, rate.numerator * TICKS)
         self._stream.codec_context.time_base = self._clock
         self._next_tick = 0
-        self._sound: Iterator[np.ndarray] | None = None
+        self._sound: Iterator[NDArray[Any]] | None = None
+        self._sound_stream: Any = None
+        self._sound_rate = 0
         self._sound_samples = 0
         if sound_from is not None:
             self._add_sound(Path(sound_from), sound_start)
 
-    def write(self, rgb: np.ndarray, time: float | None = None) -> None:
+    def write(self, rgb: NDArray[Any], time: float | None = None) -> None:
         """One frame (H, W, 3) uint8; shown one frame's length after the last, or at `time` (seconds; rising) where the rate varies."""
         if rgb.shape != (self.size[1], self.size[0], 3) or rgb.dtype != np.uint8:
             raise ValueError(f"frame {rgb.dtype} {rgb.shape} in a movie of {self.size}")
@@ -105,7 +108,7 @@ class MovieWriter:
             return
         # AAC knows the common rates only; others are resampled.
         rate = rate if rate in (22050, 32000, 44100, 48000) else 48000
-        self._sound_stream: Any = self._container.add_stream("aac", rate=rate, layout="stereo", options={"b": "160k"})
+        self._sound_stream = self._container.add_stream("aac", rate=rate, layout="stereo", options={"b": "160k"})
         self._sound_rate = rate
         self._sound = self._sound_blocks(source, start, rate)
 
@@ -128,12 +131,12 @@ class MovieWriter:
             for packet in self._sound_stream.encode():
                 self._container.mux(packet)
 
-    def _sound_blocks(self, source: Path, start: float, rate: int) -> Iterator[np.ndarray]:
+    def _sound_blocks(self, source: Path, start: float, rate: int) -> Iterator[NDArray[Any]]:
         """Blocks (2, ≤ SOUND_BLOCK) float32 of the source's sound from `start` on, silence where the source has a gap."""
         with av.open(str(source), metadata_errors="ignore") as container:
             audio = container.streams.audio[0]
             video = container.streams.video[0] if container.streams.video else None
-            zero = float(video.start_time * video.time_base) if video is not None and video.start_time is not None else 0.0
+            zero = float(video.start_time * (video.time_base or 0)) if video is not None and video.start_time is not None else 0.0
             resampler = av.AudioResampler(format="fltp", layout="stereo", rate=rate)
             ready = np.zeros((2, 0), np.float32)
             position = round((zero + start) * rate)  # of the end of `ready`, in samples of the source's clock
@@ -148,7 +151,7 @@ class MovieWriter:
                     break
                 fresh = np.concatenate([np.zeros((2, 0), np.float32), *parts], axis=1)
                 if frame is not None and frame.pts is not None:
-                    gap = round(float(frame.pts * frame.time_base) * rate) - position
+                    gap = round(float(frame.pts * (frame.time_base or 0)) * rate) - position
                     # Once running, small differences are rounding of the source's clock; larger ones are real gaps or overlaps.
                     if not running or abs(gap) > rate // 10:
                         fresh = np.pad(fresh, ((0, 0), (gap, 0))) if gap > 0 else fresh[:, -gap:]
