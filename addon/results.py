@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import threading
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ class NINGYO_OT_retarget(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """At once, for scripts."""
+        if importlib.util.find_spec("numpy") is None:
+            return self._on_the_worker_alone(context)
         if not self._begin(context):
             return {"CANCELLED"}
         self._thread.join()
@@ -47,6 +50,8 @@ class NINGYO_OT_retarget(bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """In a thread, so that long videos do not freeze the window; Esc stops it."""
+        if importlib.util.find_spec("numpy") is None:
+            return self._on_the_worker_alone(context)
         if not self._begin(context):
             return {"CANCELLED"}
         manager = context.window_manager
@@ -66,6 +71,16 @@ class NINGYO_OT_retarget(bpy.types.Operator):
         """Called by Blender when the window goes or another file is loaded."""
         self._stop.set()
         context.window_manager.event_timer_remove(self._timer)
+
+    def _on_the_worker_alone(self, context: bpy.types.Context) -> set[str]:
+        """Some distributions' Blender comes without numpy: the later stages can go on, the character here stays as it is."""
+        try:
+            start(context, "retarget", plan_of(context))
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"WARNING"}, "This Blender's Python has no numpy, so the character here gets no Action; the later stages need none")
+        return {"FINISHED"}
 
     def _begin(self, context: bpy.types.Context) -> bool:
         # Numpy's part of Ningyo is loaded when it is used, so that enabling the add-on takes no time.

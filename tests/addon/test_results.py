@@ -122,6 +122,23 @@ def test_retargeting_loads_the_character_and_gives_it_an_action(settings: Any) -
     assert scene.render.fps == 50
 
 
+def test_a_blender_without_numpy_leaves_retargeting_to_the_worker(
+    scripted_worker, until, settings_with_worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripted_worker("""
+job = WorkerJob(folder, "retarget", [])
+job.sink({"time": 0, "type": "result", "state": "done"})
+job.close()
+""")
+    standing_track(plan_of(bpy.context).files.track)
+    with monkeypatch.context() as patch:
+        patch.setattr("importlib.util.find_spec", lambda name: None)
+        assert bpy.ops.ningyo.retarget() == {"FINISHED"}
+    until(lambda: not jobs.JOBS[-1].is_running)
+    assert jobs.JOBS[-1].verb == "retarget"
+    assert not bpy.data.actions
+
+
 def test_retargeting_says_what_is_wrong(settings: Any, tmp_path: Path) -> None:
     track = plan_of(bpy.context).files.track
     track.parent.mkdir(parents=True)
