@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import shutil
 from collections.abc import Iterator
@@ -43,8 +44,8 @@ class Stage:
         """
         self._scratch = scratch
         self._size = size
-        self._scene = bpy.data.scenes.new("Ningyo dataset")
-        self._layer = self._scene.view_layers[0]
+        self._scene: Any = bpy.data.scenes.new("Ningyo dataset")
+        self._layer: Any = self._scene.view_layers[0]
         self.character: Character = load_character(spec, self._scene.collection)
         self.rig: Rig = rig_of(self.character)
         self._dress(spec)
@@ -56,7 +57,8 @@ class Stage:
         self._scene.collection.objects.link(self._camera)
         self._scene.camera = self._camera
 
-        pose_bones = self.character.armature.pose.bones
+        armature: Any = self.character.armature
+        pose_bones = armature.pose.bones
         for bone in pose_bones:
             bone.rotation_mode = "QUATERNION"
         place = {name: i for i, name in enumerate(self.rig.names)}
@@ -85,7 +87,7 @@ class Stage:
                     modifier.show_viewport = False  # the outline is of no use to `surface`, and costs more than the pose
 
     def _settings(self, size: int) -> None:
-        scene: Any = self._scene
+        scene = self._scene
         render, cycles = scene.render, scene.cycles
         render.engine = "CYCLES"
         cycles.device, cycles.samples, cycles.max_bounces = "CPU", SAMPLES, 0
@@ -124,7 +126,7 @@ class Stage:
         light: Any = bpy.data.lights.new("Ningyo dataset", "SUN")
         light.energy, light.angle = 2.0, 0.0
         sun = bpy.data.objects.new("Ningyo dataset sun", light)
-        sun.rotation_euler = np.radians([50.0, 0.0, 30.0])
+        sun.rotation_euler = (math.radians(50), 0.0, math.radians(30))
         self._scene.collection.objects.link(sun)
 
     def set_pose(self, pose: Pose, rotations: Array) -> None:
@@ -165,7 +167,7 @@ class Stage:
             self._topology = (counts, np.asfortranarray(np.concatenate(triangles)), np.concatenate(parts))
         return Surface(np.concatenate(vertices), self._topology[1], self._topology[2])
 
-    def _parts(self, mesh: bpy.types.Object) -> npt.NDArray[np.int64]:
+    def _parts(self, mesh: Any) -> npt.NDArray[np.int64]:
         """(V,) the index of the bone that moves each vertex most."""
         index = {name: i for i, name in enumerate(self.rig.names)}
         rigid = index.get(mesh.parent_bone, -1) if mesh.parent_type == "BONE" else -1
@@ -194,7 +196,7 @@ class Stage:
         self._set_border(view.size, seen)
 
     def _set_border(self, size: int, seen: SeenSurface) -> None:
-        render: Any = self._scene.render
+        render = self._scene.render
         render.use_border = False
         if len(seen.z) == 0 or seen.z.min() <= 0.01:
             return
@@ -236,8 +238,8 @@ def _collections() -> list[Any]:
     return [getattr(bpy.data, p.identifier) for p in bpy.data.bl_rna.properties if p.type == "COLLECTION" and p.identifier not in kept]
 
 
-def _vertices(mesh: bpy.types.Object) -> Array:
-    """(V, 3) world metres."""
+def _vertices(mesh: Any) -> Array:
+    """(V, 3) world metres of an evaluated mesh object."""
     positions = mesh.data.attributes["position"].data
     flat = np.empty(3 * len(positions), np.float32)
     positions.foreach_get("vector", flat)
@@ -245,8 +247,8 @@ def _vertices(mesh: bpy.types.Object) -> Array:
     return flat.reshape(-1, 3).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
 
 
-def _triangles(mesh: bpy.types.Object) -> npt.NDArray[np.int64]:
-    """(T, 3) vertex indices."""
+def _triangles(mesh: Any) -> npt.NDArray[np.int64]:
+    """(T, 3) vertex indices of an evaluated mesh object."""
     mesh.data.calc_loop_triangles()
     corners = np.empty(3 * len(mesh.data.loop_triangles), np.int32)
     mesh.data.loop_triangles.foreach_get("vertices", corners)

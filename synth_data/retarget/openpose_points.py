@@ -181,7 +181,7 @@ def _face(rig: Rig, axes: Array) -> tuple[Array, Array, Array]:
     side = np.clip(points[:, 0] / (_HALF_WIDTH * L), -1, 1)
     normals = unit(np.stack([side, np.zeros(70), np.sqrt(1.0 - 0.95 * side**2)], axis=1))
     ears = np.array([[sign * _HALF_WIDTH * L, -0.15 * chin, -0.75 * L] for sign in (-1.0, 1.0)])
-    return points + origin, normals, ears + origin
+    return np.add(points, origin), normals, np.add(ears, origin)
 
 
 @lru_cache(maxsize=1)
