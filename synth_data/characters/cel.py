@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import bpy
 import numpy as np
 
-from .palette import linear, shade_of
+from .palette import GREY, linear, shade_of
 
 # Attributes of the built-in characters: colour in light, in shade (linear), and 1 where no shading falls.
 BASE, SHADE, FLAT = "ningyo_base", "ningyo_shade", "ningyo_flat"
@@ -166,11 +166,19 @@ def _shade(tree: bpy.types.NodeTree, colour: bpy.types.NodeSocket) -> bpy.types.
     tree.links.new(_math(tree, "SUBTRACT", 0.70, hue), turn.inputs[0])
     turn.inputs[1].default_value, turn.inputs[2].default_value = 0.5, -0.5
     step = _math(tree, "MINIMUM", _math(tree, "MAXIMUM", turn.outputs[0], -0.03), 0.03)
+    coloured = _math(tree, "FRACT", _math(tree, "ADD", _math(tree, "ADD", hue, step), 1.0), 0.0)
+    grey = _math(tree, "LESS_THAN", saturation, GREY)
+
+    def either(for_grey: Value, otherwise: Value) -> bpy.types.NodeSocket:
+        kept = _math(tree, "MULTIPLY", otherwise, _math(tree, "SUBTRACT", 1.0, grey))
+        return _math(tree, "ADD", _math(tree, "MULTIPLY", for_grey, grey), kept)
+
     together = tree.nodes.new("ShaderNodeCombineColor")
     together.mode = "HSV"
-    tree.links.new(_math(tree, "FRACT", _math(tree, "ADD", _math(tree, "ADD", hue, step), 1.0), 0.0), together.inputs[0])
-    tree.links.new(_math(tree, "ADD", _math(tree, "MULTIPLY", saturation, 1.18), 0.06, clamp=True), together.inputs[1])
-    tree.links.new(_math(tree, "MULTIPLY", value, 0.74), together.inputs[2])
+    richer = _math(tree, "ADD", _math(tree, "MULTIPLY", saturation, 1.18), 0.06, clamp=True)
+    tree.links.new(either(0.66, coloured), together.inputs[0])
+    tree.links.new(either(_math(tree, "ADD", saturation, 0.075), richer), together.inputs[1])
+    tree.links.new(_math(tree, "MULTIPLY", value, either(0.84, 0.74)), together.inputs[2])
     decode = tree.nodes.new("ShaderNodeGamma")
     decode.inputs["Gamma"].default_value = 2.2
     tree.links.new(together.outputs[0], decode.inputs["Color"])

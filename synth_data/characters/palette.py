@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 Array = np.ndarray
+# Below this saturation a colour counts as grey.
+GREY = 0.08
 
 
 def linear(srgb: Array) -> Array:
@@ -25,6 +27,9 @@ def parse(text: str) -> Array:
 def shade_of(srgb: Array, value: float = 0.74) -> Array:
     """The colour in shade: towards blue-violet, more saturated, darker (sRGB in, sRGB out)."""
     hue, saturation, brightness = colorsys.rgb_to_hsv(*(float(c) for c in srgb))
+    if saturation < GREY:
+        # White and grey have no hue of their own: their shade is a cool one.
+        return np.array(colorsys.hsv_to_rgb(0.66, saturation + 0.075, brightness * (0.5 * value + 0.47)))
     turn = (0.70 - hue + 0.5) % 1.0 - 0.5
     hue = (hue + 0.03 * np.sign(turn) * min(1.0, abs(turn) / 0.03)) % 1.0
     return np.array(colorsys.hsv_to_rgb(hue, min(1.0, saturation * 1.18 + 0.06), brightness * value))

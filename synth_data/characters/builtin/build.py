@@ -48,11 +48,11 @@ def make_skull(figure: Figure, jaw: float = 1.0, human: bool = False) -> Skull:
     return Skull(p.head, np.array([0.0, neck[1] - 0.055 * p.head, p.chin]), jaw, human)
 
 
-def hands(figure: Figure, cell: float = 0.006) -> tuple[Array, Array]:
+def hands(figure: Figure) -> tuple[Array, Array]:
     """Both hands from the wrist on."""
     names = ["forearm", "palm", *(f"{f}{n}" for f in FINGERS for n in (1, 2, 3))]
     wrist = figure.joints["LeftHand"][0]
-    mesh = surface([figure.tubes[n] for n in names], cell, half=False, within=((wrist - 0.03, -9, -9), (9, 9, 9)))
+    mesh = surface([figure.tubes[n] for n in names], 0.0042 * figure.H, half=False, within=((wrist - 0.03, -9, -9), (9, 9, 9)))
     v, f = clip(mesh, mesh[0][:, 0] - wrist + 0.001)
     return merge([(v, f), (v * (-1, 1, 1), np.where(f[:, 3:] >= 0, f[:, ::-1], f[:, [2, 1, 0, 3]]))])
 
@@ -85,7 +85,7 @@ def geometry(choice: Design, seed: int) -> Geometry:
     outfit = OUTFITS[choice.outfit](figure, cloth, rng)
 
     names = ["torso", "bust", "neck", "clavicle", "upper_arm", "forearm", "thigh", "shin"]
-    trunk = surface([figure.tubes[n] for n in names if n in figure.tubes], CELL, cut=figure.leg_gap(0.0012))
+    trunk = surface([figure.tubes[n] for n in names if n in figure.tubes], CELL * p.height, cut=figure.leg_gap(0.0012))
     trunk = clip(trunk, outfit.skin(trunk[0]))
     # A painted shadow under the chin.
     shadow = trunk[0][:, 2] - (j["Neck"][2] + 0.006 * p.height) + 0.25 * (trunk[0][:, 1] - j["Neck"][1])
@@ -113,7 +113,7 @@ def geometry(choice: Design, seed: int) -> Geometry:
     def face(state: Expression) -> list[Part]:
         parts = face_parts(skull, choice.face, colours, head, state)
         if not choice.human:
-            white = Colour(hair_colour.base * 0.42 + 0.58, hair_colour.base * 0.42 + 0.58)
+            white = Colour(hair_colour.base * 0.55 + 0.45, hair_colour.base * 0.55 + 0.45)
             parts.append(painted(merge(hair.shine), white, head, flat=1.0, line=0.0, outlined=False))
         return parts
 

@@ -35,8 +35,11 @@ def spline(points: Array, count: int) -> Array:
     return 0.5 * (2 * b + (c - a) * f + (2 * a - 5 * b + 4 * c - d) * f**2 + (3 * b - a - 3 * c + d) * f**3)
 
 
-def lock(path: Array, out: Array, width: float, thick: float, *, root: float = 0.55, belly: float = 2.2, curl: float = 0.0) -> Mesh:
-    """A tapered lock along (R, 3) `path`; `out` (R, 3) points away from the head; sizes in metres; `root` is the width at its root."""
+def lock_rings(path: Array, out: Array, width: float, thick: float, *, root: float = 0.55, belly: float = 2.2, curl: float = 0.0) -> Array:
+    """(R, 8, 3) sections of a tapered lock along (R, 3) `path`.
+
+    `out` (R, 3) points away from the head; sizes in metres; `root` is the width at the root, as a share of the whole.
+    """
     t = np.linspace(0, 1, len(path))
     along = np.gradient(path, axis=0)
     along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
@@ -47,14 +50,39 @@ def lock(path: Array, out: Array, width: float, thick: float, *, root: float = 0
     # A lens that wraps around the head: its edges bend back towards the scalp.
     angle = np.arange(8) * np.pi / 4
     a, b = np.cos(angle), np.sign(np.sin(angle)) * np.sin(angle) ** 2
-    bend = -0.30 * a**2
-    flat = a[None, :, None] * side[:, None] + 0.7 * bend[None, :, None] * up[:, None]
+    flat = a[None, :, None] * side[:, None] - 0.21 * (a**2)[None, :, None] * up[:, None]
     rings = path[:, None] + (profile * width / 2)[:, None, None] * flat
     rings = rings + (np.maximum(profile, 0.05) * thick / 2)[:, None, None] * b[None, :, None] * up[:, None]
-    if curl:
-        rings = rings + curl * (t**3)[:, None, None] * up[:, None]
-    vertices, faces = loft(rings, caps=True)
-    return vertices, outward(vertices, faces)
+    return rings + curl * (t**3)[:, None, None] * up[:, None]
+
+
+def closed(rings: Array) -> Mesh:
+    """A closed surface through rings, turned outward."""
+    return loft(rings, caps=True)
+
+
+def lock(path: Array, out: Array, width: float, thick: float, **shape: float) -> Mesh:
+    """A tapered lock as a mesh; see `lock_rings`."""
+    return closed(lock_rings(path, out, width, thick, **shape))
+
+
+def glint(rings: Array, low: float, high: float, lift: float) -> Mesh:
+    """A kite of light on a lock's front between two heights (metres), longer in its middle."""
+    strand = rings[:, [1, 2, 3]]
+    up = strand[:, 1] - rings[:, 6]
+    up /= np.maximum(np.linalg.norm(up, axis=1, keepdims=True), 1e-9)
+    middle, reach = (low + high) / 2, (high - low) / 2
+    points = np.empty((3, 3, 3))
+    for column, share in enumerate((0.35, 1.0, 0.45)):
+        heights = strand[:, column, 2]
+        first = int(np.argmax(heights))
+        for row, height in enumerate((middle - reach * share, middle, middle + reach * share * 0.7)):
+            # Heights fall along the lock; np.interp wants them rising.
+            at = np.interp(-height, -heights[first:], np.arange(first, len(heights)))
+            i = min(int(at), len(heights) - 2)
+            f = at - i
+            points[row, column] = (strand[i, column] + up[i] * lift) * (1 - f) + (strand[i + 1, column] + up[i + 1] * lift) * f
+    return loft(points[:, ::-1], wrap=False)
 
 
 class Scalp:
@@ -62,6 +90,7 @@ class Scalp:
 
     def __init__(self, skull: Skull, rng: np.random.Generator) -> None:
         self.skull, self.rng, self.size = skull, rng, skull.size
+        self.shine: list[Mesh] = []
 
     def path(
         self,
@@ -99,8 +128,13 @@ class Scalp:
     ) -> Mesh:
         shape = {k: options.pop(k) for k in ("root", "belly", "curl") if k in options}
         rings = int(options.pop("rings", 10))
+        light = options.pop("light", 0.0)
         points, out = self.path(azimuth, z, offset, rings, **options)
-        return lock(points, out, width * self.size, thick * self.size, **shape)
+        sections = lock_rings(points, out, width * self.size, thick * self.size, **shape)
+        if light:
+            centre = self.skull.origin[2] + light * self.size
+            self.shine.append(glint(sections, centre - 0.028 * self.size, centre + 0.028 * self.size, 0.012 * self.size))
+        return closed(sections)
 
     def tail(self, controls: list[tuple[float, float, float]], width: float, count: int, spread: float, rings: int = 13) -> list[Mesh]:
         """A bunch of locks along control points (heads, from the skull's origin)."""
@@ -126,54 +160,31 @@ class Scalp:
         shift = offset * (0.15 + 0.85 * smoothstep(t, 0, 0.18)) + 0 * line
         return loft(self.skull.section(angle[None] + 0 * z, z, shift), caps=True)
 
-    def shine(self, azimuths: Array, z: float, offset: float, height: float) -> Mesh:
-        """A jagged band of light: one small kite for each azimuth."""
-        meshes = []
-        for i, azimuth in enumerate(azimuths):
-            wide = 0.055 * (1.0 if i % 2 else 0.75)
-            tall = height * (1.0 if i % 2 else 0.62)
-            angle = np.array([azimuth - wide, azimuth - wide * 0.35, azimuth + wide * 0.35, azimuth + wide])
-            low = z - tall * np.array([0.15, 1.0, 0.85, 0.1])
-            high = z + tall * np.array([0.15, 0.55, 0.7, 0.2])
-            rows = np.linspace(0, 1, 3)[:, None]
-            points = self.skull.section(angle[None] + 0 * rows, low * (1 - rows) + high * rows, offset)
-            vertices, faces = loft(points, wrap=False)
-            meshes.append((vertices, faces))
-        starts = np.cumsum([0] + [len(v) for v, _ in meshes])[:-1]
-        return np.concatenate([v for v, _ in meshes]), np.concatenate([f + s for (_, f), s in zip(meshes, starts, strict=True)])
-
 
 def bangs(scalp: Scalp, kind: str, count: int) -> list[Mesh]:
-    """Fringe: a row of wide locks from the crown over the forehead, and a thinner row between them."""
+    """Fringe: wide locks from the crown over the forehead, every second one above its neighbours so that their edges show."""
     rng = scalp.rng
     pieces = []
-    angles = np.linspace(-1.0, 1.0, count)
-    part = {"swept": 0.55, "parted": 0.0}.get(kind, 0.0)
-    for i, angle in enumerate(angles):
-        tip = 0.575 + 0.035 * np.cos(angle * 3) * (kind == "straight") - 0.10 * np.abs(angle) ** 2.2 + rng.uniform(-0.012, 0.012)
-        lean = 0.10 * np.sin(i * 2.4) if kind == "straight" else 0.0
-        root = angle * 0.72
+    parting = 0.42
+    for i, angle in enumerate(np.linspace(-1.12, 1.12, count)):
+        over = i % 2
+        root, lean = angle * 0.66, 0.05 * np.sin(i * 2.4)
+        tip = 0.585 - 0.075 * np.abs(angle) ** 2.2 + rng.uniform(-0.015, 0.015) - 0.022 * over
         if kind == "swept":
-            lean = -0.30 if angle < part else 0.24
-            root = angle * 0.55 + 0.22
-            tip -= 0.05 * (np.abs(angle - part) < 0.3) * 0.4
-        if kind == "parted":
-            lean = 0.34 * np.sign(angle + 1e-3)
-            tip -= 0.05 * np.abs(angle)
+            lean = -0.34 + 0.10 * angle if angle < parting else 0.22
+            root = angle * 0.50 + 0.20
+            tip -= 0.030 * (angle < parting)
+        elif kind == "parted":
+            lean = 0.36 * np.tanh(angle * 4)
+            root = angle * 0.55
+            tip += 0.045 * np.exp(-((angle / 0.3) ** 2)) - 0.035
+        width = (0.205 if over else 0.27) * (9 / count) ** 0.5
+        light = 0.795 + 0.014 * np.cos(i * 2.1) - 0.02 * angle**2
+        offset = (0.030 + 0.012 * over, 0.048 + 0.034 * over)
+        bend = (float(root), float(angle + lean))
         pieces.append(
-            scalp.lock(
-                (root, angle + lean * 0.6),
-                (0.975, tip),
-                (0.035, 0.066 + 0.012 * (i % 2)),
-                0.235 if count < 9 else 0.20,
-                0.055,
-                belly=2.4,
-                rings=10,
-            )
+            scalp.lock(bend, (0.975, float(tip)), offset, width, 0.060, belly=1.75 if over else 2.2, rings=11, root=0.5, light=float(light))
         )
-    for angle in (angles[1:] + angles[:-1]) / 2:
-        tip = 0.60 - 0.09 * np.abs(angle) ** 2.2 + rng.uniform(-0.015, 0.03)
-        pieces.append(scalp.lock((angle * 0.72, angle * 1.0), (0.97, tip), (0.025, 0.052), 0.17, 0.035, belly=2.2, rings=8))
     return pieces
 
 
@@ -205,7 +216,7 @@ def curtain(
     rings = int(np.clip(9 + 5 * max(0.0, 0.4 - low), 9, 16))
     for i, angle in enumerate(np.linspace(np.pi - reach, np.pi + reach, count)):
         end = low + scalp.rng.uniform(-ragged, ragged)
-        inner = 0.0 if i % 2 else 0.016
+        inner = 0.0 if i % 2 else 0.028
         pieces.append(
             scalp.lock(
                 (angle, angle),
@@ -230,8 +241,9 @@ def spikes(scalp: Scalp, count: int, length: float, down: float) -> list[Mesh]:
         golden = i * 2.39996
         z = 0.93 - 0.62 * (i / count)
         angle = golden % (2 * np.pi)
-        if np.cos(angle) > 0.35 and z < 0.86:
-            angle = np.pi - angle * 0.8
+        # None over the face: those of the lower rows go to the back half.
+        if np.cos(angle) > -0.15 and z < 0.86:
+            angle = np.pi + 0.55 * np.sin(golden)
         base = scalp.skull.section(np.array(angle), np.array(z), 0.0)
         out = np.array([np.sin(angle), -np.cos(angle), 0.30 + 0.9 * max(0.0, z - 0.6) / 0.4])
         out /= np.linalg.norm(out)
@@ -296,7 +308,7 @@ def build_hair(skull: Skull, style: str, fringe: str, rng: np.random.Generator, 
     pieces: list[Mesh] = []
     ties: list[Mesh] = []
     pieces.append(s.cap(0.050, 0.80, 0.47, 0.14 if style not in ("twin", "bun", "pony") else 0.18))
-    pieces += bangs(s, fringe, 7 if style not in ("long", "bob") else 9)
+    pieces += bangs(s, fringe, 9)
     if style == "long":
         pieces += sides(s, -0.15) + curtain(s, -1.15, 13, width=0.27, flare=0.05)
     elif style == "wave":
@@ -354,6 +366,4 @@ def build_hair(skull: Skull, style: str, fringe: str, rng: np.random.Generator, 
         for end, w in (((0.16, -0.16, 0.20), 0.060), ((-0.07, -0.10, 0.16), 0.045)):
             path = spline([base, base + h * np.array([end[0] * 0.15, 0.02, end[2] * 0.85]), base + h * np.array(end)], 8)
             pieces.append(lock(path, np.tile([0, -1.0, 0.3], (8, 1)), w * h, 0.04 * h, root=0.8, belly=1.6))
-    azimuths = np.linspace(-0.95, 0.95, 13) + rng.uniform(-0.02, 0.02, 13)
-    shine = [s.shine(azimuths, 0.800, 0.100, 0.030)]
-    return Hair(pieces, shine, ties)
+    return Hair(pieces, s.shine, ties)

@@ -121,7 +121,7 @@ class Skull:
         return 0.040 * np.exp(-((x / 0.033) ** 2) - ((z - 0.255) / np.where(z > 0.255, 0.060, 0.028)) ** 2)
 
 
-def skull_mesh(skull: Skull, rows: int = 34, columns: int = 48) -> tuple[Array, Array]:
+def skull_mesh(skull: Skull, rows: int = 30, columns: int = 44) -> tuple[Array, Array]:
     """The skull as a closed loft, denser around the face."""
     z = np.linspace(0, 1, rows)
     z = z - 0.035 * np.sin(2 * np.pi * z)

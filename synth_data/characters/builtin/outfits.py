@@ -10,8 +10,8 @@ import numpy as np
 
 from ..palette import Colour
 from .hair import ribbon
-from .mesh import Array, Part, clip, merge, painted, smoothstep
-from .tailor import Figure, band, button, collar_ring, cord, hemmed, lifted, shoes, skirt, swept_ring, tie
+from .mesh import Array, Part, merge, painted, smoothstep
+from .tailor import Figure, across, button, collar_ring, cord, cut, height, hemmed, lifted, shoes, skirt, swept_ring, tie, within
 
 Visible = Callable[[Array], Array]
 
@@ -58,9 +58,8 @@ def _skirt(figure: Figure, colour: Colour, top: float, hem: float, flare: float,
     part.base[recess] = colour.shade
     parts = [part]
     if trim is not None:
-        height = mesh[0][:, 2]
         level = hem + 0.016 * figure.H
-        stripe = clip((lifted(mesh, 0.0012)[0], mesh[1]), 0.004 * figure.H - np.abs(height - level))
+        stripe = cut(lifted(mesh, 0.0012), *within(height, level - 0.004 * figure.H, level + 0.004 * figure.H))
         from_weights = _nearest(mesh[0], weights, stripe[0])
         parts.append(painted(stripe, trim, from_weights, line=0.0, outlined=False))
     return parts
@@ -78,7 +77,7 @@ def _socks(figure: Figure, colour: Colour, top: float) -> list[Part]:
         {"thigh": 0.0022, "shin": 0.0026, "foot": 0.0015} if top > figure.joints["LeftLeg"][2] - 0.02 else {"shin": 0.0026, "foot": 0.0015}
     )
     mesh = figure.shell(offsets, gap=0.001, below=top)
-    return [figure.part(hemmed(mesh, lambda p: np.minimum(top - p[:, 2], p[:, 2] - 0.018 * figure.H), 0.002), colour)]
+    return [figure.part(hemmed(mesh, *within(height, 0.018 * figure.H, top), depth=0.002), colour)]
 
 
 def _trousers(figure: Figure, colour: Colour, hem: float, *, loose: float = 0.0, waist: float = 0.2, seam: bool = True) -> list[Part]:
@@ -89,7 +88,7 @@ def _trousers(figure: Figure, colour: Colour, hem: float, *, loose: float = 0.0,
         offsets.pop("shin")
     mesh = figure.shell(offsets, gap=0.0035, above=hem, below=figure.z(waist))
     top = figure.z(waist)
-    cloth = hemmed(mesh, lambda p: np.minimum(np.minimum(p[:, 2] - hem, top - p[:, 2]), 0.2 * H - np.abs(p[:, 0])), 0.005)
+    cloth = hemmed(mesh, *within(height, hem, top), lambda p: 0.2 * H - across(p), depth=0.005)
     return [figure.part(cloth, colour)]
 
 
@@ -149,32 +148,26 @@ def sailor(figure: Figure, cloth: Cloth, rng: np.random.Generator) -> Outfit:
         return np.minimum(np.minimum(p[:, 2] - hem, end - np.abs(p[:, 0])), open_neck)
 
     parts = [figure.part(hemmed(mesh, keep), cloth.main)]
-    x = np.abs(mesh[0][:, 0])
     light = cloth.second.base.sum() < 1.2
     trim = Colour.of("FFFFFF") if light else cloth.accent
     cuff = 0.026 * H
-    parts.append(figure.part(band(mesh, x, end - cuff, end + 0.001, 0.0030), cloth.second))
-    parts.append(figure.part(band(mesh, x, end - 0.62 * cuff, end - 0.40 * cuff, 0.0042), trim, line=0.0))
+    parts.append(figure.part(cut(lifted(mesh, 0.0030), *within(across, end - cuff, end + 0.001)), cloth.second))
+    parts.append(figure.part(cut(lifted(mesh, 0.0045), *within(across, end - 0.66 * cuff, end - 0.40 * cuff)), trim, line=0.0))
     # The collar.
     shape = {"torso": 0.0145, "bust": 0.010, "clavicle": 0.0135, "neck": 0.006}
     around = figure.shell(shape, above=figure.z(0.55))
     shoulder, low_back = neck[2] - 0.030 * H, neck[2] - 0.118 * H
-
-    def edge(p: Array) -> Array:
-        ahead = figure.facing(p) > 0
-        wide = 0.088 * H - np.where(ahead, np.maximum(shoulder - p[:, 2], 0) * 0.088 * H / (shoulder - tip + 0.012 * H), 0.0)
-        outer = np.where(ahead, (wide - np.abs(p[:, 0])) * 0.85, np.minimum(wide - np.abs(p[:, 0]), p[:, 2] - low_back))
-        return np.minimum(outer, np.minimum(figure.neck_distance(p, 0.0405), figure.vee(p, tip, 0.40)))
 
     def outer_edge(p: Array) -> Array:
         ahead = figure.facing(p) > 0
         wide = 0.088 * H - np.where(ahead, np.maximum(shoulder - p[:, 2], 0) * 0.088 * H / (shoulder - tip + 0.012 * H), 0.0)
         return np.where(ahead, (wide - np.abs(p[:, 0])) * 0.85, np.minimum(wide - np.abs(p[:, 0]), p[:, 2] - low_back))
 
-    parts.append(figure.part(hemmed(around, edge, 0.005), cloth.second))
-    line = outer_edge(around[0])
-    inner = np.minimum(figure.neck_distance(around[0], 0.0405), figure.vee(around[0], tip, 0.40)) - 0.004 * H
-    stripe = clip(lifted(around, 0.0014), np.minimum(np.minimum(line - 0.0075 * H, 0.0115 * H - line), inner))
+    def opening(p: Array) -> Array:
+        return np.minimum(figure.neck_distance(p, 0.0405), figure.vee(p, tip, 0.40))
+
+    parts.append(figure.part(hemmed(around, outer_edge, opening, depth=0.005), cloth.second))
+    stripe = cut(lifted(around, 0.0016), *within(outer_edge, 0.0070 * H, 0.0115 * H), lambda p: opening(p) - 0.003 * H)
     parts.append(figure.part(stripe, trim, line=0.0))
     bow_at = figure.front(shape, [0.0], np.array([tip + 0.004 * H]))[0] - (0, 0.008, 0)
     bow = merge(ribbon(bow_at, 0.046 * H, np.array([0, -1.0, 0.12])))
@@ -217,13 +210,11 @@ def blazer(figure: Figure, cloth: Cloth, rng: np.random.Generator) -> Outfit:
             np.minimum(figure.neck_distance(p, 0.045), figure.vee(p, tip, 0.30)),
         )
 
-    parts.append(figure.part(hemmed(mesh, keep, 0.006), cloth.main))
+    parts.append(figure.part(hemmed(mesh, keep, depth=0.006), cloth.main))
     dark = cloth.main.shaded
-    ahead = figure.facing(mesh[0]) > 0.02
-    gap = np.where(ahead & (mesh[0][:, 2] < tip), mesh[0][:, 0], 1.0)
-    parts.append(
-        figure.part(clip(lifted(mesh, 0.001), np.minimum(0.0016 - np.abs(gap - 0.0016), mesh[0][:, 2] - hem - 0.03 * H)), dark, line=0.0)
-    )
+    ahead = lambda p: figure.facing(p) - 0.02  # noqa: E731
+    closing = cut(lifted(mesh, 0.0010), ahead, *within(lambda p: p[:, 0], 0.0, 0.003), *within(height, hem + 0.03 * H, tip))
+    parts.append(figure.part(closing, dark, line=0.0))
     # Lapels.
     shape = {"torso": 0.0160, "bust": 0.012, "clavicle": 0.0155, "neck": 0.008}
     around = figure.shell(shape, above=figure.z(0.35))
@@ -234,16 +225,14 @@ def blazer(figure: Figure, cloth: Cloth, rng: np.random.Generator) -> Outfit:
         outer = np.where(figure.facing(p) > 0, front_wide - np.abs(p[:, 0]), 0.060 * H - np.hypot(p[:, 0], p[:, 1] - neck[1]))
         return np.minimum(outer, np.minimum(figure.neck_distance(p, 0.0445), figure.vee(p, tip - 0.006, 0.295)))
 
-    parts.append(figure.part(hemmed(around, lapel, 0.004), cloth.main.mixed(dark, 0.35)))
+    parts.append(figure.part(hemmed(around, lapel, depth=0.004), cloth.main.mixed(dark, 0.35)))
     gold = Colour.of("E8C15A")
     level = np.array([tip - 0.022 * H, tip - 0.068 * H])
     for centre in figure.front(jacket, np.full(2, 0.012 * H), level):
         parts.append(painted(button(centre, 0.0068 * H), gold, figure.weights(centre[None])[0], line=0.5))
-    pocket = np.minimum(
-        0.022 * H - np.abs(np.abs(mesh[0][:, 0]) - 0.052 * H),
-        0.0045 * H - np.abs(mesh[0][:, 2] - hem - 0.062 * H - 0.1 * np.abs(mesh[0][:, 0])),
-    )
-    parts.append(figure.part(clip(lifted(mesh, 0.001), np.where(figure.facing(mesh[0]) > 0, pocket, -1.0)), dark, line=0.0))
+    slant = lambda p: p[:, 2] - 0.1 * across(p)  # noqa: E731
+    flap = (*within(across, 0.030 * H, 0.074 * H), *within(slant, hem + 0.0575 * H, hem + 0.0665 * H))
+    parts.append(figure.part(cut(lifted(mesh, 0.0010), ahead, *flap), dark, line=0.0))
     if cloth.legwear in ("skirt", "plain") and rng.uniform() < 0.6:
         at = figure.front(shirt, [0.0], np.array([neck[2] - 0.036 * H]))[0] - (0, 0.008, 0)
         parts.append(painted(merge(ribbon(at, 0.036 * H, np.array([0, -1.0, 0.15]))), cloth.accent, figure.weights(at[None])[0], line=0.8))
@@ -272,36 +261,32 @@ def hoodie(figure: Figure, cloth: Cloth, rng: np.random.Generator) -> Outfit:
     def keep(p: Array) -> Array:
         return np.minimum(np.minimum(p[:, 2] - hem - 0.016 * H, end - 0.020 * H - np.abs(p[:, 0])), figure.neck_distance(p, 0.046, 0.25))
 
-    parts = [figure.part(hemmed(mesh, keep, 0.008), cloth.main)]
+    parts = [figure.part(hemmed(mesh, keep, depth=0.008), cloth.main)]
     # Hem and cuffs are ribbed bands, a little tighter.
     tight = lifted(mesh, -0.006)
     ribbing = cloth.main.mixed(cloth.main.shaded, 0.30)
-    parts.append(figure.part(hemmed(tight, lambda p: np.minimum(p[:, 2] - hem, hem + 0.022 * H - p[:, 2]), 0.005), ribbing))
+    parts.append(figure.part(hemmed(tight, *within(height, hem, hem + 0.022 * H), lambda p: 0.2 * H - across(p), depth=0.005), ribbing))
 
-    def x(p: Array) -> Array:
-        return np.abs(p[:, 0])
-
-    parts.append(figure.part(hemmed(tight, lambda p: np.minimum(x(p) - end + 0.026 * H, end + 0.006 * H - x(p)), 0.004), ribbing))
+    parts.append(figure.part(hemmed(tight, *within(across, end - 0.026 * H, end + 0.006 * H), depth=0.004), ribbing))
     # The hood at rest, thick behind and closing in front.
     hood = swept_ring(
         figure,
         0.034,
         lambda a: 0.0125 + 0.019 * (0.5 - 0.5 * np.cos(a)) ** 1.2,
-        lambda a: -0.022 * (0.5 + 0.5 * np.cos(a)) ** 2 + 0.006 * (0.5 - 0.5 * np.cos(a)),
+        lambda a: 0.007 - 0.022 * (0.5 + 0.5 * np.cos(a)) ** 2 + 0.012 * (0.5 - 0.5 * np.cos(a)),
     )
     parts.append(figure.part(hood, cloth.main))
     inside = swept_ring(
         figure,
         0.033,
         lambda a: 0.0085 + 0.010 * (0.5 - 0.5 * np.cos(a)),
-        lambda a: 0.008 - 0.022 * (0.5 + 0.5 * np.cos(a)) ** 2 + 0.012 * (0.5 - 0.5 * np.cos(a)),
+        lambda a: 0.015 - 0.022 * (0.5 + 0.5 * np.cos(a)) ** 2 + 0.016 * (0.5 - 0.5 * np.cos(a)),
     )
     parts.append(figure.part(inside, cloth.main.mixed(cloth.main.shaded, 0.6), line=0.4))
-    z, width = mesh[0][:, 2], np.abs(mesh[0][:, 0])
     low, high = hem + 0.030 * H, hem + 0.112 * H
-    pouch = np.minimum(np.minimum(z - low, high - z), np.interp(z, [low, low + 0.03 * H, high], [0.070 * H, 0.070 * H, 0.040 * H]) - width)
-    pouch = np.where(figure.facing(mesh[0]) > 0.02, pouch, -1.0)
-    parts.append(figure.part(hemmed((lifted(mesh, 0.006)[0], mesh[1]), lambda p: pouch, 0.006), cloth.main))
+    slope = lambda p: np.interp(p[:, 2], [low, low + 0.03 * H, high], [0.070 * H, 0.070 * H, 0.040 * H]) - across(p)  # noqa: E731
+    pouch = hemmed(lifted(mesh, 0.006), lambda p: figure.facing(p) - 0.02, *within(height, low, high), slope, depth=0.006)
+    parts.append(figure.part(pouch, cloth.main))
     cords = []
     for side in (1, -1):
         start = neck[2] - 0.030 * H
@@ -325,12 +310,12 @@ def coat(figure: Figure, cloth: Cloth, rng: np.random.Generator) -> Outfit:
     def keep(p: Array) -> Array:
         return np.minimum(np.minimum(p[:, 2] - waist, end - np.abs(p[:, 0])), figure.neck_distance(p, 0.043))
 
-    parts = [figure.part(hemmed(mesh, keep, 0.006), cloth.main)]
-    x = np.abs(mesh[0][:, 0])
-    parts.append(figure.part(band(mesh, x, end - 0.038 * H, end + 0.001, 0.0035), cloth.main.mixed(cloth.main.shaded, 0.4)))
-    ahead = figure.facing(mesh[0]) > 0.02
-    seam = np.where(ahead, 0.0016 - np.abs(mesh[0][:, 0] - 0.012 * H), -1.0)
-    parts.append(figure.part(clip(lifted(mesh, 0.001), seam), cloth.main.shaded, line=0.0))
+    parts = [figure.part(hemmed(mesh, keep, depth=0.006), cloth.main)]
+    parts.append(
+        figure.part(cut(lifted(mesh, 0.0035), *within(across, end - 0.038 * H, end + 0.001)), cloth.main.mixed(cloth.main.shaded, 0.4))
+    )
+    seam = cut(lifted(mesh, 0.0010), lambda p: figure.facing(p) - 0.02, *within(lambda p: p[:, 0], 0.011 * H, 0.013 * H))
+    parts.append(figure.part(seam, cloth.main.shaded, line=0.0))
     tail, weights, _ = skirt(figure, waist + 0.004, 0.335 * H, 0.085, open_front=0.10, columns=72, rows=10, grow=0.017)
     parts.append(painted(tail, cloth.main, weights))
     belt, belt_weights, _ = skirt(figure, waist + 0.014 * H, waist - 0.016 * H, 0.0, columns=48, rows=3, grow=0.0185)
@@ -343,9 +328,9 @@ def coat(figure: Figure, cloth: Cloth, rng: np.random.Generator) -> Outfit:
             parts.append(painted(button(centre, 0.0070 * H), cloth.second, figure.weights(centre[None])[0], line=0.5))
     scarf = swept_ring(
         figure,
-        0.030,
-        lambda a: 0.0200 + 0.0025 * np.sin(3 * a) + 0.003 * np.cos(a),
-        lambda a: -0.002 + 0.010 * np.cos(a + 2.4) - 0.006 * np.cos(a),
+        0.031,
+        lambda a: 0.0215 + 0.0025 * np.sin(3 * a) + 0.003 * np.cos(a),
+        lambda a: 0.010 + 0.006 * np.cos(a + 2.4) - 0.010 * np.cos(a),
     )
     parts.append(figure.part(scarf, cloth.accent, line=0.8))
     base = figure.front(shape, [0.02 * H], np.array([neck[2] - 0.040 * H]))[0]
@@ -381,12 +366,16 @@ def sport(figure: Figure, cloth: Cloth, rng: np.random.Generator) -> Outfit:
 
     parts = [figure.part(hemmed(mesh, keep), cloth.main)]
     edge = cloth.accent if np.abs(cloth.accent.base - cloth.main.base).max() > 0.2 else cloth.second
-    parts.append(figure.part(band(mesh, figure.neck_distance(mesh[0], 0.0425), -0.001, 0.0075 * H, 0.0020), edge))
-    x = np.abs(mesh[0][:, 0])
-    parts.append(figure.part(band(mesh, x, end - 0.012 * H, end + 0.001, 0.0018), edge))
-    trunk = np.where(x < 0.095 * H, mesh[0][:, 2], 9.0)
+    parts.append(figure.part(cut(lifted(mesh, 0.0022), *within(lambda p: figure.neck_distance(p, 0.0425), -0.001, 0.0075 * H)), edge))
+    parts.append(figure.part(cut(lifted(mesh, 0.0020), *within(across, end - 0.012 * H, end + 0.001)), edge))
     level = figure.z(0.56)
-    parts.append(figure.part(band(mesh, trunk, level - 0.016 * H, level + 0.016 * H), edge, line=0.0))
+    parts.append(
+        figure.part(
+            cut(lifted(mesh, 0.0014), *within(height, level - 0.016 * H, level + 0.016 * H), lambda p: 0.093 * H - across(p)),
+            edge,
+            line=0.0,
+        )
+    )
     more, bare = _legs(figure, cloth, figure.z(0.1))
     parts += more + shoes(figure, cloth.shoe, Colour.of("FFFFFF", "C9D3EA"), grow=0.0065)
     return Outfit(parts, _skin(figure, sleeve=sleeve, legs=bare, chest=0.05))

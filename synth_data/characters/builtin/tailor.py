@@ -16,7 +16,8 @@ from .mesh import Array, Part, clip, loft, outward, painted, smoothstep, vertex_
 
 Mesh = tuple[Array, Array]
 Offset = float | Callable[[Array], Array]
-CELL = 0.0145
+# Size of the grid's cells, as a fraction of the height.
+CELL = 0.0100
 
 
 @dataclass
@@ -62,11 +63,10 @@ class Figure:
             result.append(self.tubes[name].grown(extra, max(self.tubes[name].blend, 0.03)))
         return result
 
-    def shell(
-        self, offsets: Mapping[str, Offset], cell: float = CELL, *, gap: float | None = None, above: float = -9.0, below: float = 9.0
-    ) -> Mesh:
+    def shell(self, offsets: Mapping[str, Offset], *, gap: float | None = None, above: float = -9.0, below: float = 9.0) -> Mesh:
         """The surface around the named parts. `gap` (fraction of the height) keeps the legs that far from the middle;
         only heights between `above` and `below` are made (plus a margin to cut in)."""
+        cell = CELL * self.H
         within = ((-9.0, -9.0, above - 3 * cell), (9.0, 9.0, below + 3 * cell))
         return surface(self.grown(offsets), cell, cut=self.leg_gap(gap) if gap is not None else None, within=within)
 
@@ -106,15 +106,33 @@ def lifted(mesh: Mesh, distance: float) -> Mesh:
     return mesh[0] + vertex_normals(*mesh) * distance, mesh[1]
 
 
-def hemmed(mesh: Mesh, keep: Callable[[Array], Array], depth: float = 0.004) -> Mesh:
-    """The part where `keep` ≥ 0, with a folded edge."""
-    return with_rim(clip(mesh, keep(mesh[0])), depth)
+Region = Callable[[Array], Array]
 
 
-def band(mesh: Mesh, value: Array, low: float, high: float, distance: float = 0.0012) -> Mesh:
-    """An overlay: where low ≤ value ≤ high, a little above the mesh."""
-    top = lifted(mesh, distance)
-    return clip(top, np.minimum(value - low, high - value))
+def cut(mesh: Mesh, *keeps: Region) -> Mesh:
+    """The part where every function of the points is ≥ 0. Cut one after the other: a strip may be narrower than a face."""
+    for keep in keeps:
+        mesh = clip(mesh, keep(mesh[0]))
+    return mesh
+
+
+def hemmed(mesh: Mesh, *keeps: Region, depth: float = 0.004) -> Mesh:
+    """The part where every `keep` is ≥ 0, with a folded edge."""
+    return with_rim(cut(mesh, *keeps), depth)
+
+
+def within(value: Region, low: float, high: float) -> tuple[Region, Region]:
+    """Two cuts: low ≤ value ≤ high."""
+    return (lambda p: value(p) - low), (lambda p: high - value(p))
+
+
+def across(p: Array) -> Array:
+    """Distance from the middle plane."""
+    return np.abs(p[:, 0])
+
+
+def height(p: Array) -> Array:
+    return p[:, 2]
 
 
 def cord(path: Array, width: float, sides: int = 6) -> Mesh:
@@ -259,8 +277,9 @@ def shoes(
         ahead = smoothstep(ankle - p[:, 1], 0.0, 0.055 * H)
         return (top * (1 - ahead) + instep * ahead) * H + 1.2 * np.maximum(ankle - 0.055 * H - p[:, 1], 0) - p[:, 2]
 
-    shoe = hemmed(mesh, keep)
-    bottom = band(mesh, mesh[0][:, 2], -1.0, 0.0125 * H, 0.0025)
+    # What the sole hides is left out.
+    shoe = hemmed(mesh, keep, lambda p: p[:, 2] - 0.010 * H)
+    bottom = cut(lifted(mesh, 0.0025), lambda p: 0.0125 * H - p[:, 2])
     return [figure.part(shoe, upper), figure.part(with_rim(bottom, 0.003), sole)]
 
 
