@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Built-in characters and the cel look inside Blender."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+pytest.importorskip("bpy")
+
+import bpy
+from ningyo.synth_data.characters import cel
+from ningyo.synth_data.characters.builtin import build_character
+
+SIDES = ("Left", "Right")
+MIXAMO = {
+    *("Hips", "Spine", "Spine1", "Spine2", "Neck", "Head", "HeadTop_End"),
+    *(f"{s}{b}" for s in SIDES for b in ("Shoulder", "Arm", "ForeArm", "Hand", "UpLeg", "Leg", "Foot", "ToeBase", "Toe_End")),
+    *(f"{s}Hand{f}{n}" for s in SIDES for f in ("Thumb", "Index", "Middle", "Ring", "Pinky") for n in (1, 2, 3, 4)),
+}
+
+
+@pytest.fixture
+def empty():
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+
+
+def evaluated(item) -> np.ndarray:
+    bpy.context.view_layer.update()
+    graph = bpy.context.evaluated_depsgraph_get()
+    data = item.evaluated_get(graph).to_mesh()
+    points = np.empty(len(data.vertices) * 3, np.float32)
+    data.vertices.foreach_get("co", points)
+    return points.reshape(-1, 3)
+
+
+def test_rig_has_mixamos_bones(empty) -> None:
+    armature = build_character(0).armature
+    names = {bone.name for bone in armature.data.bones}
+    assert len(MIXAMO) == 65
+    assert names == {f"mixamorig:{name}" for name in MIXAMO} | {"mixamorig:LeftEye", "mixamorig:RightEye"}
+    parents = {b.name.split(":")[1]: b.parent.name.split(":")[1] if b.parent else None for b in armature.data.bones}
+    assert parents["Hips"] is None
+    assert parents["LeftUpLeg"] == "Hips"
+    assert parents["LeftShoulder"] == "Spine2"
+    assert parents["RightHandPinky1"] == "RightHand"
+    assert parents["RightHandPinky4"] == "RightHandPinky3"
+    assert parents["LeftEye"] == "Head"
+    heads = {b.name.split(":")[1]: np.array(b.head_local) for b in armature.data.bones}
+    assert heads["LeftHand"][0] > heads["LeftForeArm"][0] > heads["LeftArm"][0] > 0, "left is +X"
+    assert heads["LeftToe_End"][1] < heads["LeftFoot"][1], "faces −Y"
+    assert np.isclose(heads["LeftArm"][2], heads["LeftHand"][2]), "T-pose"
+
+
+def test_nothing_that_exists_is_touched(empty) -> None:
+    scene = bpy.context.scene
+    mesh = bpy.data.meshes.new("Mine")
+    mine = bpy.data.objects.new("Mine", mesh)
+    scene.collection.objects.link(mine)
+    bpy.context.view_layer.objects.active = mine
+    mine.select_set(True)
+    bpy.ops.object.mode_set(mode="EDIT")
+    shelf = bpy.data.collections.new("Shelf")
+    scene.collection.children.link(shelf)
+    built = build_character(2, shelf)
+    assert bpy.context.view_layer.objects.active == mine
+    assert mine.mode == "EDIT"
+    assert mine.select_get()
+    assert {o.name for o in shelf.objects} == {built.armature.name, *(m.name for m in built.meshes)}
+    assert list(scene.collection.objects) == [mine]
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def test_two_characters_share_one_material(empty) -> None:
+    first, second = build_character(0), build_character(3)
+    assert first.armature.name != second.armature.name
+    assert first.meshes[0].material_slots[0].material == second.meshes[0].material_slots[0].material
+
+
+def test_every_vertex_is_weighted_to_one(empty) -> None:
+    for item in build_character(2).meshes:
+        bones = {g.index for g in item.vertex_groups if g.name.startswith("mixamorig:")}
+        sums = np.array([sum(g.weight for g in v.groups if g.group in bones) for v in item.data.vertices])
+        np.testing.assert_allclose(sums, 1.0, atol=1e-5)
+
+
+def test_an_arm_moves_its_hand_and_nothing_else(empty) -> None:
+    built = build_character(0)
+    body = built.meshes[0]
+    before = evaluated(body)
+    bone = built.armature.pose.bones["mixamorig:LeftArm"]
+    bone.rotation_mode = "QUATERNION"
+    bone.rotation_quaternion = (math.cos(0.5), math.sin(0.5), 0, 0)
+    moved = np.linalg.norm(evaluated(body) - before, axis=1)
+    count = len(body.data.vertices)
+    hand = before[:count, 0] > 0.55
+    other = before[:count, 0] < 0.0
+    assert (moved[:count][hand] > 0.1).all()
+    assert moved[:count][other].max() < 1e-5
+
+
+def test_expressions_rest_at_zero(empty) -> None:
+    keys = build_character(0).meshes[1].data.shape_keys.key_blocks
+    assert {"eyeBlinkLeft", "eyeBlinkRight", "jawOpen"} <= {k.name for k in keys}
+    assert all(k.value == 0 for k in keys if k.name != "Basis")
+
+
+def set_up_render(size: int = 64) -> None:
+    scene = bpy.context.scene
+    scene.render.engine = "CYCLES"
+    scene.cycles.samples, scene.cycles.max_bounces, scene.cycles.use_denoising = 4, 0, False
+    scene.render.resolution_x = scene.render.resolution_y = size
+    scene.render.film_transparent = True
+    scene.view_settings.view_transform = "Standard"
+    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.collection.objects.link(camera)
+    camera.data.type, camera.data.ortho_scale = "ORTHO", 2.0
+    camera.location, camera.rotation_euler = (0, -4, 0.85), (math.pi / 2, 0, 0)
+    scene.camera = camera
+    scene.render.image_settings.file_format = "PNG"
+    scene.render.image_settings.color_mode = "RGBA"
+
+
+def picture(path, size: int = 64) -> np.ndarray:
+    bpy.context.scene.render.filepath = str(path)
+    bpy.ops.render.render(write_still=True)
+    image = bpy.data.images.load(str(path))
+    pixels = np.empty(size * size * 4, np.float32)
+    image.pixels.foreach_get(pixels)
+    return pixels.reshape(size, size, 4)[::-1]
+
+
+def shares(rgba: np.ndarray, colour: str) -> float:
+    """Share of the silhouette within 12/255 of a colour."""
+    inside = rgba[..., 3] > 0.95
+    wanted = np.array([int(colour[i : i + 2], 16) for i in (0, 2, 4)]) / 255
+    return float((np.abs(rgba[inside][:, :3] - wanted).max(1) < 12 / 255).mean())
+
+
+def test_a_render_shows_skin_hair_and_cloth(empty, tmp_path) -> None:
+    built = build_character(0)
+    set_up_render()
+    cel.set_outline_width(built.meshes, 0.004)
+    rgba = picture(tmp_path / "a.png")
+    assert 0.05 < (rgba[..., 3] > 0.5).mean() < 0.5
+    assert rgba[:2, :, 3].max() == 0, "the background is transparent"
+    for colour in ("FFE8D9", "F29BB2", "2C3E6B"):
+        assert shares(rgba, colour) > 0.01, colour
+
+
+def test_cel_look_keeps_colour_and_leaves_the_material_alone(empty, tmp_path) -> None:
+    bpy.ops.mesh.primitive_uv_sphere_add(radius=0.6, location=(0, 0, 0.85))
+    ball = bpy.context.object
+    material = bpy.data.materials.new("Paint")
+    if bpy.app.version < (5, 0, 0):
+        material.use_nodes = True
+    shader = next(n for n in material.node_tree.nodes if n.type == "BSDF_PRINCIPLED")
+    shader.inputs["Base Color"].default_value = (0.05, 0.4, 0.6, 1)
+    ball.data.materials.append(material)
+    nodes = len(material.node_tree.nodes)
+    cel.apply_cel_look([ball], pixel_size=2 / 64)
+    cel.apply_cel_look([ball], pixel_size=1 / 64)
+    assert len(material.node_tree.nodes) == nodes
+    assert ball.data.materials[0] == material
+    assert ball.material_slots[0].material != material
+    assert [m.name for m in ball.modifiers] == [cel.OUTLINE]
+    assert ball.modifiers[cel.OUTLINE].thickness == pytest.approx(1.25 / 64)
+    set_up_render()
+    rgba = picture(tmp_path / "b.png")
+    lit = cel._encoded(np.array([0.05, 0.4, 0.6]))
+    assert shares(rgba, "".join(f"{round(v * 255):02X}" for v in lit)) > 0.4
+    dark = rgba[(rgba[..., 3] > 0.95)][:, :3].max(1) < 0.35
+    assert 0.01 < dark.mean() < 0.35, "an outline"
+
+
+def test_outline_follows_the_objects_scale(empty) -> None:
+    bpy.ops.mesh.primitive_cube_add(size=100)
+    box = bpy.context.object
+    box.scale = (0.01, 0.01, 0.01)
+    bpy.context.view_layer.update()
+    cel.apply_cel_look([box], pixel_size=0.004)
+    assert box.modifiers[cel.OUTLINE].thickness == pytest.approx(0.5)
+    cel.set_outline_width([box], 0.010)
+    assert box.modifiers[cel.OUTLINE].thickness == pytest.approx(1.0)
