@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,9 @@ def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
     if args.what == "joints":
         _write_joints(motion, args.rig, args.out)
     else:
-        _write_scene(motion, args.rig, args.out)
+        from ..synth_data.retarget.apply import save_motion_blend
+
+        save_motion_blend(motion, args.rig, args.out)
     report.artefact(args.what, args.out)
     return {args.what: str(args.out), "frames": motion.frame_count}
 
@@ -53,23 +54,3 @@ def _write_joints(motion: Any, spec: str, out: Path) -> None:
     heads, _ = forward_kinematics(rig, motion)
     frames = [dict(zip(rig.names, frame.round(6).tolist(), strict=True)) for frame in heads]
     write_atomically(out, json.dumps({"fps": motion.fps, "frames": frames}) + "\n")
-
-
-def _write_scene(motion: Any, spec: str, out: Path) -> None:
-    import bpy
-
-    from ..sequencer.strips import match_rate
-    from ..synth_data.characters.importing import load_character
-    from ..synth_data.retarget.apply import apply_motion
-
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    scene: Any = bpy.context.scene
-    character = load_character(spec)
-    match_rate(scene, motion.fps)
-    action = apply_motion(character.armature, motion, scene_fps=motion.fps)
-    scene.frame_start, scene.frame_end = (round(frame) for frame in action.frame_range)
-    scene.frame_set(scene.frame_start)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    beside = out.with_name(f".{out.stem}.part.blend")
-    bpy.ops.wm.save_as_mainfile(filepath=str(beside.absolute()), copy=True, compress=True)
-    os.replace(beside, out)

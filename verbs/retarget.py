@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..errors import UserError
 from ..jobs.progress import Reporter
 
 HELP = "Put the motion of a person in a video onto a rig."
@@ -22,6 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
+    if args.out.is_dir():
+        raise UserError(f"{args.out} is a folder; give the name of a file to write, such as {args.out / 'motion.npz'}.")
     from ..synth_data.characters.importing import rig_for
     from ..synth_data.pose.track import PoseTrack
     from ..synth_data.retarget.closed_form import retarget

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 BUILTIN = "builtin"
 FILE_TYPES = (".glb", ".gltf", ".fbx", ".blend")
-_COLLECTIONS_OF_DATA = ("objects", "collections", "meshes", "armatures", "materials", "images", "actions", "cameras", "lights", "curves")
+_COLLECTIONS_OF_DATA = (
+    "objects", "collections", "meshes", "armatures", "materials", "node_groups", "images", "textures", "actions", "cameras", "lights",
+    "curves",
+)  # fmt: skip
 
 
 @dataclass
@@ -78,8 +81,7 @@ def load_character(spec: Path | str, collection: bpy.types.Collection | None = N
         armature = _humanoid(path, new)
         meshes = [obj for obj in new if obj.type == "MESH" and _moves_with(obj, armature)]
         if collection is None:
-            collection = bpy.data.collections.new(path.stem)
-            bpy.context.scene.collection.children.link(collection)
+            collection = _new_collection(path.stem)
         kept = {armature, *meshes}
         for obj in list(kept):
             kept.update(_ancestors(obj))
@@ -125,16 +127,27 @@ def read_rig(armature: bpy.types.Object, *, name: str = "", source_name: str = "
 
 
 def _load_builtin(seed: str, collection: bpy.types.Collection | None) -> Character:
+    import bpy
+
     from .builtin import build_character
 
     try:
         number = int(seed or "0")
     except ValueError:
         raise UserError(f"{BUILTIN}:{seed} has no number as its seed; write {BUILTIN} or {BUILTIN}:7.") from None
-    built = build_character(number, collection)
     name = f"{BUILTIN}:{number}"
+    built = build_character(number, _new_collection(name) if collection is None else collection)
+    bpy.context.view_layer.update()
     rig = read_rig(built.armature)
     return Character(f"{BUILTIN}{number}", built.armature, list(built.meshes), name, rig.source_sha256)
+
+
+def _new_collection(name: str) -> bpy.types.Collection:
+    import bpy
+
+    collection = bpy.data.collections.new(name)
+    bpy.context.scene.collection.children.link(collection)
+    return collection
 
 
 def _import(path: Path) -> None:

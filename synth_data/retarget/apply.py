@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import UserError
-from ..characters.importing import read_rig
+from ...sequencer.strips import match_rate
+from ..characters.importing import load_character, read_rig
 from .kinematics import continuous, matrix_to_quaternion, pose, rotations_of
 from .motion import Motion
 from .rig import Rig
@@ -71,6 +73,27 @@ def apply_motion(
         bone = armature.pose.bones[bone_name]
         _write(channels, bone, *_in_mode(bone.rotation_mode, rotation), frames)
     return action
+
+
+def save_motion_blend(motion: Motion, spec: Path | str, out: Path | str) -> None:
+    """Write a .blend with the character of `spec` (see `load_character`) playing `motion` from frame 1 at the motion's rate.
+
+    Empties the current Blender session: for the worker, not for a running Blender. Written beside and renamed.
+    """
+    import bpy
+
+    out = Path(out).absolute()
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene: Any = bpy.context.scene
+    character = load_character(spec)
+    match_rate(scene, motion.fps)
+    action = apply_motion(character.armature, motion, scene_fps=motion.fps)
+    scene.frame_start, scene.frame_end = (round(frame) for frame in action.frame_range)
+    scene.frame_set(scene.frame_start)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    beside = out.with_name(f".{out.stem}.part.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=str(beside), check_existing=False, copy=True, compress=True)
+    os.replace(beside, out)
 
 
 def resample(values: npt.NDArray[Any], times: Array, wanted: Array) -> Array:

@@ -187,7 +187,7 @@ def test_jitter_neither_shakes_a_standing_person_nor_sinks_the_feet(make_rig):
     soles = root.soles(rig, heads, turned)[..., 2]
     assert soles.min() > -0.015
     steps = np.linalg.norm(np.diff(root.soles(rig, heads, turned)[:, (0, 1, 3, 4)], axis=0), axis=-1)
-    assert steps.mean() < 0.002
+    assert steps.mean() < 0.003
     assert motion.contact.mean() > 0.8
 
 
