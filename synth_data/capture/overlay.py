@@ -40,15 +40,13 @@ def write_overlay(video: Path, track: PoseTrack, path: Path, *, report: Reporter
 def draw_track(rgb: NDArray[Any], track: PoseTrack, frame: int) -> NDArray[Any]:
     """A copy of the picture (H, W, 3) uint8 with the people of one frame drawn over it: skeleton, hands, face, id and confidence."""
     out = rgb.copy()
-    # Thin where the person is small, so that the drawing does not hide what it shows.
+    thick = max(1, round(min(track.size) / 270))
     for person, name in enumerate(track.person_id):
         body = track.body_image[person, frame]
         if not np.isfinite(body).all():
             continue
         visibility = track.body_visibility[person, frame]
         bridged = bool(track.bridged[person, frame])
-        tall = float(np.ptp(body[:, 1]))
-        thick = max(1, round(tall / 160))
         face = face_70(track.face_image[person, frame])
         has_face = bool(np.isfinite(face).all())
         for a, b in MEDIAPIPE_LIMBS:
