@@ -15,7 +15,7 @@ import bpy
 from ..errors import Cancelled, UserError
 from ..jobs.progress import Reporter
 from ..sequencer.frames import FrameFolder
-from ..sequencer.strips import add_strips, find_images, in_a_sequencer, is_untouched, match_rate, scene_fps
+from ..sequencer.strips import add_strips, find_images, is_untouched, match_rate, scene_fps
 from . import jobs
 from .character import scene_armature
 from .operators import busy, start
@@ -174,8 +174,10 @@ class NINGYO_OT_add_strips(bpy.types.Operator):
 def show_frames(scene: bpy.types.Scene, frames: Path, video: Path) -> str:
     """Add strips, or have those that show these frames already read them again; says what was done. Raises UserError."""
     folder = FrameFolder.read(frames)
-    if find_images(scene, frames):
-        in_a_sequencer(scene, bpy.ops.sequencer.refresh_all)
+    shown = find_images(scene, frames)
+    if shown:
+        for strip in shown:
+            strip.directory = strip.directory  # Blender forgets the pictures it keeps of a strip whose folder is set
         return "The strips show the new frames"
     if is_untouched(scene):
         match_rate(scene, folder.fps)

@@ -212,7 +212,7 @@ def _add_movie(scene: bpy.types.Scene, video: str, name: str, channel: int, star
     strips.remove(movie)
     before = {strip.name for strip in strips}
     view_transform = scene.view_settings.view_transform
-    in_a_sequencer(
+    _in_a_sequencer(
         scene,
         lambda: bpy.ops.sequencer.movie_strip_add(
             filepath=video,
@@ -230,7 +230,7 @@ def _add_movie(scene: bpy.types.Scene, video: str, name: str, channel: int, star
     return movie
 
 
-def in_a_sequencer(scene: bpy.types.Scene, act: Callable[[], object]) -> None:
+def _in_a_sequencer(scene: bpy.types.Scene, act: Callable[[], object]) -> None:
     """Call `act` where sequencer operators may run: in a sequencer area, or an area that is one for as long as that takes."""
     areas = [(window, area) for window in bpy.context.window_manager.windows for area in window.screen.areas]
     window, area = min(areas, key=lambda pair: pair[1].type != "SEQUENCE_EDITOR")

@@ -16,9 +16,10 @@ bpy = pytest.importorskip("bpy")
 from ningyo.addon import jobs, panels
 from ningyo.addon.character import export_character, scene_armature
 from ningyo.addon.properties import plan_of, statuses
+from ningyo.addon.results import show_frames
 from ningyo.sequencer.strips import find_images
 from ningyo.synth_data.characters.importing import load_character
-from ningyo.synth_data.dataset.png import encode_png
+from ningyo.synth_data.dataset.png import decode_png, encode_png
 from ningyo.synth_data.pose.track import PoseTrack
 
 FPS, FRAMES = 25.0, 12
@@ -186,10 +187,10 @@ def test_a_character_of_the_scene_goes_to_the_worker_at_rest(settings: Any, tmp_
             assert np.array(copy.armature.matrix_world @ other.head_local) == pytest.approx(rest[other.name], abs=1e-3), other.name
 
 
-def frames_at(folder: Path, count: int = 6) -> None:
-    folder.mkdir(parents=True)
+def frames_at(folder: Path, count: int = 6, grey: int = 200) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     for index in range(count):
-        (folder / f"{index:06d}.png").write_bytes(encode_png(np.full((8, 8, 4), 200, np.uint8)))
+        (folder / f"{index:06d}.png").write_bytes(encode_png(np.full((8, 8, 4), (grey, grey, grey, 255), np.uint8)))
     (folder / "frames.json").write_text(json.dumps({"fps": 30.0, "count": count, "start": 0.0}))
 
 
@@ -219,6 +220,23 @@ def test_generated_frames_arrive_in_the_scene_that_asked(scripted_worker, until,
     assert job.note["shown"]
     assert not elsewhere.note.get("shown"), "a job of another file is shown by its button, not by itself"
     assert jobs.Job.open(job.folder).note["shown"], "it would be added again after a restart"
+
+
+def test_frames_that_were_made_anew_are_seen_in_the_strip_that_is_there(addon, tmp_path: Path) -> None:
+    scene = bpy.context.scene
+    scene.view_settings.view_transform = "Standard"
+    scene.render.resolution_x = scene.render.resolution_y = 32
+    scene.render.filepath = str(tmp_path / "seen.png")
+
+    def seen() -> int:
+        bpy.ops.render.render(write_still=True)
+        return int(decode_png((tmp_path / "seen.png").read_bytes())[16, 16, 0])
+
+    for grey, says in ((100, "Strips from frame 1 to 6"), (200, "The strips show the new frames")):
+        frames_at(tmp_path / "frames", grey=grey)
+        assert show_frames(scene, tmp_path / "frames", tmp_path / "no movie") == says
+        assert seen() == pytest.approx(grey, abs=2)
+    assert len(find_images(scene, tmp_path / "frames")) == 1
 
 
 def test_a_result_that_cannot_be_shown_says_why(scripted_worker, until, tmp_path: Path) -> None:
