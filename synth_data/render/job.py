@@ -24,7 +24,7 @@ elevation = 8                   # degrees; left out: the motion's own camera's, 
 elevation_jitter = 5
 distance = 4.0                  # metres; left out: the motion's own camera's, else 2.5 times the character's height
 distance_jitter = 0.1           # share
-framing_jitter = 0.03           # share of the picture's side
+framing_jitter = 0.02           # share of the picture's side
 
 [poses]
 variations = 0.3                # share of samples that are random variations of the training clips' poses
@@ -78,7 +78,7 @@ class Cameras:
     elevation_jitter: float = 5.0
     distance: float | None = None
     distance_jitter: float = 0.1
-    framing_jitter: float = 0.03
+    framing_jitter: float = 0.02
 
 
 @dataclass(frozen=True)

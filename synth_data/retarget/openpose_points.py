@@ -179,7 +179,9 @@ def _face(rig: Rig, axes: Array) -> tuple[Array, Array, Array]:
     scale[:17, 0] = _HALF_WIDTH * L
     points = template * scale
     side = np.clip(points[:, 0] / (_HALF_WIDTH * L), -1, 1)
-    normals = unit(np.stack([side, np.zeros(70), np.sqrt(1.0 - 0.95 * side**2)], axis=1))
+    forward = np.sqrt(1.0 - 0.95 * side**2)
+    forward[:17] = np.maximum(forward[:17], 0.75)  # the jaw is the edge of the face, not of the skull: it is not seen from behind
+    normals = unit(np.stack([side, np.zeros(70), forward], axis=1))
     ears = np.array([[sign * _HALF_WIDTH * L, -0.15 * chin, -0.75 * L] for sign in (-1.0, 1.0)])
     return np.add(points, origin), normals, np.add(ears, origin)
 
