@@ -183,6 +183,10 @@ def show_frames(scene: bpy.types.Scene, frames: Path, video: Path) -> str:
         match_rate(scene, folder.fps)
         scene.frame_end = max(scene.frame_end, scene.frame_start + len(folder.files) - 1)
     added = add_strips(scene, frames, video=video if video.is_file() else None)
+    for workspace in bpy.data.workspaces:
+        # Since Blender 5.0 a sequencer shows the scene that its workspace names, and nothing while it names none.
+        if getattr(workspace, "sequencer_scene", scene) is None:
+            workspace.sequencer_scene = scene
     held = f"; {added.missing} frames are missing, the one before is held" if added.missing else ""
     return f"Strips from frame {added.start} to {added.end - 1}{held}"
 
