@@ -91,11 +91,11 @@ def load_character(spec: Path | str, collection: bpy.types.Collection | None = N
         _remove_new(before)
         raise
     _remove_new({**before, "objects": before["objects"] | kept, "collections": before["collections"] | {collection}}, unused_only=True)
-    bpy.context.view_layer.update()
+    _context().view_layer.update()
     return Character(path.stem, armature, meshes, path.name, sha256)
 
 
-def read_rig(armature: bpy.types.Object, *, name: str = "", source_name: str = "", source_sha256: str = "") -> Rig:
+def read_rig(armature: Any, *, name: str = "", source_name: str = "", source_sha256: str = "") -> Rig:
     """The armature's rest pose as numbers. Raises UserError when it is not humanoid.
 
     Without a source, the hash is that of the rest pose itself.
@@ -127,7 +127,6 @@ def read_rig(armature: bpy.types.Object, *, name: str = "", source_name: str = "
 
 
 def _load_builtin(seed: str, collection: bpy.types.Collection | None) -> Character:
-    import bpy
 
     from .builtin import build_character
 
@@ -137,39 +136,48 @@ def _load_builtin(seed: str, collection: bpy.types.Collection | None) -> Charact
         raise UserError(f"{BUILTIN}:{seed} has no number as its seed; write {BUILTIN} or {BUILTIN}:7.") from None
     name = f"{BUILTIN}:{number}"
     built = build_character(number, _new_collection(name) if collection is None else collection)
-    bpy.context.view_layer.update()
+    _context().view_layer.update()
     rig = read_rig(built.armature)
     return Character(f"{BUILTIN}{number}", built.armature, list(built.meshes), name, rig.source_sha256)
+
+
+def _context() -> Any:
+    """Blender's context, whose members depend on where it is asked."""
+    import bpy
+
+    return bpy.context
 
 
 def _new_collection(name: str) -> bpy.types.Collection:
     import bpy
 
     collection = bpy.data.collections.new(name)
-    bpy.context.scene.collection.children.link(collection)
+    _context().scene.collection.children.link(collection)
     return collection
 
 
 def _import(path: Path) -> None:
     import bpy
 
+    operators: Any = bpy.ops
+    libraries: Any = bpy.data.libraries
     suffix = path.suffix.lower()
     try:
         if suffix == ".blend":
-            with bpy.data.libraries.load(str(path.absolute()), link=False) as (held, wanted):
+            with libraries.load(str(path.absolute()), link=False) as (held, wanted):
                 wanted.objects = list(held.objects)
             for obj in wanted.objects:  # only what is in a scene has a world matrix
                 if obj is not None:
-                    bpy.context.scene.collection.objects.link(obj)
+                    _context().scene.collection.objects.link(obj)
         elif suffix == ".fbx":
-            if "fbx_import" in dir(bpy.ops.wm):
-                result = bpy.ops.wm.fbx_import(filepath=str(path))
+            if "fbx_import" in dir(operators.wm):
+                result = operators.wm.fbx_import(filepath=str(path))
             else:
-                result = bpy.ops.import_scene.fbx(filepath=str(path))
+                result = operators.import_scene.fbx(filepath=str(path))
             if "FINISHED" not in result:
                 raise RuntimeError("the importer gave up")
         else:
-            result = bpy.ops.import_scene.gltf(filepath=str(path), disable_bone_shape=True)
+            result = operators.import_scene.gltf(filepath=str(path), disable_bone_shape=True)
             if "FINISHED" not in result:
                 raise RuntimeError("the importer gave up")
     except AttributeError as error:
@@ -180,12 +188,12 @@ def _import(path: Path) -> None:
         raise UserError(f"Blender cannot read {path}{detail}; export the character again.") from error
 
 
-def _humanoid(path: Path, objects: list[bpy.types.Object]) -> bpy.types.Object:
+def _humanoid(path: Path, objects: list[Any]) -> Any:
     """The humanoid armature among `objects`: of several, the one that moves most vertices."""
     armatures = [obj for obj in objects if obj.type == "ARMATURE"]
     if not armatures:
         raise UserError(f"{path} has no armature; choose a rigged character, in Mixamo: download with skin.")
-    fit: list[tuple[int, bpy.types.Object]] = []
+    fit: list[tuple[int, Any]] = []
     complaint: UserError | None = None
     for armature in armatures:
         try:
@@ -200,11 +208,11 @@ def _humanoid(path: Path, objects: list[bpy.types.Object]) -> bpy.types.Object:
     return max(fit, key=lambda pair: pair[0])[1]
 
 
-def _moves_with(obj: bpy.types.Object, armature: bpy.types.Object) -> bool:
+def _moves_with(obj: Any, armature: Any) -> bool:
     return armature in _ancestors(obj) or any(m.type == "ARMATURE" and m.object == armature for m in obj.modifiers)
 
 
-def _ancestors(obj: bpy.types.Object) -> list[bpy.types.Object]:
+def _ancestors(obj: Any) -> list[Any]:
     found = []
     while obj.parent is not None:
         obj = obj.parent
@@ -212,7 +220,7 @@ def _ancestors(obj: bpy.types.Object) -> list[bpy.types.Object]:
     return found
 
 
-def _settle(kept: set[Any], new: list[bpy.types.Object], collection: bpy.types.Collection) -> None:
+def _settle(kept: set[Any], new: list[Any], collection: bpy.types.Collection) -> None:
     """Keep only `kept` of the new objects, all in `collection`."""
     import bpy
 
@@ -225,7 +233,7 @@ def _settle(kept: set[Any], new: list[bpy.types.Object], collection: bpy.types.C
         collection.objects.link(obj)
 
 
-def _put_at_rest(armature: bpy.types.Object) -> None:
+def _put_at_rest(armature: Any) -> None:
     """Its own animation set aside and the pose cleared: a motion moves some bones, and the others must not keep a pose of some old clip."""
     data = armature.animation_data
     if data is not None:
@@ -289,9 +297,10 @@ def _context_kept() -> Iterator[None]:
     """Importers select things, change the frame rate and need object mode; this puts the user's state back."""
     import bpy
 
-    scene, layer = bpy.context.scene, bpy.context.view_layer
+    context = _context()
+    scene, layer = context.scene, context.view_layer
     render = scene.render
-    active, mode = layer.objects.active, bpy.context.mode
+    active, mode = layer.objects.active, context.mode
     selected = [obj for obj in layer.objects if obj.select_get()]
     timing = (render.fps, render.fps_base, scene.frame_start, scene.frame_end, scene.frame_current)
     if active is not None and mode != "OBJECT":

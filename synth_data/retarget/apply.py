@@ -24,7 +24,7 @@ Array = npt.NDArray[np.float64]
 
 
 def apply_motion(
-    armature: bpy.types.Object, motion: Motion, *, name: str | None = None, start_frame: int = 1, scene_fps: float | None = None
+    armature: Any, motion: Motion, *, name: str | None = None, start_frame: int = 1, scene_fps: float | None = None
 ) -> bpy.types.Action:
     """Give `armature` a new Action that plays `motion` from `start_frame` on, beside the Actions it had.
 
@@ -47,16 +47,15 @@ def apply_motion(
     data = armature.animation_data_create()
     if data is None or data.use_tweak_mode:
         raise UserError(f"{armature.name} is being edited in the NLA editor; leave tweak mode (Tab) and try again.")
-    if scene_fps is None:
-        render = bpy.context.scene.render
-        scene_fps = render.fps / render.fps_base
+    scene: Any = bpy.context.scene
+    rate = float(scene_fps or scene.render.fps / scene.render.fps_base)
 
     location = _hips_location(rig, local, motion.root_position)
     moved = [rig.names.index(bone) for bone in motion.bones]
     quaternions = continuous(matrix_to_quaternion(local[:, moved]))
     times = motion.time - motion.time[0]
-    count = int(np.floor(times[-1] * scene_fps + 1e-6)) + 1
-    wanted = np.arange(count) / scene_fps
+    count = int(np.floor(times[-1] * rate + 1e-6)) + 1
+    wanted = np.arange(count, dtype=np.float64) / rate
     quaternions, location = resample_rotations(quaternions, times, wanted), resample(location, times, wanted)
 
     action = bpy.data.actions.new(name or Path(str(motion.source.get("video") or "Ningyo")).stem)
@@ -121,8 +120,8 @@ def resample_rotations(quaternions: npt.NDArray[Any], times: Array, wanted: Arra
 def _between(times: Array, wanted: Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Array]:
     place = np.interp(wanted, times, np.arange(len(times)))
     place = np.where(np.abs(place - np.round(place)) < 1e-6, np.round(place), place)  # a frame that is there is taken as it is
-    low = np.floor(place).astype(np.int64)
-    return low, np.minimum(low + 1, len(times) - 1), place - low
+    low = np.floor(place)
+    return low.astype(np.int64), np.minimum(low.astype(np.int64) + 1, len(times) - 1), place - low
 
 
 def _hips_location(rig: Rig, local: Array, root_position: npt.NDArray[Any]) -> Array:
@@ -157,11 +156,11 @@ def _in_mode(mode: str, quaternions: Array) -> tuple[str, Array]:
     for q in quaternions:
         quaternion = Quaternion(q)
         euler = quaternion.to_euler(mode) if euler is None else quaternion.to_euler(mode, euler)
-        values.append(tuple(euler))
+        values.append((euler.x, euler.y, euler.z))
     return "rotation_euler", np.array(values)
 
 
-def _channels(armature: bpy.types.Object, action: bpy.types.Action) -> Any:
+def _channels(armature: Any, action: bpy.types.Action) -> Any:
     """What holds the F-curves and their groups: since Blender 4.4 the channels of a slot of the Action, before that the Action."""
     data: Any = armature.animation_data
     layered: Any = action
@@ -181,7 +180,8 @@ def _write(channels: Any, bone: Any, channel: str, values: Array, frames: Array)
 
     if np.ptp(values, axis=0).max() < 1e-7:
         values, frames = values[:1], frames[:1]
-    linear = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value
+    interpolation: Any = bpy.types.Keyframe.bl_rna.properties["interpolation"]
+    linear = interpolation.enum_items["LINEAR"].value
     group = channels.groups.get(bone.name) or channels.groups.new(bone.name)
     path = bone.path_from_id(channel)
     for index, component in enumerate(values.T):

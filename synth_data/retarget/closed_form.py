@@ -272,17 +272,18 @@ def locate(
     lift = lift + np.maximum(0.0, -(standing[..., 2].min(axis=1) + lift))
     shift = savitzky_golay(sliding_correction(standing, down, fps), SHIFT_SECONDS, seen.time)
     ground = float(np.median(lift))
-    place = place + np.concatenate([shift, lift[:, None]], 1)
+    placed: Array = place + np.concatenate([shift, lift[:, None]], 1)
 
     # The level camera becomes part of the rig's world: its floor under the feet, the beginning where the rig stands.
-    start = np.median(place[: max(round(0.5 * fps), 1)], axis=0)
-    origin = np.array([*(rig.rest_heads[hips, :2] - start[:2]), standing_height(rig)])
+    start = np.median(placed[: max(round(0.5 * fps), 1)], axis=0)
+    origin: Array = np.array([*(rig.rest_heads[hips, :2] - start[:2]), standing_height(rig)])
     eye = origin + np.array([0.0, 0.0, ground])
-    look = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
-    camera = Camera(focal, size[0], size[1], np.concatenate([look, -(look @ eye)[:, None]], 1))
+    look: Array = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+    behind: Array = look @ eye
+    camera = Camera(focal, size[0], size[1], np.concatenate([look, -behind[:, None]], 1))
     tall = np.maximum(np.ptp(seen.pixels[..., 1], axis=1), 1.0)
-    miss = np.sum(weights * error, axis=1) / np.sum(weights, axis=1) / tall
-    return place + origin, camera, down, miss
+    miss: Array = np.sum(weights * error, axis=1) / np.sum(weights, axis=1) / tall
+    return placed + origin, camera, down, miss
 
 
 def _residual(rig: Rig, turns: Array, seen: Person) -> Array:

@@ -98,7 +98,8 @@ class Rig:
 
     def to_world(self, points: Array) -> Array:
         """Armature-space points (…, 3) in world metres."""
-        return points @ self.armature_matrix[:3, :3].T + self.armature_matrix[:3, 3]
+        turned: Array = np.einsum("ij,...j->...i", self.armature_matrix[:3, :3], points)
+        return turned + self.armature_matrix[:3, 3]
 
     def to_armature(self, points: Array) -> Array:
         """World points (…, 3), metres, in armature space."""
