@@ -154,8 +154,7 @@ class Detectors:
     def __init__(self) -> None:
         with quiet_libraries():
             self._body, self._hands, self._face = BodyDetector(), (HandDetector(0), HandDetector(1)), FaceDetector()
-            # The first call of each loads its graph, and says so.
-            self._body(np.zeros((64, 64, 3), np.uint8), 0.0)
+            self._body.warm_up()
         self._bodies, self._parts = ThreadPoolExecutor(1), ThreadPoolExecutor(3)
 
     def run(self, frames: Iterator[Frame]) -> Iterator[Found]:

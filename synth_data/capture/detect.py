@@ -117,6 +117,10 @@ class BodyDetector:
             self._last, self._seen_at = body, time
         return body
 
+    def warm_up(self) -> None:
+        """The first call loads the graph, and prints notes about it."""
+        self._follow(np.zeros((64, 64, 3), np.uint8), 0.0)
+
     def _look_in(self, rgb: NDArray[Any], time: float, box: Box) -> Body | None:
         return _body(self._look(box.cut(rgb, BODY_CROP_PIXELS), time), box.to_image)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.error import FFmpegError
 from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
 from numpy.typing import NDArray
@@ -130,7 +131,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
         container = av.open(str(path), metadata_errors="ignore")
     except PermissionError as error:
         raise UserError(f"{path} may not be read; change its permissions.") from error
-    except (av.FFmpegError, OSError, ValueError) as error:
+    except (FFmpegError, OSError, ValueError) as error:
         raise UserError(f"{path} is not a video that can be read, or is cut short ({_reason(error)}); choose another file.") from error
     with container:
         streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
@@ -147,7 +148,7 @@ def _decoded(path: Path, container: Any, stream: Any) -> Iterator[Any]:
         for picture in container.decode(stream):
             yield picture
             count += 1
-    except (av.FFmpegError, OSError) as error:
+    except (FFmpegError, OSError) as error:
         text = f"{path} breaks off at frame {count} ({_reason(error)}); copy or download it again{_way_out(stream, count)}."
         raise UserError(text) from error
     if _is_cut_short(path, container, stream):

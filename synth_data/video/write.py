@@ -11,6 +11,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from ...errors import UserError
@@ -103,7 +104,7 @@ class MovieWriter:
                 if not container.streams.audio:
                     return
                 rate = container.streams.audio[0].rate or 0
-        except (av.FFmpegError, OSError) as error:
+        except (FFmpegError, OSError) as error:
             self.sound_problem = f"the sound of {source.name} cannot be read ({error})"
             return
         # AAC knows the common rates only; others are resampled.
@@ -146,7 +147,7 @@ class MovieWriter:
                 try:
                     frame = next(decoded, None)
                     parts = [part.to_ndarray() for part in resampler.resample(frame)]
-                except (av.FFmpegError, ValueError) as error:
+                except (FFmpegError, ValueError) as error:
                     self.sound_problem = f"the sound of {source.name} breaks off ({error})"
                     break
                 fresh = np.concatenate([np.zeros((2, 0), np.float32), *parts], axis=1)
