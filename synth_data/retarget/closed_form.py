@@ -272,7 +272,7 @@ def locate(
     lift = lift + np.maximum(0.0, -(standing[..., 2].min(axis=1) + lift))
     shift = savitzky_golay(sliding_correction(standing, down, fps), SHIFT_SECONDS, seen.time)
     ground = float(np.median(lift))
-    placed: Array = place + np.concatenate([shift, lift[:, None]], 1)
+    placed: Array = np.add(place, np.concatenate([shift, lift[:, None]], 1))
 
     # The level camera becomes part of the rig's world: its floor under the feet, the beginning where the rig stands.
     start = np.median(placed[: max(round(0.5 * fps), 1)], axis=0)

@@ -98,8 +98,7 @@ class Rig:
 
     def to_world(self, points: Array) -> Array:
         """Armature-space points (…, 3) in world metres."""
-        turned: Array = np.einsum("ij,...j->...i", self.armature_matrix[:3, :3], points)
-        return turned + self.armature_matrix[:3, 3]
+        return np.add(points @ self.armature_matrix[:3, :3].T, self.armature_matrix[:3, 3])
 
     def to_armature(self, points: Array) -> Array:
         """World points (…, 3), metres, in armature space."""
