@@ -22,6 +22,8 @@ CHARACTERS = (
     ("ARMATURE", "In This Scene", "A character with a Mixamo rig that is in this scene"),
 )
 CHARACTER_FILES = (".glb", ".gltf", ".fbx", ".blend")
+# Paths may be relative to the .blend.
+ON_DISK = {"ANIMATABLE", "PATH_SUPPORTS_BLEND_RELATIVE"}
 # The panel is drawn many times a second; looking at the disk each time would be felt on slow drives.
 SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -33,18 +35,21 @@ def _is_armature(_settings: NINGYO_settings, obj: bpy.types.Object) -> bool:
 class NINGYO_settings(bpy.types.PropertyGroup):
     """`scene.ningyo`"""
 
-    video: bpy.props.StringProperty(name="Video", description="The video of a person", subtype="FILE_PATH")
+    video: bpy.props.StringProperty(name="Video", description="The video of a person", subtype="FILE_PATH", options=ON_DISK)
     person: bpy.props.IntProperty(
         name="Person", description="Whose motion to retarget: 0 is the main person, whom generation always shows", min=0, max=99
     )
     character: bpy.props.EnumProperty(name="Character", description="Who takes the person's place", items=CHARACTERS)
     seed: bpy.props.IntProperty(name="Number", description="The built-in character's number", min=0)
-    rig_file: bpy.props.StringProperty(name="File", description="A rigged character: .glb, .gltf, .fbx or .blend", subtype="FILE_PATH")
+    rig_file: bpy.props.StringProperty(
+        name="File", description="A rigged character: .glb, .gltf, .fbx or .blend", subtype="FILE_PATH", options=ON_DISK
+    )
     armature: bpy.props.PointerProperty(name="Armature", description="The character's armature", type=bpy.types.Object, poll=_is_armature)
     output: bpy.props.StringProperty(
         name="Output",
         description="Folder for everything that is made. Empty: beside the .blend, or in the add-on's own folder",
         subtype="DIR_PATH",
+        options=ON_DISK,
     )
     minutes: bpy.props.FloatProperty(
         name="Training", description="How long to train, in minutes", min=0.1, soft_max=600.0, default=10.0, precision=1
