@@ -186,7 +186,13 @@ def surface(
     if not half:
         return compact(vertices, faces)
     # A vertex almost on the mirror plane is moved onto it: no slivers along the seam.
-    vertices[np.abs(vertices[:, 0]) < 0.25 * cell, 0] = 0.0
+    near = np.abs(vertices[:, 0]) < 0.25 * cell
+    if cut is not None:
+        # What was cut apart there (legs) stays apart.
+        apart = cut(vertices) > -0.25 * cell
+        vertices[:, 0] = np.where(apart, np.maximum(vertices[:, 0], 5e-4), vertices[:, 0])
+        near &= ~apart
+    vertices[near, 0] = 0.0
     vertices, faces = clip((vertices, faces), vertices[:, 0])
     # A face with all its corners on the mirror plane would be doubled by mirroring.
     on_plane = np.where(faces >= 0, np.abs(vertices[:, 0])[faces], 0.0).max(1) < 1e-7

@@ -234,12 +234,12 @@ def curtain(
     return pieces
 
 
-def spikes(scalp: Scalp, count: int, length: float, down: float) -> list[Mesh]:
-    """Tufts that stand out from crown and back."""
+def spikes(scalp: Scalp, count: int, length: float, down: float, reach_down: float = 0.62) -> list[Mesh]:
+    """Tufts that stand out from crown and back, `reach_down` heads down from the crown."""
     pieces = []
     for i in range(count):
         golden = i * 2.39996
-        z = 0.93 - 0.62 * (i / count)
+        z = 0.93 - reach_down * (i / count)
         angle = golden % (2 * np.pi)
         # None over the face: those of the lower rows go to the back half.
         if np.cos(angle) > -0.15 and z < 0.86:
@@ -358,12 +358,16 @@ def build_hair(skull: Skull, style: str, fringe: str, rng: np.random.Generator, 
             s, 9, 0.15, 0.9
         )
     elif style == "shag":
-        pieces += sides(s, 0.18, 0.14) + curtain(s, 0.0, 13, width=0.24, flare=0.10, ragged=0.07, thick=0.08) + spikes(s, 12, 0.16, 1.0)
+        pieces += (
+            sides(s, 0.18, 0.14) + curtain(s, 0.0, 13, width=0.24, flare=0.10, ragged=0.07, thick=0.08) + spikes(s, 9, 0.20, 0.7, 0.16)
+        )
     else:
         raise KeyError(style)
     if ahoge:
-        base = o + h * np.array([0.02, 0.02, 1.03])
-        for end, w in (((0.16, -0.16, 0.20), 0.060), ((-0.07, -0.10, 0.16), 0.045)):
-            path = spline([base, base + h * np.array([end[0] * 0.15, 0.02, end[2] * 0.85]), base + h * np.array(end)], 8)
-            pieces.append(lock(path, np.tile([0, -1.0, 0.3], (8, 1)), w * h, 0.04 * h, root=0.8, belly=1.6))
+        base = o + h * np.array([0.0, 0.06, 1.02])
+        for way, w in ((1.0, 0.115), (-0.62, 0.085)):
+            arc = np.array(
+                [(0, 0, 0), (0.03 * way, -0.01, 0.12), (0.12 * way, -0.04, 0.20 * abs(way)), (0.25 * way, -0.07, 0.13 * abs(way))]
+            )
+            pieces.append(lock(spline(base + h * arc, 10), np.tile([0, -1.0, 0.4], (10, 1)), w * h, 0.05 * h, root=0.55, belly=1.5))
     return Hair(pieces, s.shine, ties)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..palette import Colour
 from .hair import ribbon
-from .mesh import Array, Part, merge, painted, smoothstep
+from .mesh import Array, Part, merge, painted, smoothstep, with_rim
 from .tailor import Figure, across, button, collar_ring, cord, cut, height, hemmed, lifted, shoes, skirt, swept_ring, tie, within
 
 Visible = Callable[[Array], Array]
@@ -56,6 +56,7 @@ def _skirt(figure: Figure, colour: Colour, top: float, hem: float, flare: float,
     part = painted(mesh, colour, weights)
     recess = depth > 0.5
     part.base[recess] = colour.shade
+    part.shade[recess] = colour.shade * 0.62
     parts = [part]
     if trim is not None:
         level = hem + 0.016 * figure.H
@@ -80,10 +81,10 @@ def _socks(figure: Figure, colour: Colour, top: float) -> list[Part]:
     return [figure.part(hemmed(mesh, *within(height, 0.018 * figure.H, top), depth=0.002), colour)]
 
 
-def _trousers(figure: Figure, colour: Colour, hem: float, *, loose: float = 0.0, waist: float = 0.2, seam: bool = True) -> list[Part]:
+def _trousers(figure: Figure, colour: Colour, hem: float, *, loose: float = 0.0, waist: float = 0.2, flare: float = 0.006) -> list[Part]:
     """Trousers or shorts from the waist down to height `hem` (metres)."""
     H = figure.H
-    offsets = {"torso": 0.007, "thigh": lambda t: 0.008 + loose * t, "shin": lambda t: 0.010 + loose + 0.006 * smoothstep(t, 0.3, 1.0)}
+    offsets = {"torso": 0.007, "thigh": lambda t: 0.008 + loose * t, "shin": lambda t: 0.010 + loose + flare * smoothstep(t, 0.3, 1.0)}
     if hem > figure.joints["LeftLeg"][2]:
         offsets.pop("shin")
     mesh = figure.shell(offsets, gap=0.0035, above=hem, below=figure.z(waist))
@@ -119,11 +120,8 @@ def _legs(figure: Figure, cloth: Cloth, top: float) -> tuple[list[Part], tuple[f
 
 def _collar_wings(figure: Figure, colour: Colour) -> list[Part]:
     """A shirt's collar: a standing band that folds over to two points in front."""
-    mesh = collar_ring(
-        figure,
-        [(0.037, 1.0, -0.005, -0.030), (0.034, 0.96, 0.022, 0.004), (0.037, 1.0, 0.024, 0.006), (0.049, 1.08, 0.000, -0.040)],
-        gap=0.10,
-    )
+    rows = [(0.038, 0.038, -0.005, -0.020), (0.037, 0.038, 0.023, 0.006), (0.040, 0.046, 0.025, 0.007), (0.045, 0.077, 0.004, -0.047)]
+    mesh = with_rim(collar_ring(figure, rows, gap=0.13), 0.003)
     return [figure.part(mesh, colour)]
 
 
@@ -191,7 +189,7 @@ def blazer(figure: Figure, cloth: Cloth, rng: np.random.Generator) -> Outfit:
             np.minimum(figure.facing(p) + 0.02, p[:, 2] - tip + 0.03),
         )
 
-    parts = [figure.part(hemmed(under, keep_shirt), white), *_collar_wings(figure, white)]
+    parts = [figure.part(hemmed(under, keep_shirt), Colour.of("EBEFF8", "BFC9E2")), *_collar_wings(figure, white)]
     flared = 0.010 if cloth.legwear in ("skirt", "plain") else 0.004
     jacket = {
         "torso": lambda t: 0.0125 + flared * (1 - smoothstep(t, 0.10, 0.5)),
@@ -237,7 +235,7 @@ def blazer(figure: Figure, cloth: Cloth, rng: np.random.Generator) -> Outfit:
         at = figure.front(shirt, [0.0], np.array([neck[2] - 0.036 * H]))[0] - (0, 0.008, 0)
         parts.append(painted(merge(ribbon(at, 0.036 * H, np.array([0, -1.0, 0.15]))), cloth.accent, figure.weights(at[None])[0], line=0.8))
     else:
-        mesh = tie(figure, shirt, neck[2] - 0.026 * H, tip + 0.012 * H, 0.034)
+        mesh = tie(figure, shirt | {"neck": 0.010}, neck[2] - 0.014 * H, tip + 0.012 * H, 0.034)
         parts.append(figure.part(mesh, cloth.accent, line=0.7))
     more, bare = _legs(figure, cloth, figure.z(0.12))
     parts += more + shoes(figure, cloth.shoe, cloth.shoe.shaded)
@@ -329,8 +327,8 @@ def coat(figure: Figure, cloth: Cloth, rng: np.random.Generator) -> Outfit:
     scarf = swept_ring(
         figure,
         0.031,
-        lambda a: 0.0215 + 0.0025 * np.sin(3 * a) + 0.003 * np.cos(a),
-        lambda a: 0.010 + 0.006 * np.cos(a + 2.4) - 0.010 * np.cos(a),
+        lambda a: 0.0235 + 0.0025 * np.sin(3 * a) + 0.003 * np.cos(a),
+        lambda a: 0.014 + 0.006 * np.cos(a + 2.4) - 0.013 * np.cos(a),
     )
     parts.append(figure.part(scarf, cloth.accent, line=0.8))
     base = figure.front(shape, [0.02 * H], np.array([neck[2] - 0.040 * H]))[0]
@@ -342,7 +340,7 @@ def coat(figure: Figure, cloth: Cloth, rng: np.random.Generator) -> Outfit:
     end_piece = lock(spline(path, 8), np.tile([0, -1.0, 0], (8, 1)), 0.050 * H, 0.020 * H, root=0.8, belly=40.0)
     parts.append(figure.part(end_piece, cloth.accent, line=0.8))
     trousers = Cloth(cloth.main, cloth.second, cloth.accent, cloth.shoe, cloth.sock, "slim")
-    parts += _trousers(figure, trousers.second, 0.10 * H, waist=0.16)
+    parts += _trousers(figure, trousers.second, 0.10 * H, waist=0.16, flare=-0.003)
     parts += shoes(figure, cloth.shoe, cloth.shoe.shaded, boot=0.185)
     return Outfit(parts, _skin(figure, sleeve=1.90, legs=None, chest=0.02))
 

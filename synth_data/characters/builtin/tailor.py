@@ -159,14 +159,14 @@ def button(centre: Array, radius: float) -> Mesh:
 
 
 def collar_ring(figure: Figure, rows: list[tuple[float, float, float, float]], gap: float = 0.0, columns: int = 40) -> Mesh:
-    """A loft around the neck. Each row: radius at the side, depth factor, height at the back and at the front, fractions of the height
+    """A loft around the neck. Each row: radius behind and in front, height behind and in front, fractions of the height of the figure
     from the neck joint. `gap` is the half angle left open in front."""
     angle = np.linspace(gap, 2 * np.pi - gap, columns) if gap else np.arange(columns) * 2 * np.pi / columns
-    front_share = (0.5 + 0.5 * np.cos(angle)) ** 1.3
+    ahead = 0.5 + 0.5 * np.cos(angle)
     rings = []
-    for radius, depth, back, ahead in rows:
-        z = back * (1 - front_share) + ahead * front_share
-        rings.append(np.column_stack([radius * np.sin(angle), -radius * depth * np.cos(angle), z]))
+    for back, front_radius, low, high in rows:
+        radius = back * (1 - ahead**0.8) + front_radius * ahead**0.8
+        rings.append(np.column_stack([radius * np.sin(angle), -radius * np.cos(angle), low * (1 - ahead**1.3) + high * ahead**1.3]))
     points = figure.joints["Neck"] + figure.H * np.array(rings)
     v, f = loft(points, wrap=not gap)
     n = np.cross(v[f[:, 2]] - v[f[:, 0]], v[f[:, 3]] - v[f[:, 1]])
@@ -265,9 +265,12 @@ def shoes(
     H = figure.H
     offsets: dict[str, Offset] = {"foot": grow}
     if boot:
-        offsets["shin"] = 0.011
+        offsets["shin"] = 0.0145
     mesh = surface(
-        figure.grown(offsets), 0.0115, cut=lambda p: 0.0005 - p[:, 2], within=((0, -9, -0.05), (9, 9, max(boot, top) * H + 0.04))
+        figure.grown(offsets),
+        0.0076 * H,
+        cut=lambda p: np.maximum(0.0005 - p[:, 2], 0.002 * H - p[:, 0]),
+        within=((0, -9, -0.05), (9, 9, max(boot, top) * H + 0.04)),
     )
     ankle = figure.joints["LeftFoot"][1]
 
