@@ -84,7 +84,7 @@ class Rig:
         The polar factor, so that unequal scales tilt nothing more than they must. A mirrored object (negative scale) keeps determinant −1.
         """
         u, _, vt = np.linalg.svd(self.armature_matrix[:3, :3])
-        return u @ vt
+        return np.matmul(u, vt)
 
     @cached_property
     def rest_rotations(self) -> Array:
