@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ from .visibility import OcclusionRule, seen_through
 LOCK, SCRATCH = ".lock", ".render.png.part"
 # What the header says → how to say it to a person.
 _WORDS = {
+    "rasteriser": "the version of the conditioning",
     "size": "the pictures' size",
     "count": "the count",
     "seed": "the seed",
@@ -60,7 +62,7 @@ _WORDS = {
     "clips": "the clips",
     "cameras": "the cameras",
     "poses": "the poses",
-    "provenance": "the motions' content or Blender's version",
+    "provenance": "the motions' content",
 }
 
 
@@ -157,9 +159,12 @@ class _Batch:
         """Write the header, or check the one that is there, and return the numbers of the samples that are finished and whole."""
         header = json.loads(json.dumps(self._header(cast)))
         found = read_header(self._out)
+        made_with = None if found is None else found.get("provenance", {}).get("made_with")
+        if found is not None:
+            # The versions matter only when samples remain to be made; a finished dataset is good whatever made it.
+            found = found | {"provenance": {**found.get("provenance", {}), "made_with": header["provenance"]["made_with"]}}
         if found is not None and found != header:
-            differing = [words for key, words in _WORDS.items() if found.get(key) != header.get(key)] or ["its format"]
-            listed = ", ".join(differing)
+            listed = ", ".join(words for key, words in _WORDS.items() if found.get(key) != header.get(key)) or "its format"
             raise UserError(
                 f"{self._out} holds a dataset of another job (different: {listed}); choose another folder with --out, or repeat that job."
             )
@@ -168,6 +173,15 @@ class _Batch:
         for member in cast:
             member.rig.save(self._out / header["characters"][member.character.name]["rig"])
         write_atomically(self._out / SPLITS, json.dumps(splits_of(self._clips), indent=1) + "\n")
+        whole = self._whole_samples()
+        if made_with not in (None, header["provenance"]["made_with"]) and len(whole) < header["count"]:
+            raise UserError(
+                f"{self._out} was begun with another version of Ningyo or Blender, whose pictures differ; choose another folder with --out."
+            )
+        return set(whole)
+
+    def _whole_samples(self) -> dict[int, Sample]:
+        """The samples whose files are as the index says; the index is rid of the others."""
         samples, bad = read_index(self._out)
         if bad:
             self._report.warning(f"{len(bad)} cut or damaged lines of the index are dropped; their samples are rendered again.")
@@ -181,7 +195,7 @@ class _Batch:
                 whole[sample.number] = sample
         if bad or len(whole) != len(samples):
             write_index(self._out, list(whole.values()))
-        return set(whole)
+        return whole
 
     def _header(self, cast: Sequence[_Cast]) -> dict[str, Any]:
         job = self._job
@@ -215,8 +229,7 @@ class _Batch:
             "poses": vars(job.poses),
             "provenance": {
                 "motions": {clip.motion.name: sha256_of(clip.motion) for clip in job.clips},
-                "engine": f"Cycles, {SAMPLES} samples",
-                "blender": bpy.app.version_string,
+                "made_with": {"code": code_version(), "blender": bpy.app.version_string, "cycles_samples": SAMPLES},
             },
         }
 
@@ -269,6 +282,17 @@ class _SampleMaker:
         if clip not in self._sources:
             self._sources[clip] = PoseSource(self._stage.rig, self._motions[clip])
         return self._sources[clip]
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """A hash of the code that decides what a sample looks like."""
+    folder = Path(__file__).parents[1]
+    content = hashlib.sha256()
+    for part in ("characters", "dataset", "pose", "render", "retarget"):
+        for path in sorted((folder / part).rglob("*.py")):
+            content.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return content.hexdigest()[:16]
 
 
 def _load_motion(clip: ClipJob) -> Motion:

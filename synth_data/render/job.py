@@ -44,6 +44,7 @@ from typing import Any
 
 from ...errors import UserError
 from ..dataset.folder import safe_name
+from ..dataset.splits import TAIL
 
 MAX_SIZE = 4096
 
@@ -115,6 +116,7 @@ class RenderJob:
             _require(twice is None, f'There are two {kind}s of the name "{twice}"; give each a name of its own in a job file.')
         known = {c.name for c in characters}
         for clip in clips:
+            _require(not clip.name.endswith(TAIL), f'A clip cannot be named "{clip.name}": {TAIL} is for held-out ends; name it otherwise.')
             _require(clip.split in (None, "train", "test"), f'The split of clip "{clip.name}" is "{clip.split}"; write "train" or "test".')
             _require(clip.start >= 0 and (clip.end is None or clip.end > clip.start), f'Clip "{clip.name}" ends before it starts.')
             unknown = next((name for name in clip.characters if name not in known), None)

@@ -251,6 +251,20 @@ def test_what_cannot_be_rendered_is_said_in_a_sentence(rendered, actor, tmp_path
     assert (tmp_path / "full/letter.txt").exists()
 
 
+def test_another_versions_dataset_is_kept_when_finished_and_not_mixed_when_not(rendered, actor, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(rendered, copy)
+    header = json.loads((copy / "dataset.json").read_text())
+    header["provenance"]["made_with"]["code"] = "an older one"
+    (copy / "dataset.json").write_text(json.dumps(header))
+    before = digest(copy)
+    assert len(render_dataset(job_of(actor), copy).samples) == 8
+    assert digest(copy) == before
+    next(copy.rglob("*.image.png")).unlink()
+    with pytest.raises(UserError, match="another version"):
+        render_dataset(job_of(actor), copy)
+
+
 def test_two_renders_in_one_folder_are_refused(rendered, actor):
     lock = FileLock(rendered / ".lock")
     assert lock.acquire()

@@ -77,6 +77,7 @@ MINIMAL = '[[characters]]\nrig="a.glb"\n[[clips]]\nmotion="m.npz"\n'
         ("count = 0\n" + MINIMAL, "count of 1 or more"),
         ("seed = -1\n" + MINIMAL, "seed"),
         (MINIMAL + "start = 9\nend = 9", "ends before it starts"),
+        (MINIMAL + 'name = "m.tail"', "held-out ends"),
         (MINIMAL + 'split = "dev"', '"train" or "test"'),
         (MINIMAL + 'characters = ["b"]', "none of the characters"),
         (MINIMAL + '[[clips]]\nmotion="x/m.npz"', 'two clips of the name "m"'),
