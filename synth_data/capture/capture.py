@@ -160,6 +160,13 @@ class Detectors:
     def run(self, frames: Iterator[Frame]) -> Iterator[Found]:
         waiting: deque[tuple[Frame, Future[Body | None]]] = deque()
         for frame in frames:
+            # Until somebody has been found the library has something left to say, and frames go one by one so that it can be kept quiet.
+            with quiet_libraries():
+                found = self._finish(frame, self._bodies.submit(self._body, frame.rgb, frame.time))
+            yield found
+            if found[1] is not None:
+                break
+        for frame in frames:
             waiting.append((frame, self._bodies.submit(self._body, frame.rgb, frame.time)))
             if len(waiting) > 1:
                 yield self._finish(*waiting.popleft())
