@@ -4,7 +4,7 @@
     python -m ningyo.synth_data.characters.actor_clip samples/actor.mp4
 
 renders 150 frames of 448 × 512 with Cycles on the processor and writes H.264 with AAC sound; about ten minutes on two cores.
-`--frames 10` renders every tenth second's worth only up to that many frames, evenly spread, as PNG beside the movie's place, to look at.
+With `--frames 10` only ten single pictures, evenly spread, are rendered beside the movie's place, to look at.
 """
 
 from __future__ import annotations

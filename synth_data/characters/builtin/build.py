@@ -133,7 +133,7 @@ def mesh_object(
     sizes = np.where(quads, 4, 3)
     loops = part.faces[part.faces >= 0]
     data.vertices.add(len(part.vertices))
-    data.vertices.foreach_set("co", part.vertices.astype(np.float32).ravel())
+    data.vertices.foreach_set("co", np.round(part.vertices, 7).astype(np.float32).ravel())
     data.loops.add(len(loops))
     data.loops.foreach_set("vertex_index", loops.astype(np.int32))
     data.polygons.add(len(sizes))

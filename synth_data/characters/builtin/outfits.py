@@ -179,7 +179,10 @@ def blazer(figure: Figure, cloth: Cloth, rng: np.random.Generator) -> Outfit:
     """A blazer over a shirt with a tie or a bow, trousers or a skirt."""
     H, neck = figure.H, figure.joints["Neck"]
     white = Colour.of("FFFFFF", "C9D3EA")
-    tip, hem, end = figure.z(0.46), figure.joints["LeftUpLeg"][2] - 0.005 * H, figure.along_arm(1.90)
+    skirted = cloth.legwear in ("skirt", "plain")
+    # Over a skirt the jacket is shorter, or it would show through when the legs lift.
+    hem = figure.joints["Hips"][2] - 0.008 * H if skirted else figure.joints["LeftUpLeg"][2] - 0.005 * H
+    tip, end = figure.z(0.46), figure.along_arm(1.90)
     shirt = {"torso": 0.0055, "bust": 0.004, "clavicle": 0.0055}
     under = figure.shell(shirt, above=figure.z(0.3))
 
@@ -190,7 +193,7 @@ def blazer(figure: Figure, cloth: Cloth, rng: np.random.Generator) -> Outfit:
         )
 
     parts = [figure.part(hemmed(under, keep_shirt), Colour.of("EBEFF8", "BFC9E2")), *_collar_wings(figure, white)]
-    flared = 0.010 if cloth.legwear in ("skirt", "plain") else 0.004
+    flared = 0.010 if skirted else 0.004
     jacket = {
         "torso": lambda t: 0.0125 + flared * (1 - smoothstep(t, 0.10, 0.5)),
         "bust": 0.009,
@@ -199,6 +202,8 @@ def blazer(figure: Figure, cloth: Cloth, rng: np.random.Generator) -> Outfit:
         "forearm": lambda t: 0.0115 + 0.003 * t,
         "thigh": 0.015,
     }
+    if skirted:
+        jacket.pop("thigh")
     mesh = figure.shell(jacket, above=hem)
 
     def keep(p: Array) -> Array:
@@ -231,7 +236,7 @@ def blazer(figure: Figure, cloth: Cloth, rng: np.random.Generator) -> Outfit:
     slant = lambda p: p[:, 2] - 0.1 * across(p)  # noqa: E731
     flap = (*within(across, 0.030 * H, 0.074 * H), *within(slant, hem + 0.0575 * H, hem + 0.0665 * H))
     parts.append(figure.part(cut(lifted(mesh, 0.0010), ahead, *flap), dark, line=0.0))
-    if cloth.legwear in ("skirt", "plain") and rng.uniform() < 0.6:
+    if skirted and rng.uniform() < 0.6:
         at = figure.front(shirt, [0.0], np.array([neck[2] - 0.036 * H]))[0] - (0, 0.008, 0)
         parts.append(painted(merge(ribbon(at, 0.036 * H, np.array([0, -1.0, 0.15]))), cloth.accent, figure.weights(at[None])[0], line=0.8))
     else:

@@ -243,7 +243,7 @@ def skirt(
         f = f[:, ::-1]
     # Weights: legs take over downward; each leg rules its side.
     hip, knee = j["LeftUpLeg"][2], j["LeftLeg"][2]
-    legs = 0.93 * smoothstep(-v[:, 2], -(hip + 0.045 * H), -(hip - 0.115 * H))
+    legs = 0.98 * smoothstep(-v[:, 2], -(hip + 0.045 * H), -(hip - 0.055 * H))
     left = smoothstep(v[:, 0], -0.055 * H, 0.055 * H)
     shin = 0.55 * smoothstep(-v[:, 2], -(knee + 0.02 * H), -(knee - 0.12 * H))
     w = np.zeros((len(v), len(figure.bones)))
