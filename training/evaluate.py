@@ -29,6 +29,7 @@ from .checkpoint import load_model
 from .data import Pairs, open_dataset, skeleton_points
 from .networks import Generator, expand
 from .step import best_device, mixed_precision_pays
+from .threads import Threads
 
 SCHEMA, VERSION = "ningyo.report", 1
 REPORT, GRID = "report.json", "grid.png"
@@ -85,6 +86,7 @@ def runner(generator: Generator) -> Callable[[NDArray[np.uint8]], Tensor]:
     device = best_device()
     mixed = mixed_precision_pays(device)
     network = generator.to(device, memory_format=torch.channels_last)
+    threads = Threads(most=None if device.type == "cpu" else 1)
 
     @torch.inference_mode()
     def run(packed: NDArray[np.uint8]) -> Tensor:
@@ -92,7 +94,7 @@ def runner(generator: Generator) -> Callable[[NDArray[np.uint8]], Tensor]:
         with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
             return network(expand(tensor).contiguous(memory_format=torch.channels_last))[0].float().cpu()
 
-    return run
+    return lambda packed: threads.run(lambda: run(packed))
 
 
 def save_grid(path: Path, dataset: Dataset, test: Pairs, picture: Picture, columns: int = COLUMNS) -> None:

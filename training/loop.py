@@ -11,6 +11,7 @@ import math
 import shutil
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from .data import Pairs, Sampler, open_dataset
 from .evaluate import REPORT, evaluate, runner, save_grid
 from .presets import DEFAULT, Preset, preset_named
 from .step import Trainer, best_device, mixed_precision_pays
+from .threads import Threads
 
 STATS, PREVIEW = "stats.jsonl", "preview.png"
 CHECKPOINT_SECONDS = 30.0
@@ -87,6 +89,9 @@ class _Budget:
     def start(self) -> None:
         self._since = time.monotonic()
 
+    def stop(self) -> None:
+        self._before, self._since = self.seconds, None
+
     @property
     def seconds(self) -> float:
         return self._before + (time.monotonic() - self._since if self._since is not None else 0.0)
@@ -131,11 +136,13 @@ def _train(data: Dataset, out: Path, preset: Preset, identity: dict[str, Any], b
             save_grid(out / PREVIEW, data, test, lambda i: run(test.pair(i)[..., :-4]), PREVIEW_COLUMNS)
             report.artefact("preview", out / PREVIEW)
 
+    threads = Threads(most=None if device.type == "cpu" else 1)
     budget.start()
     saved = time.monotonic()
     try:
         while (progress := budget.spent()) < 1:
-            values = trainer.step(*next(sampler), progress)
+            batch = next(sampler)
+            values = threads.run(partial(trainer.step, *batch, progress))
             if not math.isfinite(float(values["g"])):
                 left = _what_is_left(out)
                 raise UserError(f"The training diverged at step {budget.steps}; {left}, train again into another folder with another seed.")
@@ -147,11 +154,14 @@ def _train(data: Dataset, out: Path, preset: Preset, identity: dict[str, Any], b
                 save()
                 saved = time.monotonic()
             budget.say(report, f"{budget.steps * preset.batch} pictures")
+        budget.stop()
         save()
     except Cancelled:
+        budget.stop()
         save()
         raise
     finally:
+        threads.close()
         sampler.close()
 
 

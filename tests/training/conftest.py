@@ -164,6 +164,16 @@ def make_dataset(path: Path, *, size: int = 64, train: int = 8, test: int = 4, s
     return path
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Small networks are fastest on one thread, and there sums are always of the same order."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def figure_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """8 training and 4 held-out pictures of 64 px. Not to be written to."""

@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: E402 (torch is looked for first)
+"""Training from a folder to a folder: it learns, resumes to the same weights, survives being killed, and says what is wrong in a
+sentence.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from ningyo.errors import Cancelled, UserError
+from ningyo.jobs.progress import Reporter
+from ningyo.training import presets, step
+from ningyo.training.checkpoint import STATE, load_model
+from ningyo.training.data import Pairs, Sampler, open_dataset
+from ningyo.training.evaluate import evaluate
+from ningyo.training.loop import train
+from safetensors.torch import load_file
+
+TINY = presets.Preset((8, 16, 16, 16), (1, 1, 1, 1), 8, 4, batch=2, minutes=0.1, r1_every=2)
+
+
+@pytest.fixture(autouse=True)
+def tiny_preset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that takes milliseconds; no bfloat16, whatever the machine has."""
+    monkeypatch.setitem(presets.PRESETS, "tiny", TINY)
+    monkeypatch.setattr(step.torch.cpu, "_is_amx_tile_supported", lambda: False)
+
+
+def test_eight_pictures_are_learnt_by_heart(figure_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = presets.Preset((32, 48, 64, 64), (1, 1, 1, 1), 16, 8, batch=8, minutes=1, lr=5e-3, shift=0.0, warm_up=0.8)
+    monkeypatch.setitem(presets.PRESETS, "by_heart", small)
+    # Measured on what it was trained on: the held-out samples are the training ones.
+    dataset = shutil.copytree(figure_dataset, tmp_path / "dataset")
+    lines = [json.loads(line) for line in (dataset / "index.jsonl").read_text().splitlines()]
+    train_lines = [line for line in lines if line["split"] == "train"]
+    twins = [line | {"split": "test", "id": f"{100 + i:06d}"} for i, line in enumerate(train_lines)]
+    (dataset / "index.jsonl").write_text("".join(json.dumps(line) + "\n" for line in train_lines + twins))
+    result = train(dataset, tmp_path / "model", preset="by_heart", steps=200)
+    ours = result["rows"]["ours"]
+    assert ours["psnr_fg"] > 17
+    assert ours["alpha_iou"] > 0.97
+    assert ours["psnr_fg"] > result["rows"]["mean_image"]["psnr_fg"] + 3
+    losses = [json.loads(line) for line in (tmp_path / "model" / "stats.jsonl").read_text().splitlines()]
+    assert losses[-1]["g"] < losses[0]["g"] / 2
+    for name in ("l1", "gradient", "dice", "gan", "features", "d", "r1"):
+        assert losses[-1][name] != 0, name
+    assert 0 <= losses[-1]["lr"] < losses[0]["lr"]
+    assert {path.name for path in (tmp_path / "model").iterdir()} >= {
+        *("model.safetensors", "config.json", "rig.json", "report.json", "grid.png", "preview.png", "stats.jsonl", "state"),
+    }
+
+
+def cancel_after(steps: int) -> Reporter:
+    seen = 0
+
+    def is_cancelled() -> bool:
+        nonlocal seen
+        seen += 1
+        return seen > steps
+
+    return Reporter(is_cancelled=is_cancelled)
+
+
+def test_resumed_and_uninterrupted_runs_end_with_equal_weights(figure_dataset: Path, tmp_path: Path) -> None:
+    train(figure_dataset, tmp_path / "whole", preset="tiny", steps=14)
+    with pytest.raises(Cancelled):
+        train(figure_dataset, tmp_path / "halves", preset="tiny", steps=14, report=cancel_after(6))
+    assert json.loads((tmp_path / "halves" / "config.json").read_text())["training"]["images"] == 14
+    train(figure_dataset, tmp_path / "halves", preset="tiny", steps=14)
+    whole, halves = (load_file(tmp_path / name / STATE) for name in ("whole", "halves"))
+    assert whole.keys() == halves.keys()
+    for name in whole:
+        assert torch.equal(whole[name], halves[name]), name
+    assert (tmp_path / "whole" / "model.safetensors").read_bytes() == (tmp_path / "halves" / "model.safetensors").read_bytes()
+
+
+def test_a_spent_budget_returns_at_once_and_a_larger_one_goes_on(figure_dataset: Path, tmp_path: Path) -> None:
+    first = train(figure_dataset, tmp_path / "model", preset="tiny", minutes=0.02)
+    state = (tmp_path / "model" / STATE).read_bytes()
+    again = train(figure_dataset, tmp_path / "model", preset="tiny", minutes=0.02)
+    assert again == first
+    assert (tmp_path / "model" / STATE).read_bytes() == state
+    longer = train(figure_dataset, tmp_path / "model", preset="tiny", minutes=0.04)
+    assert longer["steps"] > first["steps"]
+    assert longer["seconds"] >= 0.04 * 60
+
+
+SCRIPT = """
+import sys
+import torch
+from ningyo.training import loop, presets
+torch.set_num_threads(1)
+loop.CHECKPOINT_SECONDS = 0.0
+presets.PRESETS["tiny"] = presets.Preset((8, 16, 16, 16), (1, 1, 1, 1), 8, 4, batch=2, minutes=0.1, r1_every=2)
+loop.train(sys.argv[1], sys.argv[2], preset="tiny", steps=100000)
+"""
+
+
+def test_killing_it_at_any_time_loses_nothing_but_the_last_steps(figure_dataset: Path, tmp_path: Path) -> None:
+    out = tmp_path / "model"
+    reached = 0
+    for _ in range(2):
+        worker = subprocess.Popen([sys.executable, "-c", SCRIPT, str(figure_dataset), str(out)], stderr=subprocess.PIPE)
+        try:
+            deadline = time.monotonic() + 60
+            while not images_of(out) > reached + 4 and time.monotonic() < deadline:
+                assert worker.poll() is None, worker.stderr.read().decode() if worker.stderr else ""
+                time.sleep(0.01)
+        finally:
+            worker.send_signal(signal.SIGKILL)
+            worker.communicate()
+        now = images_of(out)
+        assert now > reached
+        reached = now
+        load_model(out)
+    result = train(figure_dataset, out, preset="tiny", steps=reached // 2 + 3)
+    assert result["steps"] >= reached // 2 + 3 > reached // 2
+
+
+def images_of(model: Path) -> int:
+    try:
+        return json.loads((model / "config.json").read_text())["training"]["images"]
+    except FileNotFoundError:
+        return 0
+
+
+def test_divergence_ends_in_a_sentence_and_keeps_the_last_good_model(
+    figure_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(figure_dataset, tmp_path / "model", preset="tiny", steps=4)
+    good = (tmp_path / "model" / "model.safetensors").read_bytes()
+    original = step.Trainer.step
+
+    def broken(self, *args):
+        return original(self, *args) | {"g": torch.tensor(float("nan"))}
+
+    monkeypatch.setattr(step.Trainer, "step", broken)
+    with pytest.raises(UserError, match="diverged at step 4"):
+        train(figure_dataset, tmp_path / "model", preset="tiny", steps=8)
+    assert (tmp_path / "model" / "model.safetensors").read_bytes() == good
+
+
+def test_wrong_inputs_get_one_sentence(figure_dataset: Path, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("hello")
+    with pytest.raises(UserError, match="is a file"):
+        train(figure_dataset, file, preset="tiny", steps=1)
+    with pytest.raises(UserError, match="no dataset"):
+        train(tmp_path / "nowhere", tmp_path / "out", preset="tiny", steps=1)
+    with pytest.raises(UserError, match="no preset"):
+        train(figure_dataset, tmp_path / "out", preset="huge", steps=1)
+    with pytest.raises(UserError, match="more than 0"):
+        train(figure_dataset, tmp_path / "out", preset="tiny", minutes=0)
+    train(figure_dataset, tmp_path / "model", preset="tiny", steps=1)
+    with pytest.raises(UserError, match="another dataset, preset or seed"):
+        train(figure_dataset, tmp_path / "model", preset="tiny", steps=2, seed=1)
+    assert not (tmp_path / "out").exists()
+
+
+def changed(dataset: Path, out: Path, **fields: object) -> Path:
+    shutil.copytree(dataset, out)
+    header = json.loads((out / "dataset.json").read_text())
+    (out / "dataset.json").write_text(json.dumps(header | fields))
+    return out
+
+
+def test_datasets_that_do_not_fit_are_refused(figure_dataset: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="another version of the skeleton rasteriser"):
+        open_dataset(changed(figure_dataset, tmp_path / "a", rasteriser=99))
+    with pytest.raises(UserError, match="multiple of 32"):
+        open_dataset(changed(figure_dataset, tmp_path / "b", size=[70, 70]))
+    entry = {"rig": "figure.rig.json", "sha256": "0"}
+    with pytest.raises(UserError, match="several characters"):
+        open_dataset(changed(figure_dataset, tmp_path / "c", characters={"a": entry, "b": entry}))
+    damaged = changed(figure_dataset, tmp_path / "d")
+    next(damaged.rglob("*.image.png")).write_bytes(b"\x89PNG\r\n")
+    with pytest.raises(UserError, match="missing or damaged"):
+        train(damaged, tmp_path / "model", preset="tiny", steps=4)
+
+
+def test_models_that_are_not_ours_get_one_sentence(figure_dataset: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    train(figure_dataset, model, preset="tiny", steps=1)
+    config = json.loads((model / "config.json").read_text())
+    for fields, words in (
+        ({"version": 99}, "newer Ningyo"),
+        ({"schema": "other"}, "not a Ningyo model"),
+        ({"rasteriser": 0}, "another version of the skeleton rasteriser"),
+        ({"network": {"widths": [8, 16, 16, 10**9], "blocks": [1, 1, 1, 1], "head": 8}}, "damaged"),
+        ({"network": {"widths": [16, 16, 16, 16], "blocks": [1, 1, 1, 1], "head": 8}}, "damaged"),
+        ({"network": None}, "damaged"),
+    ):
+        (model / "config.json").write_text(json.dumps(config | fields))
+        with pytest.raises(UserError, match=words):
+            load_model(model)
+    (model / "config.json").write_text("{")
+    with pytest.raises(UserError, match="cannot be read"):
+        load_model(model)
+    (model / "config.json").write_text(json.dumps(config))
+    for content in (b"", b"\x80\x04pickle", (model / "model.safetensors").read_bytes()[:-100]):
+        (model / "model.safetensors").write_bytes(content)
+        with pytest.raises(UserError, match="damaged"):
+            load_model(model)
+    with pytest.raises(UserError, match="no model at"):
+        load_model(tmp_path / "nowhere")
+    with pytest.raises(UserError, match="is not a model"):
+        load_model(figure_dataset)
+
+
+def test_evaluation_reports_ours_and_the_baselines(figure_dataset: Path, tmp_path: Path) -> None:
+    train(figure_dataset, tmp_path / "model", preset="tiny", steps=1)
+    report = evaluate(tmp_path / "model", figure_dataset, tmp_path / "report")
+    assert json.loads((tmp_path / "report" / "report.json").read_text()) == report
+    assert set(report["rows"]) == {"ours", "nearest_2d", "nearest_3d", "mean_image"}
+    assert report["clips"] == ["walk"]
+    for row in report["rows"].values():
+        assert set(row) == {"psnr_fg", "ssim_fg", "alpha_iou", "psnr_head", "sharpness", "tdiff"}
+        assert all(value is not None for value in row.values())
+    assert report["rows"]["nearest_3d"]["sharpness"] == pytest.approx(1, abs=0.3)
+    assert report["rows"]["mean_image"]["tdiff"] == pytest.approx(1)
+    assert (tmp_path / "report" / "grid.png").stat().st_size > 1000
+    assert [path.name for path in (tmp_path / "report").iterdir() if path.name.startswith(".")] == []
+
+
+def test_both_sides_of_a_pair_are_shifted_alike(figure_dataset: Path, tmp_path: Path) -> None:
+    pairs = Pairs(open_dataset(figure_dataset), "train", tmp_path)
+    sampler = Sampler(pairs, 4, 0.2, seed=3)
+    moved = False
+    for _ in range(5):
+        packed, image = next(sampler)
+        body, alpha = packed[:, 0] > 0, image[:, 3] > 0
+        # The test's pictures cover the capsules; stored joints are rounded, which may move a pixel.
+        assert float((body != alpha).float().mean()) < 1e-3
+        moved |= not torch.equal(body[0], body[1])
+    sampler.close()
+    assert moved
+    # A sampler that starts later gives the same batches.
+    late = Sampler(pairs, 4, 0.2, seed=3, start=4)
+    for ours, theirs in zip(next(late), (packed, image), strict=True):
+        assert torch.equal(ours, theirs)
+    late.close()
+
+
+def test_every_epoch_shows_every_picture_once(figure_dataset: Path, tmp_path: Path) -> None:
+    pairs = Pairs(open_dataset(figure_dataset), "train", tmp_path)
+    seen: list[int] = []
+    original = pairs.pair
+    pairs.pair = lambda index: seen.append(index) or original(index)  # type: ignore[method-assign]
+    sampler = Sampler(pairs, 2, 0.0, seed=0)
+    for _ in range(8):
+        next(sampler)
+    sampler.close()
+    assert sorted(seen[:8]) == sorted(seen[8:16]) == list(range(8))
+    assert seen[:8] != seen[8:16]
+
+
+def test_the_learning_rate_is_never_negative_and_the_average_follows() -> None:
+    trainer = step.Trainer(replace(TINY), torch.device("cpu"), mixed=False)
+    for progress in (0.0, 0.5, 1.0, 1.5, 7.0):
+        trainer._schedule(progress)
+        assert 0 <= trainer.opt_G.param_groups[0]["lr"] <= TINY.lr
