@@ -257,7 +257,7 @@ class _SampleMaker:
         heads, rotations = pose.evaluate(rig)
         points = self._model.points(heads[None], rotations[None])[0]
         orbit = orbit_of(self._motions[name], rig.height, job.cameras)
-        view = view_of(points, pose.root, rig.height, job.size, orbit, shot.yaw, job.cameras, rng)
+        view = view_of(points, pose.root, rig.height, job.size, orbit, shot.yaw, job.cameras, None if shot.steady else rng)
 
         self._stage.set_pose(pose, rotations)
         seen = seen_through(view, self._stage.surface())

@@ -81,12 +81,12 @@ def view_of(
     orbit: Orbit,
     yaw: float,
     cameras: Cameras,
-    rng: np.random.Generator,
+    rng: np.random.Generator | None,
 ) -> View:
     """A view of a character whose points (137, 3) are in world metres: `yaw` degrees further around than `orbit`, with the jitters of
-    `cameras`.
+    `cameras` (`rng` None: without).
     """
-    turn, rise, further, zoom, shift_x, shift_y = rng.uniform(-1, 1, 6)
+    turn, rise, further, zoom, shift_x, shift_y = np.zeros(6) if rng is None else rng.uniform(-1, 1, 6)
     yaw = orbit.yaw + yaw + turn * cameras.yaw_jitter
     elevation = float(np.clip(orbit.elevation + rise * cameras.elevation_jitter, -85, 85))
     distance = orbit.distance * (1 + further * cameras.distance_jitter)

@@ -39,7 +39,18 @@ def test_few_samples_are_spread_over_frames_and_cameras():
     frames = [(shot.clip.name, shot.frame) for shot in shots]
     assert len(set(frames)) == 12
     assert {name for name, _ in frames} == {"a", "a.tail", "b", "b.tail"}
-    assert set(Counter(shot.yaw for shot in shots).values()) == {4}
+    assert max(Counter(shot.yaw for shot in shots if not shot.steady).values()) == 4
+
+
+def test_held_out_frames_are_consecutive_runs_from_steady_cameras():
+    shots = [shot for shot in plan(200, 0.0, clips=split_clips([Clip("a", 10, 310)])) if shot.clip.split == "test"]
+    assert len(shots) == 40
+    assert all(shot.steady for shot in shots)
+    for yaw in CAMERAS.yaws:
+        frames = [shot.frame for shot in shots if shot.yaw == yaw]
+        assert frames == list(range(frames[0], frames[0] + len(frames)))
+        assert len(frames) in (13, 14)
+    assert {shot.frame for shot in shots} >= {250, 309}
 
 
 def test_variations_are_of_training_frames_only():
