@@ -11,6 +11,7 @@ from ..jobs.progress import Event
 
 BAR_WIDTH = 24
 REDRAW_SECONDS = 0.1
+PASSING_ARTEFACTS = ("frame", "checkpoint", "preview")  # for a watcher that shows pictures; too many for a terminal
 LINE_SECONDS = 15.0  # between lines where there is no terminal to redraw a bar on
 
 
@@ -50,7 +51,10 @@ class ProgressBar:
         if kind == "stage":
             self._stage = event["stage"]
             self._drawn_at = 0.0
-        elif kind == "artefact":
+        elif kind == "summary":
+            self._out.write(event["text"] + "\n")
+            self._out.flush()
+        elif kind == "artefact" and event["kind"] not in PASSING_ARTEFACTS:
             self._clear()
             self._out.write(f"{event['kind']}: {event['path']}\n")
             self._out.flush()

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`ningyo run`: all stages in turn, from a video to anime frames in the sequencer of a .blend."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UserError
+from ..jobs.folder import write_atomically
+from ..jobs.progress import Reporter
+
+if TYPE_CHECKING:
+    from ..synth_data.pose.track import PoseTrack
+
+HELP = "The whole way: capture, retarget, render, train, generate and strip, from one video and one rig."
+EXAMPLE = "ningyo run dance.mp4 --rig character.glb --out dance --minutes 20"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("video", type=Path, metavar="VIDEO")
+    parser.add_argument("--rig", default="builtin", metavar="RIG", help="a .glb, .fbx or .blend with a Mixamo character, or builtin[:SEED]")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for everything that is made")
+    parser.add_argument("--minutes", type=float, default=10.0, metavar="M", help="training time (default: 10)")
+    parser.add_argument("--count", type=int, default=800, metavar="N", help="pictures to render for training (default: 800)")
+    parser.add_argument("--size", type=int, default=256, metavar="PX", help="side of the pictures (default: 256)")
+    parser.add_argument("--preset", default="small", metavar="NAME", help="the generator's preset (default: small)")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
+    pipeline = Pipeline(args.video, args.rig, args.out, args.minutes, args.count, args.size, args.preset, args.seed)
+    return run_pipeline(pipeline, report)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What `ningyo run` was asked for; the names of what it makes."""
+
+    video: Path
+    rig: str
+    out: Path
+    minutes: float
+    count: int
+    size: int
+    preset: str
+    seed: int
+    scene_name: str = "scene.blend"
+
+    @property
+    def track(self) -> Path:
+        return self.out / "track.npz"
+
+    @property
+    def motion(self) -> Path:
+        return self.out / "motion.npz"
+
+    @property
+    def dataset(self) -> Path:
+        return self.out / "dataset"
+
+    @property
+    def model(self) -> Path:
+        return self.out / "model"
+
+    @property
+    def frames(self) -> Path:
+        return self.out / "frames"
+
+    @property
+    def movie(self) -> Path:
+        return self.out / "anime.mp4"
+
+    @property
+    def contact_sheet(self) -> Path:
+        return self.out / "contact.png"
+
+    @property
+    def scene(self) -> Path:
+        return self.out / self.scene_name
+
+    @property
+    def report(self) -> Path:
+        return self.out / "report.json"
+
+
+def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
+    """Every stage in turn; what is finished already is kept. Returns what is also written to `pipeline.report`."""
+    from ..sequencer.strips import save_strip_blend
+    from ..synth_data.capture.capture import capture
+    from ..synth_data.characters.importing import rig_for
+    from ..synth_data.render.batch import render_dataset
+    from ..synth_data.render.job import CharacterJob, ClipJob, RenderJob
+    from ..synth_data.retarget.closed_form import retarget
+    from ..training.contact import contact_sheet
+    from ..training.generate import frame_path, generate
+    from ..training.loop import train
+
+    if pipeline.out.exists() and not pipeline.out.is_dir():
+        raise UserError(f"{pipeline.out} is a file; choose another folder with --out.")
+    # Read before the capture, so that a wrong rig is known at once.
+    rig = rig_for(pipeline.rig)
+    pipeline.out.mkdir(parents=True, exist_ok=True)
+    seconds: dict[str, float] = {}
+
+    with stage("capture", seconds, report):
+        track = capture([pipeline.video], pipeline.track, report=report)
+
+    with stage("retarget", seconds, report):
+        rig.save(pipeline.out / "rig.json")
+        motion = retarget(track, rig, report=report)
+        motion.save(pipeline.motion)
+        report.artefact("motion", pipeline.motion)
+
+    with stage("render", seconds, report):
+        job = RenderJob(
+            characters=(CharacterJob(pipeline.rig),),
+            clips=(ClipJob(pipeline.motion, name=pipeline.video.stem),),
+            size=pipeline.size,
+            count=pipeline.count,
+            seed=pipeline.seed,
+        )
+        dataset = render_dataset(job, pipeline.dataset, report=report)
+        report.artefact("dataset", pipeline.dataset)
+
+    with stage("train", seconds, report):
+        training = train(
+            pipeline.dataset, pipeline.model, preset=pipeline.preset, minutes=pipeline.minutes, seed=pipeline.seed, report=report
+        )
+        report.artefact("model", pipeline.model)
+
+    with stage("generate", seconds, report):
+        generated = generate(pipeline.model, pipeline.track, pipeline.frames, mp4=pipeline.movie, video=pipeline.video, report=report)
+        frames = [frame_path(pipeline.frames, index) for index in range(motion.frame_count)]
+        contact_sheet(pipeline.video, track, motion.time, frames, pipeline.contact_sheet)
+        report.artefact("frames", pipeline.frames)
+        report.artefact("movie", pipeline.movie)
+        report.artefact("contact sheet", pipeline.contact_sheet)
+
+    with stage("strip", seconds, report):
+        save_strip_blend(pipeline.frames, pipeline.video, pipeline.scene)
+        report.artefact("Blender file", pipeline.scene)
+
+    result = {
+        "video": track.video,
+        "rig": pipeline.rig,
+        "seconds": seconds,  # of this run; a resumed stage counts only what was left of it
+        "capture": capture_figures(track),
+        "retarget": {
+            "frames": motion.frame_count,
+            "direction_error_degrees": round(float(motion.residual.mean()), 2),
+            "confidence": round(float(motion.confidence.mean()), 3),
+        },
+        "render": {"samples": len(dataset.samples), "size": pipeline.size},
+        "train": training,
+        "generate": generated,
+    }
+    write_atomically(pipeline.report, json.dumps(result, indent=1) + "\n")
+    report.artefact("report", pipeline.report)
+    report.emit("summary", text=summary(pipeline, result))
+    return {"report": str(pipeline.report)}
+
+
+def capture_figures(track: PoseTrack) -> dict[str, float]:
+    """Shares of the frames in which the main person's parts were seen."""
+    shares = {
+        "body": (track.body_visibility[0].max(axis=1) > 0) & ~track.bridged[0],
+        "left_hand": track.hand_score[0, :, 0] > 0,
+        "right_hand": track.hand_score[0, :, 1] > 0,
+        "face": track.face_score[0] > 0,
+    }
+    return {"frames": track.frames} | {part: round(float(seen.mean()), 3) for part, seen in shares.items()}
+
+
+def summary(pipeline: Pipeline, result: dict[str, Any]) -> str:
+    """What was made and what to open, for a person."""
+    ours = result["train"]["rows"].get("ours", {})
+    figures = "" if not ours else f", {ours['psnr_fg']:.1f} dB on the figure in the clip's held-out last fifth"
+    return "\n".join(
+        [
+            "",
+            f"From {result['capture']['frames']} frames of {pipeline.video.name}, in {sum(result['seconds'].values()) / 60:.1f} minutes:",
+            f"  {pipeline.movie}  the anime, with the video's sound",
+            f"  {pipeline.scene}  open it in Blender: movie and image strips in the sequencer",
+            f"  {pipeline.contact_sheet}  source, skeleton and generated frames side by side",
+            f"  {pipeline.dataset}  {result['render']['samples']} pairs of picture and pose",
+            f"  {pipeline.model}  the generator{figures}",
+            f"  {pipeline.report}  the figures",
+        ]
+    )
+
+
+@contextmanager
+def stage(name: str, seconds: dict[str, float], report: Reporter) -> Iterator[None]:
+    """Announces a stage and notes how long it took."""
+    report.stage(name)
+    start = time.monotonic()
+    yield
+    seconds[name] = round(time.monotonic() - start, 1)
