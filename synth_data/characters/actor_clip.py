@@ -14,6 +14,7 @@ import os
 import tempfile
 import wave
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
@@ -81,8 +82,8 @@ def write_wave(path: Path, sound: Array, rate: int = 44100) -> None:
         file.writeframes((sound * 32767).astype("<i2").tobytes())
 
 
-def _plain(name: str, colour: tuple[float, float, float], roughness: float = 0.7) -> bpy.types.Material:
-    material = bpy.data.materials.new(name)
+def _plain(name: str, colour: tuple[float, float, float], roughness: float = 0.7) -> Any:
+    material: Any = bpy.data.materials.new(name)
     if bpy.app.version < (5, 0, 0):
         material.use_nodes = True
     shader = next(n for n in material.node_tree.nodes if n.type == "BSDF_PRINCIPLED")
@@ -91,7 +92,7 @@ def _plain(name: str, colour: tuple[float, float, float], roughness: float = 0.7
     return material
 
 
-def _painted_material() -> bpy.types.Material:
+def _painted_material() -> Any:
     """Real light on the figure's own colours."""
     material = _plain("Actor", (0.8, 0.8, 0.8), 0.6)
     tree = material.node_tree
@@ -102,26 +103,29 @@ def _painted_material() -> bpy.types.Material:
     return material
 
 
-def _box(name: str, low: tuple[float, float, float], high: tuple[float, float, float], material: bpy.types.Material) -> None:
+def _box(name: str, low: tuple[float, float, float], high: tuple[float, float, float], material: Any) -> None:
     a, b = np.array(low), np.array(high)
     corners = [(a[0] if i & 1 else b[0], a[1] if i & 2 else b[1], a[2] if i & 4 else b[2]) for i in range(8)]
     mesh = bpy.data.meshes.new(name)
     mesh.from_pydata(corners, [], [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)])
     mesh.materials.append(material)
-    bpy.context.scene.collection.objects.link(bpy.data.objects.new(name, mesh))
+    scene: Any = bpy.context.scene
+    scene.collection.objects.link(bpy.data.objects.new(name, mesh))
 
 
 def _light(
     kind: str, at: tuple[float, float, float], to: tuple[float, float, float], power: float, size: float, colour: tuple[float, float, float]
 ) -> None:
-    data = bpy.data.lights.new(kind, kind)
+    lights: Any = bpy.data.lights
+    data = lights.new(kind, kind)
     data.energy, data.color = power, colour
     if kind == "AREA":
         data.size = size
     item = bpy.data.objects.new(kind, data)
     item.location = at
     item.rotation_euler = (Vector(to) - Vector(at)).to_track_quat("-Z", "Y").to_euler()
-    bpy.context.scene.collection.objects.link(item)
+    scene: Any = bpy.context.scene
+    scene.collection.objects.link(item)
 
 
 def _room() -> None:
@@ -139,10 +143,10 @@ def _room() -> None:
         _box("Book", (-1.40 + 0.07 * i, 1.28, 0.72), (-1.345 + 0.07 * i, 1.46, 0.94 - 0.02 * (i % 2)), _plain("Book", colour))
 
 
-def build_scene() -> tuple[bpy.types.Object, Geometry]:
+def build_scene() -> tuple[Any, Geometry]:
     """The room, the lights, the camera and the actor, in an emptied file. Returns armature and geometry."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    scene = bpy.context.scene
+    scene: Any = bpy.context.scene
     shape = geometry(ACTOR, 1)
     armature = skeleton.build_armature("Actor", shape.figure.joints, scene.collection)
     material = _painted_material()
@@ -152,14 +156,14 @@ def build_scene() -> tuple[bpy.types.Object, Geometry]:
     _light("AREA", (-1.6, -3.2, 3.0), (0, 0, 1.1), 210, 1.6, (1.0, 0.94, 0.86))
     _light("AREA", (2.4, -2.6, 1.8), (0, 0, 1.2), 70, 2.0, (0.86, 0.92, 1.0))
     _light("AREA", (0.5, 1.2, 3.0), (0, 0, 1.4), 18, 1.0, (1.0, 1.0, 1.0))
-    world = bpy.data.worlds.new("Room")
+    world: Any = bpy.data.worlds.new("Room")
     if bpy.app.version < (5, 0, 0):
         world.use_nodes = True
     background = next(n for n in world.node_tree.nodes if n.type == "BACKGROUND")
     background.inputs["Color"].default_value = (0.75, 0.80, 0.90, 1.0)
     background.inputs["Strength"].default_value = 0.35
     scene.world = world
-    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    camera: Any = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     scene.collection.objects.link(camera)
     scene.camera = camera
     camera.data.sensor_fit, camera.data.sensor_height, camera.data.lens = "VERTICAL", 24.0, 50.0
@@ -176,7 +180,7 @@ def build_scene() -> tuple[bpy.types.Object, Geometry]:
     return armature, shape
 
 
-def pose(armature: bpy.types.Object, shape: Geometry, time: float) -> None:
+def pose(armature: Any, shape: Geometry, time: float) -> None:
     """Put the actor into the performance's pose at `time`."""
     hips, world = perform(time, shape.figure.joints)
     for bone in armature.data.bones:
@@ -193,9 +197,10 @@ def pose(armature: bpy.types.Object, shape: Geometry, time: float) -> None:
 
 def render_frame(path: Path) -> Array:
     """Render to `path` (PNG) and read it back: (H, W, 3) uint8."""
-    bpy.context.scene.render.filepath = str(path)
+    scene: Any = bpy.context.scene
+    scene.render.filepath = str(path)
     bpy.ops.render.render(write_still=True)
-    image = bpy.data.images.load(str(path), check_existing=False)
+    image: Any = bpy.data.images.load(str(path), check_existing=False)
     image.colorspace_settings.name = "Non-Color"
     width, height = image.size
     pixels = np.empty(width * height * 4, np.float32)

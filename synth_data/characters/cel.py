@@ -8,6 +8,7 @@ Both work in Cycles and EEVEE; the view transform is to be Standard.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import bpy
 import numpy as np
@@ -23,20 +24,21 @@ OUTLINE = "Ningyo outline"
 CEL = "ningyo_cel"
 LIGHT = np.array([-0.45, -0.65, 0.62]) / np.linalg.norm([-0.45, -0.65, 0.62])
 DEFAULT_WIDTH = 0.003
+# Blender's node trees and sockets are typed so loosely that their attributes are unknown to a type checker.
+Tree = Any
+Socket = Any
+Value = Any
 
 
-def _nodes(material: bpy.types.Material) -> bpy.types.NodeTree:
+def _nodes(material: bpy.types.Material) -> Tree:
     if bpy.app.version < (5, 0, 0):
         material.use_nodes = True
-    tree = material.node_tree
+    tree: Tree = material.node_tree
     tree.nodes.clear()
     return tree
 
 
-Value = bpy.types.NodeSocket | float
-
-
-def _math(tree: bpy.types.NodeTree, operation: str, a: Value, b: Value, clamp: bool = False) -> bpy.types.NodeSocket:
+def _math(tree: Tree, operation: str, a: Value, b: Value, clamp: bool = False) -> Socket:
     node = tree.nodes.new("ShaderNodeMath")
     node.operation, node.use_clamp = operation, clamp
     for socket, value in zip(node.inputs, (a, b), strict=False):
@@ -47,7 +49,7 @@ def _math(tree: bpy.types.NodeTree, operation: str, a: Value, b: Value, clamp: b
     return node.outputs[0]
 
 
-def _lit(tree: bpy.types.NodeTree) -> bpy.types.NodeSocket:
+def _lit(tree: Tree) -> Socket:
     """1 where the light falls, 0 in shade and on back faces, with a narrow ramp between."""
     geometry = tree.nodes.new("ShaderNodeNewGeometry")
     dot = tree.nodes.new("ShaderNodeVectorMath")
@@ -61,7 +63,7 @@ def _lit(tree: bpy.types.NodeTree) -> bpy.types.NodeSocket:
     return _math(tree, "SUBTRACT", ramp.outputs["Result"], geometry.outputs["Backfacing"], clamp=True)
 
 
-def _mix(tree: bpy.types.NodeTree, factor: bpy.types.NodeSocket, a: bpy.types.NodeSocket, b: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
+def _mix(tree: Tree, factor: Socket, a: Socket, b: Socket) -> Socket:
     node = tree.nodes.new("ShaderNodeMix")
     node.data_type = "RGBA"
     tree.links.new(factor, node.inputs["Factor"])
@@ -71,7 +73,7 @@ def _mix(tree: bpy.types.NodeTree, factor: bpy.types.NodeSocket, a: bpy.types.No
     return next(s for s in node.outputs if s.type == "RGBA")
 
 
-def _emit(tree: bpy.types.NodeTree, colour: bpy.types.NodeSocket) -> bpy.types.Node:
+def _emit(tree: Tree, colour: Socket) -> Any:
     emission = tree.nodes.new("ShaderNodeEmission")
     tree.links.new(colour, emission.inputs["Color"])
     return emission
@@ -123,7 +125,7 @@ def outline_material(name: str = OUTLINE) -> bpy.types.Material:
     return material
 
 
-def add_outline(item: bpy.types.Object, width: float = DEFAULT_WIDTH) -> None:
+def add_outline(item: Any, width: float = DEFAULT_WIDTH) -> None:
     """Give a mesh object an inverted hull of `width` metres, after its other modifiers, in a material slot of its own."""
     slots = len(item.material_slots)
     item.data.materials.append(None)
@@ -142,7 +144,7 @@ def add_outline(item: bpy.types.Object, width: float = DEFAULT_WIDTH) -> None:
     set_outline_width([item], width)
 
 
-def set_outline_width(meshes: Iterable[bpy.types.Object], metres: float) -> None:
+def set_outline_width(meshes: Iterable[Any], metres: float) -> None:
     """Set the outlines' width, in metres at the subject (1.25 pixels there look right); at least 1 mm."""
     for item in meshes:
         modifier = item.modifiers.get(OUTLINE)
@@ -151,7 +153,7 @@ def set_outline_width(meshes: Iterable[bpy.types.Object], metres: float) -> None
             modifier.thickness = max(metres, 0.001) / max(scale, 1e-9)
 
 
-def _shade(tree: bpy.types.NodeTree, colour: bpy.types.NodeSocket) -> bpy.types.NodeSocket:
+def _shade(tree: Tree, colour: Socket) -> Socket:
     """`palette.shade_of` as nodes, for colours that are only known when rendering (textures)."""
     encode = tree.nodes.new("ShaderNodeGamma")
     encode.inputs["Gamma"].default_value = 1 / 2.2
@@ -169,7 +171,7 @@ def _shade(tree: bpy.types.NodeTree, colour: bpy.types.NodeSocket) -> bpy.types.
     coloured = _math(tree, "FRACT", _math(tree, "ADD", _math(tree, "ADD", hue, step), 1.0), 0.0)
     grey = _math(tree, "LESS_THAN", saturation, GREY)
 
-    def either(for_grey: Value, otherwise: Value) -> bpy.types.NodeSocket:
+    def either(for_grey: Value, otherwise: Value) -> Socket:
         kept = _math(tree, "MULTIPLY", otherwise, _math(tree, "SUBTRACT", 1.0, grey))
         return _math(tree, "ADD", _math(tree, "MULTIPLY", for_grey, grey), kept)
 
@@ -185,7 +187,7 @@ def _shade(tree: bpy.types.NodeTree, colour: bpy.types.NodeSocket) -> bpy.types.
     return decode.outputs[0]
 
 
-def _constant(tree: bpy.types.NodeTree, rgb: np.ndarray) -> bpy.types.NodeSocket:
+def _constant(tree: Tree, rgb: np.ndarray) -> Socket:
     node = tree.nodes.new("ShaderNodeRGB")
     node.outputs[0].default_value = (*(float(c) for c in rgb), 1.0)
     return node.outputs[0]
@@ -197,7 +199,7 @@ def _encoded(rgb: np.ndarray) -> np.ndarray:
     return np.where(rgb <= 0.0031308, rgb * 12.92, 1.055 * rgb ** (1 / 2.4) - 0.055)
 
 
-def _main_shader(material: bpy.types.Material) -> bpy.types.Node | None:
+def _main_shader(material: bpy.types.Material) -> Any:
     """The node that holds a material's colour: its Principled shader, else the first shader with a colour."""
     nodes = list(material.node_tree.nodes) if material.node_tree is not None else []
     named = [n for n in nodes if n.type == "BSDF_PRINCIPLED"]
@@ -215,7 +217,7 @@ def cel_copy(material: bpy.types.Material | None) -> bpy.types.Material:
         copy.name = f"{material.name} cel"
         shader = _main_shader(copy)
         plain = np.array(copy.diffuse_color[:3])
-        tree = copy.node_tree if shader is not None else _nodes(copy)
+        tree: Tree = copy.node_tree if shader is not None else _nodes(copy)
     source, alpha = None, None
     if shader is not None:
         socket = shader.inputs["Base Color" if "Base Color" in shader.inputs else "Color"]
@@ -248,7 +250,7 @@ def cel_copy(material: bpy.types.Material | None) -> bpy.types.Material:
     return copy
 
 
-def apply_cel_look(meshes: Iterable[bpy.types.Object], *, pixel_size: float | None = None, outline: bool = True) -> None:
+def apply_cel_look(meshes: Iterable[Any], *, pixel_size: float | None = None, outline: bool = True) -> None:
     """Give imported mesh objects the cel look. `pixel_size` is a pixel's size in metres at the subject (outline: 1.25 of it).
 
     Copies of the materials go into the slots of the objects; the materials and the slots of the mesh data stay as they were.

@@ -7,6 +7,7 @@ Geometry is made by numpy alone and is the same in every version of Blender.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 import numpy as np
@@ -81,7 +82,8 @@ def geometry(choice: Design, seed: int) -> Geometry:
     skull = make_skull(figure, choice.face.jaw, choice.human)
     head = figure.single("Head")
 
-    cloth = Cloth(*(Colour.of(c) for c in choice.triad), Colour.of(choice.shoe), Colour.of(choice.sock), choice.legwear)
+    main, second, accent = (Colour.of(c) for c in choice.triad)
+    cloth = Cloth(main, second, accent, Colour.of(choice.shoe), Colour.of(choice.sock), choice.legwear)
     outfit = OUTFITS[choice.outfit](figure, cloth, rng)
 
     names = ["torso", "bust", "neck", "clavicle", "upper_arm", "forearm", "thigh", "shin"]
@@ -128,7 +130,7 @@ def mesh_object(
     name: str, part: Part, bones: list[str], armature: bpy.types.Object, material: bpy.types.Material, collection: bpy.types.Collection
 ) -> bpy.types.Object:
     """A Blender object of a painted part, skinned to the armature."""
-    data = bpy.data.meshes.new(name)
+    data: Any = bpy.data.meshes.new(name)
     quads = part.faces[:, 3] >= 0
     sizes = np.where(quads, 4, 3)
     loops = part.faces[part.faces >= 0]
@@ -163,12 +165,12 @@ def mesh_object(
         group = item.vertex_groups.new(name=LINE)
         for value in np.unique(part.line):
             group.add(np.flatnonzero(part.line == value).tolist(), float(value), "REPLACE")
-    modifier = item.modifiers.new("Armature", "ARMATURE")
+    modifier: Any = item.modifiers.new("Armature", "ARMATURE")
     modifier.object = armature
     return item
 
 
-def add_expressions(item: bpy.types.Object, expressions: dict[str, Array]) -> None:
+def add_expressions(item: Any, expressions: dict[str, Array]) -> None:
     item.shape_key_add(name="Basis", from_mix=False)
     for name, positions in expressions.items():
         key = item.shape_key_add(name=name, from_mix=False)
@@ -182,7 +184,8 @@ def build_character(seed: int, collection: bpy.types.Collection | None = None) -
 
     Nothing that exists is changed. The rig has Mixamo's bone names and stands in T-pose at the origin, facing −Y, in metres.
     """
-    target = collection if collection is not None else bpy.context.scene.collection
+    scene: Any = bpy.context.scene
+    target = collection if collection is not None else scene.collection
     shape = geometry(design(seed), seed)
     name = f"Ningyo {seed}"
     armature = skeleton.build_armature(name, shape.figure.joints, target)

@@ -11,6 +11,7 @@ import numpy as np
 from .mesh import clip, compact, mirrored
 
 Array = np.ndarray
+Numbers = Sequence[float] | np.ndarray
 SAMPLES = 65
 UP = np.array([0.0, 0.0, 1.0])
 
@@ -67,11 +68,6 @@ class Tube:
         x = x / np.linalg.norm(x)
         return x, np.cross(along, x), along, length
 
-    def parameter(self, points: Array) -> Array:
-        """t of each point along the axis, not clamped."""
-        _, _, along, length = self.frame()
-        return (points - self.start) @ along / length
-
     def distance(self, points: Array) -> Array:
         """(N,) signed distance in metres (first-order near the surface), negative inside."""
         ex, ey, along, length = self.frame()
@@ -103,13 +99,13 @@ def tube(
     bone: str,
     start: Sequence[float] | Array,
     end: Sequence[float] | Array,
-    t: Sequence[float],
-    rx: Sequence[float],
-    ry: Sequence[float] | None = None,
+    t: Numbers,
+    rx: Numbers,
+    ry: Numbers | None = None,
     *,
     side: Sequence[float] = (0.0, 1.0, 0.0),
-    sx: Sequence[float] | None = None,
-    sy: Sequence[float] | None = None,
+    sx: Numbers | None = None,
+    sy: Numbers | None = None,
     blend: float = 0.02,
     cap: float = 1.0,
 ) -> Tube:
@@ -122,7 +118,7 @@ def tube(
     return Tube(bone, np.asarray(start, float), np.asarray(end, float), np.asarray(side, float), *tables, blend=blend, cap=cap)
 
 
-def ball(bone: str, centre: Array, radii: Sequence[float], blend: float) -> Tube:
+def ball(bone: str, centre: Numbers, radii: Sequence[float], blend: float) -> Tube:
     """An ellipsoid: a tube so short that only its caps are left. `radii` are along x, y; the cap follows the smaller."""
     centre = np.asarray(centre, float)
     return tube(bone, centre - UP * 1e-4, centre + UP * 1e-4, [0, 1], [radii[0]] * 2, [radii[1]] * 2, side=(1, 0, 0), blend=blend)
@@ -204,7 +200,9 @@ def nets(field: Array, origin: Array, cell: float) -> tuple[Array, Array]:
     inside = field < 0
     size = np.array(field.shape) - 1
     corners = [(i, j, k) for i in (0, 1) for j in (0, 1) for k in (0, 1)]
-    count = sum(inside[i : i + size[0], j : j + size[1], k : k + size[2]].astype(np.int8) for i, j, k in corners)
+    count = np.zeros(size, np.int8)
+    for i, j, k in corners:
+        count += inside[i : i + size[0], j : j + size[1], k : k + size[2]]
     active = (count > 0) & (count < 8)
     cells = np.argwhere(active)
     index = np.full(active.shape, -1)

@@ -24,7 +24,7 @@ class Hair:
     ties: list[Mesh]
 
 
-def spline(points: Array, count: int) -> Array:
+def spline(points: Array | list, count: int) -> Array:
     """(count, 3) points of a Catmull-Rom curve through control points."""
     points = np.asarray(points, float)
     padded = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..palette import Colour
-from .hair import ribbon
+from .hair import lock, ribbon, spline
 from .mesh import Array, Part, merge, painted, smoothstep, with_rim
 from .tailor import Figure, across, button, collar_ring, cord, cut, height, hemmed, lifted, shoes, skirt, swept_ring, tie, within
 
@@ -51,25 +51,13 @@ def _skin(figure: Figure, *, sleeve: float, legs: tuple[float, float] | None, ch
     return keep
 
 
-def _skirt(figure: Figure, colour: Colour, top: float, hem: float, flare: float, pleats: int, trim: Colour | None = None) -> list[Part]:
+def _skirt(figure: Figure, colour: Colour, top: float, hem: float, flare: float, pleats: int) -> Part:
     mesh, weights, depth = skirt(figure, top, hem, flare, pleats=pleats)
     part = painted(mesh, colour, weights)
     recess = depth > 0.5
     part.base[recess] = colour.shade
     part.shade[recess] = colour.shade * 0.62
-    parts = [part]
-    if trim is not None:
-        level = hem + 0.016 * figure.H
-        stripe = cut(lifted(mesh, 0.0012), *within(height, level - 0.004 * figure.H, level + 0.004 * figure.H))
-        from_weights = _nearest(mesh[0], weights, stripe[0])
-        parts.append(painted(stripe, trim, from_weights, line=0.0, outlined=False))
-    return parts
-
-
-def _nearest(source: Array, weights: Array, points: Array) -> Array:
-    """Weights of the nearest source vertex."""
-    index = [int(np.argmin(((source - p) ** 2).sum(1))) for p in points]
-    return weights[index]
+    return part
 
 
 def _socks(figure: Figure, colour: Colour, top: float) -> list[Part]:
@@ -103,7 +91,7 @@ def _legs(figure: Figure, cloth: Cloth, top: float) -> tuple[list[Part], tuple[f
     if kind in ("skirt", "plain"):
         hem = j["LeftUpLeg"][2] - (0.105 if kind == "skirt" else 0.115) * H
         sock = {True: knee + 0.075 * H, False: knee - 0.050 * H}[bool(cloth.sock.base.sum() < 1.0)]
-        parts += _skirt(figure, cloth.second, top, hem, 0.062, 16 if kind == "skirt" else 0)
+        parts.append(_skirt(figure, cloth.second, top, hem, 0.062, 16 if kind == "skirt" else 0))
         parts += _socks(figure, cloth.sock, sock)
         bare = (sock - 0.02, hem + 0.022 * H)
     elif kind == "shorts":
@@ -337,8 +325,6 @@ def coat(figure: Figure, cloth: Cloth, rng: np.random.Generator) -> Outfit:
     )
     parts.append(figure.part(scarf, cloth.accent, line=0.8))
     base = figure.front(shape, [0.02 * H], np.array([neck[2] - 0.040 * H]))[0]
-    from .hair import lock, spline
-
     zs = np.array([neck[2] - 0.020 * H, neck[2] - 0.075 * H, neck[2] - 0.150 * H])
     path = figure.front(shape, np.array([0.022, 0.030, 0.034]) * H, zs) - (0, 0.016, 0)
     path[0] = base - (0, 0.02, -0.012 * H)

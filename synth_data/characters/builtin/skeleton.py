@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 import numpy as np
 
@@ -62,10 +64,11 @@ def build_armature(name: str, joints: dict[str, Array], collection: bpy.types.Co
     for bone, parent in HIERARCHY:
         if parent:
             children[parent].append(bone)
-    data = bpy.data.armatures.new(name)
+    data: Any = bpy.data.armatures.new(name)
     armature = bpy.data.objects.new(name, data)
-    layer = bpy.context.view_layer
-    root = bpy.context.scene.collection
+    layer: Any = bpy.context.view_layer
+    scene: Any = bpy.context.scene
+    root = scene.collection
     root.objects.link(armature)
     before = layer.objects.active
     selected = [o for o in layer.objects if o.select_get()]

@@ -94,7 +94,7 @@ class Figure:
         outside = (np.abs(p[:, 0]) - half * self.H - np.maximum(p[:, 2] - bottom, -0.02) * slope) / np.hypot(1, slope)
         return np.where(self.facing(p) > 0, outside, 1.0)
 
-    def front(self, offsets: Mapping[str, Offset], x: Array, z: Array, *, behind: bool = False) -> Array:
+    def front(self, offsets: Mapping[str, Offset], x: Array | list[float], z: Array, *, behind: bool = False) -> Array:
         """Points of a shell seen from the front."""
         points = front(self.grown(offsets), np.abs(np.asarray(x, float)), z, behind=behind)
         points[:, 0] = np.asarray(x, float).ravel()
