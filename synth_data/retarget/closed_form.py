@@ -16,7 +16,8 @@ from ..pose.track import PoseTrack
 from .body import SIDES, foot, head, limb, rest_joints, torso
 from .feet import plant_feet
 from .hands import fingers, hand_and_forearm
-from .kinematics import Array, axis_angle_to_matrix, continuous, local_from_turns, matrix_to_quaternion, pose, unit
+from .kinematics import Array, continuous, local_from_turns, matrix_to_quaternion, pose, unit
+from .level import LEAST_SECONDS, foot_droop, lean, levelled
 from .markers import TORSO_AND_LEGS, joints_from_landmarks, marker_positions
 from .motion import Camera, Motion
 from .rig import Rig
@@ -25,10 +26,6 @@ from .swaps import LOWER, UPPER, exchanged, find_swaps
 
 SMOOTH_SECONDS = 0.35
 ROOT_SECONDS, DEPTH_SECONDS = 0.5, 1.0  # the distance from the camera is the least sure
-# MediaPipe leans people towards the camera and points their feet down, by an angle that hardly changes within a clip. A clip of this length
-# shows how a person stands on average, and that is taken to be in balance with flat feet; shorter ones are left as they are.
-LEVEL_SECONDS = 2.0
-LEAN_LIMIT, FOOT_LIMIT = np.radians(20), np.radians(30)
 SHIFT_SECONDS = 0.7
 FADE_SECONDS = 0.25  # in which a hand or a face that comes into view takes over
 FACE_POINTS = (454, 234, 10, 152)  # the mesh's outline: person's left, right, top of the forehead, chin
@@ -54,6 +51,7 @@ class Person:
     hand_seen: Array  # (F, 2) 0…1, fading
     face: Array  # (F, 4, 3) FACE_POINTS, px
     face_seen: Array  # (F,) 0…1, fading
+    droop: float | None  # pitch downwards, radians, at which the landmarks of flat feet lie; None: not known
 
 
 def retarget(
@@ -148,9 +146,11 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
     present = there & ~track.bridged[p]
     fade = max(round(FADE_SECONDS / step), 1)
     raw, body = _z_up(on_clock(world)), _z_up(on_clock(smooth(world, trust)))
-    if time[-1] - time[0] >= LEVEL_SECONDS:
-        lean = mean_lean(body)
-        raw, body = raw @ lean.T, body @ lean.T
+    droop = None
+    if time[-1] - time[0] >= LEAST_SECONDS:
+        angles = lean(body)
+        raw, body = levelled(raw, angles), levelled(body, angles)
+        droop = foot_droop(body)
     return Person(
         time=time,
         raw=raw,
@@ -162,29 +162,8 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
         hand_seen=on_clock(np.stack([_fading(hand_there[:, hand], fade) for hand in range(2)], -1)),
         face=_z_up(on_clock(faces)),
         face_seen=on_clock(_fading(face_there, fade)),
+        droop=droop,
     )
-
-
-def mean_lean(points: Array) -> Array:
-    """(3, 3) the rotation about the picture's horizontal that puts the body's centre above the feet in the median frame.
-
-    `points` (F, 33, 3) landmarks with Z up. Frames in which the body lies, or hangs head down, do not tell.
-    """
-    centre = points[:, (11, 12, 23, 24)].mean(axis=1)
-    base = points[:, (27, 28, 29, 30, 31, 32)].mean(axis=1)
-    rise = centre - base
-    upright = rise[:, 2] > 0.8 * np.linalg.norm(rise, axis=1)
-    angle = 0.0
-    if upright.mean() > 0.5:
-        angle = float(np.clip(np.median(np.arctan2(rise[upright, 1], rise[upright, 2])), -LEAN_LIMIT, LEAN_LIMIT))
-    return axis_angle_to_matrix(np.array([1.0, 0.0, 0.0]), angle)
-
-
-def foot_droop(points: Array) -> float:
-    """The pitch in radians by which the soles point down in the median frame; `points` (F, 33, 3) landmarks with Z up."""
-    along = points[:, (31, 32)] - points[:, (29, 30)]
-    pitch = np.arctan2(-along[..., 2], np.linalg.norm(along[..., :2], axis=-1))
-    return float(np.clip(np.median(pitch), -FOOT_LIMIT, FOOT_LIMIT))
 
 
 def _z_up(points: Array) -> Array:
@@ -222,12 +201,11 @@ def body_turns(rig: Rig, seen: Person) -> dict[str, Array]:
     rest, joints = rest_joints(rig), joints_from_landmarks(seen.body)
     turns = torso(rig, joints)
     chest = turns[[role for role in ("spine", "spine1", "spine2") if role in rig.index_of_role][-1]]
-    droop = foot_droop(seen.body) if seen.time[-1] - seen.time[0] >= LEVEL_SECONDS else None
     for k, side in enumerate(SIDES):
         turns[f"{side}_upper_arm"], turns[f"{side}_forearm"] = limb(rest, joints, seen.time, side, arm=True)
         turns[f"{side}_thigh"], turns[f"{side}_shin"] = limb(rest, joints, seen.time, side, arm=False)
         sure = np.clip(seen.visibility[:, (29 + k, 31 + k)].min(axis=1) / 0.5, 0, 1)
-        turns[f"{side}_foot"] = foot(rig, seen.body, turns[f"{side}_shin"], side, sure, droop)
+        turns[f"{side}_foot"] = foot(rig, seen.body, turns[f"{side}_shin"], side, sure, seen.droop)
     sure = np.clip(seen.visibility[:, (0, 7, 8)].max(axis=1) / 0.5, 0, 1)
     turns.update(head(rig, chest, seen.body, seen.face, seen.face_seen, sure))
     return turns

@@ -18,7 +18,8 @@ from .rig import Rig
 # A guess that fits phones held upright and cinema alike; a lens wrong by 0.7–1.4 costs 1–4 mm of pose.
 VERTICAL_VIEW = math.radians(45)
 # A foot is down when it is slower and lower than the first of each pair, until it is faster or higher than the second: m/s, metres.
-CONTACT_SPEED, CONTACT_HEIGHT = (0.35, 0.55), (0.07, 0.10)
+# Towards the camera it may seem faster, because depth jitters.
+CONTACT_SPEED, CONTACT_SPEED_IN_DEPTH, CONTACT_HEIGHT = (0.35, 0.55), (1.0, 1.5), (0.07, 0.10)
 CONTACT_SECONDS = 0.1
 FLOOR_SECONDS = 1.5  # how far to each side a foot's height is compared with the lowest ones
 STICK_SECONDS = 1.0  # in which a correction that keeps a foot in place is forgotten
@@ -84,21 +85,20 @@ def standing_height(rig: Rig) -> float:
 def contacts(points: Array, fps: float) -> npt.NDArray[np.bool_]:
     """(F, 4) left heel, left toe, right heel, right toe on the floor; `points` (F, 6, 3) from `soles`.
 
-    Speed is taken across the picture only, because depth jitters; height is above the lowest that any sole was near that moment, because an
-    unknown tilt of the camera makes the floor slope.
+    Height is above the lowest that any sole was near that moment, because an unknown tilt of the camera makes the floor slope.
     """
     feet = points[:, (0, 1, 3, 4)]
     frames = len(points)
     if frames > 1:
-        speed = np.linalg.norm(np.gradient(feet[..., (0, 2)], axis=0), axis=-1) * fps
+        velocity = np.abs(np.gradient(feet, axis=0)) * fps
     else:
-        speed = np.zeros((frames, 4))
+        velocity = np.zeros((frames, 4, 3))
+    speed, in_depth = np.hypot(velocity[..., 0], velocity[..., 2]), velocity[..., 1]
     lowest = points[..., 2].min(axis=1)
     reach = max(round(FLOOR_SECONDS * fps), 1)
     ground = np.array([np.percentile(lowest[max(i - reach, 0) : i + reach + 1], 10) for i in range(frames)])
     height = feet[..., 2] - ground[:, None]
-    enter = (speed < CONTACT_SPEED[0]) & (height < CONTACT_HEIGHT[0])
-    stay = (speed < CONTACT_SPEED[1]) & (height < CONTACT_HEIGHT[1])
+    enter, stay = ((speed < CONTACT_SPEED[i]) & (in_depth < CONTACT_SPEED_IN_DEPTH[i]) & (height < CONTACT_HEIGHT[i]) for i in range(2))
     down = np.zeros((frames, 4), bool)
     for foot in range(4):
         for start, end in runs(stay[:, foot]):
