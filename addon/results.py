@@ -138,7 +138,7 @@ class NINGYO_OT_retarget(bpy.types.Operator):
             self.report({"ERROR"}, str(problem))
             return {"CANCELLED"}
         if self._video_fps is not None:
-            scene.frame_end = max(scene.frame_end, int(action.frame_end))
+            scene.frame_end = int(action.frame_end)
         self.report({"INFO"}, f"{action.name}: frames {action.frame_start:g} to {action.frame_end:g}")
         return {"FINISHED"}
 
@@ -179,10 +179,12 @@ def show_frames(scene: bpy.types.Scene, frames: Path, video: Path) -> str:
         for strip in shown:
             strip.directory = strip.directory  # Blender forgets the pictures it keeps of a strip whose folder is set
         return "The strips show the new frames"
-    if is_untouched(scene):
+    untouched = is_untouched(scene)
+    if untouched:
         match_rate(scene, folder.fps)
-        scene.frame_end = max(scene.frame_end, scene.frame_start + len(folder.files) - 1)
     added = add_strips(scene, frames, video=video if video.is_file() else None)
+    if untouched:
+        scene.frame_end = added.end - 1
     for workspace in bpy.data.workspaces:
         # Since Blender 5.0 a sequencer shows the scene that its workspace names, and nothing while it names none.
         if getattr(workspace, "sequencer_scene", scene) is None:

@@ -113,6 +113,7 @@ def test_retargeting_loads_the_character_and_gives_it_an_action(settings: Any) -
     assert action.name.startswith("dance")
     assert (action.frame_start, action.frame_end) == (scene.frame_start, scene.frame_start + FRAMES - 1)
     assert moved > 0.3
+    assert scene.frame_end == action.frame_end
     # Again: the same character, a new Action, and this time the scene's rate stays.
     scene.render.fps = 50
     assert bpy.ops.ningyo.retarget() == {"FINISHED"}
@@ -216,7 +217,7 @@ def test_generated_frames_arrive_in_the_scene_that_asked(scripted_worker, until,
     until(lambda: not job.is_running and not elsewhere.is_running)
     (strip,) = find_images(scene, out / "frames")
     assert len(strip.elements) == 6
-    assert scene.render.fps == 30
+    assert (scene.render.fps, scene.frame_end) == (30, 6), "nothing was in the scene that depends on its rate and range"
     assert job.note["shown"]
     assert not elsewhere.note.get("shown"), "a job of another file is shown by its button, not by itself"
     assert jobs.Job.open(job.folder).note["shown"], "it would be added again after a restart"
