@@ -151,6 +151,8 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: jobs.J
     row.operator("ningyo.open_folder", text="", icon="FILE_FOLDER").folder = str(job.note.get("out", job.folder))
     if job.is_running:
         layout.progress(factor=view.fraction or 0.0, type="BAR", text=words.progress(view) or "…")
+        if view.progress.get("note"):
+            say(layout, context, view.progress["note"], "NONE")
     if view.error:
         say(layout, context, view.error, "ERROR")
     for warning in view.warnings[-2:]:
@@ -169,7 +171,7 @@ def say(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon:
     column = layout.column(align=True)
     column.scale_y = 0.8
     for number, line in enumerate(textwrap.wrap(text, letters)):
-        column.label(text=line, icon=icon if number == 0 else "BLANK1")
+        column.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1")
 
 
 class NINGYO_PT_view3d(Main, InView3D, bpy.types.Panel):

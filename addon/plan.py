@@ -72,7 +72,7 @@ class Plan:
     def blocked(self, verb: str, *, needs_worker: bool = True) -> str:
         """Why a verb cannot start, as a short sentence; empty when it can."""
         if needs_worker and self.worker is None:
-            return "Set the worker's Python in the add-on's preferences"
+            return "Set the worker first"
         if verb in ("capture", *WHOLE[:1]) and self.video_problem:
             return self.video_problem
         if verb in ("retarget", "render", *WHOLE[:1]) and self.rig_problem:

@@ -54,4 +54,4 @@ def progress(view: Any) -> str:
         text += f", {duration(left)} left"
     elif event.get("rate"):
         text += f", {event['rate']:.3g} a second"
-    return f"{text} ({event['note']})" if event.get("note") else text
+    return text

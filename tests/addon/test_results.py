@@ -327,7 +327,7 @@ def test_panels_say_what_is_missing(settings: Any) -> None:
     assert "choose it in the preferences" in texts
     assert "button(ningyo.run" in texts
     texts = drawn(panels.Stages)
-    assert "Set the worker's Python in the add-on's preferences" in texts
+    assert "Set the worker first" in texts
     assert texts[texts.index("Strips") + 1] == "Generate first"
     frames_at(plan_of(bpy.context).files.frames)
     texts = drawn(panels.Stages)
