@@ -27,15 +27,17 @@ def _layer(conv: nn.Module, padding: int = 0) -> list[nn.Module]:
     return [*([nn.ReflectionPad2d(padding)] if padding else []), conv, nn.InstanceNorm2d(width), nn.ReLU()]
 
 
-def global_generator(channels: int, filters: int = 64, downs: int = 3, blocks: int = 9, out_channels: int = 3) -> nn.Sequential:
+class GlobalGenerator(nn.Sequential):
     """(B, channels, H, W) → (B, out_channels, H, W) in −1…1; H and W multiples of 2**downs."""
-    layers = _layer(nn.Conv2d(channels, filters, 7), 3)
-    width = filters
-    for _ in range(downs):
-        layers += _layer(nn.Conv2d(width, 2 * width, 3, stride=2, padding=1))
-        width *= 2
-    layers += [Residual(width) for _ in range(blocks)]
-    for _ in range(downs):
-        layers += _layer(nn.ConvTranspose2d(width, width // 2, 3, stride=2, padding=1, output_padding=1))
-        width //= 2
-    return nn.Sequential(*layers, nn.ReflectionPad2d(3), nn.Conv2d(width, out_channels, 7), nn.Tanh())
+
+    def __init__(self, channels: int, out_channels: int = 3, filters: int = 64, downs: int = 3, blocks: int = 9) -> None:
+        layers = _layer(nn.Conv2d(channels, filters, 7), 3)
+        width = filters
+        for _ in range(downs):
+            layers += _layer(nn.Conv2d(width, 2 * width, 3, stride=2, padding=1))
+            width *= 2
+        layers += [Residual(width) for _ in range(blocks)]
+        for _ in range(downs):
+            layers += _layer(nn.ConvTranspose2d(width, width // 2, 3, stride=2, padding=1, output_padding=1))
+            width //= 2
+        super().__init__(*layers, nn.ReflectionPad2d(3), nn.Conv2d(width, out_channels, 7), nn.Tanh())
