@@ -145,7 +145,9 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
     faces = smooth(fill_gaps(face, face_there)) if face_there.any() else np.zeros((track.frames, 4, 3))
     present = there & ~track.bridged[p]
     fade = max(round(FADE_SECONDS / step), 1)
-    raw, body = _z_up(on_clock(world)), _z_up(on_clock(smooth(world, trust)))
+    sizes = on_clock(visibility), track.size
+    raw = on_rays(_z_up(on_clock(world)), on_clock(pixels), *sizes)
+    body = on_rays(_z_up(on_clock(smooth(world, trust))), on_clock(smooth(pixels, trust)), *sizes)
     droop = None
     if time[-1] - time[0] >= LEAST_SECONDS:
         angles = lean(body)
@@ -164,6 +166,20 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
         face_seen=on_clock(_fading(face_there, fade)),
         droop=droop,
     )
+
+
+def on_rays(points: Array, pixels: Array, visibility: Array, size: tuple[int, int]) -> Array:
+    """`points` (F, 33, 3), landmarks with Z up, moved across the view onto the rays through their `pixels` (F, 33, 2), depths kept.
+
+    MediaPipe finds a landmark in the picture far better than in space: only the depth of its world landmarks is not in the picture.
+    """
+    focal = guessed_focal(size[1])
+    use = list(TORSO_AND_LEGS)
+    place, _ = place_before_camera(points[:, use], pixels[:, use], visibility[:, use] ** 2 + 1e-4, focal, size)
+    depth = points[..., 1] + place[:, 1:2]
+    x = (pixels[..., 0] - 0.5 * size[0]) / focal * depth - place[:, :1]
+    z = (0.5 * size[1] - pixels[..., 1]) / focal * depth - place[:, 2:]
+    return np.stack([x, points[..., 1], z], -1)
 
 
 def _z_up(points: Array) -> Array:
