@@ -40,16 +40,15 @@ class NINGYO_preferences(bpy.types.AddonPreferences):
 
 def draw_answer(layout: bpy.types.UILayout, job: jobs.Job) -> None:
     """What `ningyo doctor` found, a line a thing."""
-    checks = [event for event in job.events() if event.get("type") == "check"]
-    for check in checks:
-        text = f"{check['name']}: {check['found']}" + ("" if check["ok"] else f". {check['advice']}")
-        layout.label(text=text, icon="CHECKMARK" if check["ok"] else "ERROR")
     if job.is_running:
         layout.label(text="Looking…", icon="SORTTIME")
     elif job.view.state == "done":
         layout.label(text="This worker can do everything.", icon="CHECKMARK")
-    for line in textwrap.wrap(job.view.error, 110):
+    for line in textwrap.wrap(job.view.error, 100):
         layout.label(text=line)
+    for check in [event for event in job.events() if event.get("type") == "check"]:
+        text = f"{check['name']}: {check['found']}" + ("" if check["ok"] else f". {check['advice']}")
+        layout.label(text=text, icon="CHECKMARK" if check["ok"] else "ERROR")
 
 
 def preferences(context: bpy.types.Context) -> NINGYO_preferences | None:
