@@ -23,7 +23,7 @@ CHARACTERS = (
 )
 CHARACTER_FILES = (".glb", ".gltf", ".fbx", ".blend")
 # Paths may be relative to the .blend.
-ON_DISK = {"ANIMATABLE", "PATH_SUPPORTS_BLEND_RELATIVE"}
+ON_DISK = {"ANIMATABLE"} | ({"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set())
 # The panel is drawn many times a second; looking at the disk each time would be felt on slow drives.
 SECONDS_BETWEEN_LOOKS = 0.5
 
