@@ -34,7 +34,7 @@ class Trainer:
         self.losses: dict[str, Tensor] = {}
 
     def step(self, packed: Tensor, target: Tensor, progress: float) -> dict[str, Tensor]:
-        """Learn from one batch: packed conditioning (B, 11, H, W) and premultiplied RGBA (B, 4, H, W), both uint8; `progress` 0…1 is
+        """Learn from one batch: packed conditioning (B, PACKED, H, W) and premultiplied RGBA (B, 4, H, W), both uint8; `progress` 0…1 is
         the share of the training that is over. Returns the losses (scalars, detached).
         """
         self.losses = {}

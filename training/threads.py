@@ -14,7 +14,7 @@ from typing import TypeVar
 import torch
 
 Result = TypeVar("Result")
-TRIALS = 3  # calls a candidate gets; the quickest counts, since the first one with a new number of threads prepares things
+TRIALS = 4  # calls a candidate gets; the first one prepares things for its number of threads and does not count
 
 
 class Threads:
@@ -30,7 +30,7 @@ class Threads:
         self.best = most
         self._every, self._clock = every, clock
         self._queue: list[int] = []
-        self._times: dict[int, float] = {}
+        self._times: dict[int, list[float]] = {}
         self._next_trial = clock()
 
     def run(self, work: Callable[[], Result]) -> Result:
@@ -40,15 +40,16 @@ class Threads:
         start = self._clock()
         if not self._queue and start >= self._next_trial:
             self._queue = [count for count in self.candidates for _ in range(TRIALS)]
-            self._times = dict.fromkeys(self.candidates, float("inf"))
+            self._times = {count: [] for count in self.candidates}
         count = self._queue.pop(0) if self._queue else self.best
         torch.set_num_threads(count)
         start = self._clock()
         result = work()
         if self._times:
-            self._times[count] = min(self._times[count], self._clock() - start)
+            self._times[count].append(self._clock() - start)
             if not self._queue:
-                self.best = min(self._times, key=self._times.__getitem__)
+                # The mean, not the least: threads that wait for each other are now and then quick.
+                self.best = min(self._times, key=lambda n: sum(self._times[n][1:]))
                 self._times = {}
                 self._next_trial = self._clock() + self._every
         return result

@@ -3,12 +3,13 @@
 
 The body is drawn as z-buffered tapered capsules ("round cones"): which part is nearest at each pixel, its normal seen from the
 camera, its normal in the part's own axes (so that front and back, and which way a limb is turned, can be told apart), its depth and
-the place along the limb; the face's features are soft dots on the head. Radii are fractions of the character's height: it is the
+the place along the limb; the face's features are soft dots on the head, and around the head every pixel knows its place in the head's
+axes, since hair and face are the finest drawn and reach furthest beyond the bones. Radii are fractions of the character's height: it is the
 generator's work to put hair and clothes on it.
 
 Everything is computed for all capsules at once on the pixels of their bounding boxes, because a loop over sixty small capsules costs
 more than the pixels.
-`draw_packed` gives 11 bytes a pixel, which is what gets cached; `expand` (and its twin for torch in training/) makes the channels
+`draw_packed` gives 14 bytes a pixel, which is what gets cached; `expand` (and its twin for torch in training/) makes the channels
 from them, so training and generation see the same quantisation.
 """
 
@@ -30,7 +31,16 @@ PARTS = (
     "pelvis",
     *(f"{side}_{part}" for part in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot") for side in SIDES),
 )
-VALUES = (*(f"normal_{a}" for a in "xyz"), *(f"local_{a}" for a in ("left", "up", "forward")), "depth", "along", "eyes", "mouth")
+AXES = ("left", "up", "forward")
+VALUES = (
+    *(f"normal_{axis}" for axis in "xyz"),
+    *(f"local_{axis}" for axis in AXES),
+    "depth",
+    "along",
+    "eyes",
+    "mouth",
+    *(f"head_{axis}" for axis in AXES),
+)
 CHANNELS = (*PARTS, *VALUES)
 PACKED = 1 + len(VALUES)  # bytes a pixel: part number (0 is nothing), then the values as value · 127 + 128
 
@@ -50,6 +60,7 @@ _HEAD, _NECK_R, _CHEST, _WAIST, _PELVIS = 0.062, 0.026, 0.050, 0.046, 0.056
 _UPPER_ARM, _FOREARM, _WRIST_R, _PALM, _FINGER = 0.026, 0.021, 0.015, 0.013, 0.0065
 _THIGH, _KNEE_R, _ANKLE_R, _TOE = 0.044, 0.031, 0.021, 0.017
 _DOT = 0.006
+_HALO = 2.6  # of the skull's radius: as far as hair and hats reach
 _HAND_LENGTH = 0.085  # of the stand-in drawn when the fingers are unknown
 _DEPTH_SPAN = 0.6  # heights in front of or behind the hips that use up the depth channel
 
@@ -83,10 +94,11 @@ def draw_packed(points: NDArray, K: NDArray, size: int | tuple[int, int], height
     packed = np.full((height * width, PACKED), 128, np.uint8)
     packed[:, 0] = 0
     frames = _part_frames(points)
+    K = np.asarray(K, np.float32)
+    _draw_halo(packed, points, frames[0], K, width, height, height_m)
     capsules = _capsules(points, frames, height_m)
     if len(capsules.part) == 0:
         return packed.reshape(height, width, PACKED)
-    K = np.asarray(K, np.float32)
     pixel, capsule, depth, along, ray = _nearest(capsules, K, width, height)
     a, d, ra, dr = capsules.a[capsule], capsules.d[capsule], capsules.ra[capsule], capsules.dr[capsule]
     position = ray * depth[:, None]
@@ -94,12 +106,12 @@ def draw_packed(points: NDArray, K: NDArray, size: int | tuple[int, int], height
     part = capsules.part[capsule]
     local = np.einsum("nij,nj->ni", frames[part], normal)
     hips = points[_MID_HIP, 2] if np.isfinite(points[_MID_HIP, 2]) else np.median(depth)
-    values = np.zeros((len(pixel), len(VALUES)), np.float32)
+    values = np.zeros((len(pixel), 8), np.float32)
     values[:, :3], values[:, 3:6] = normal, local
     values[:, 6] = (hips - depth) / (_DEPTH_SPAN * height_m)
     values[:, 7] = capsules.t0[capsule] + along * capsules.dt[capsule]
     packed[pixel, 0] = part + 1
-    packed[pixel, 1:] = np.clip(values * 127 + 128.5, 1, 255)
+    packed[pixel, 1:9] = np.clip(values * 127 + 128.5, 1, 255)
     _draw_face(packed, points, frames[0], K, width, height, height_m)
     return packed.reshape(height, width, PACKED)
 
@@ -363,3 +375,24 @@ def _draw_face(packed: NDArray[np.uint8], p: Array, head: Array, K: Array, width
         pixel, value = (iy * width + ix)[seen], value[seen]
         on_head = packed[pixel, 0] == 1
         np.maximum.at(packed[:, 1 + channel], pixel[on_head], (value[on_head] * 127 + 128.5).astype(np.uint8))
+
+
+def _draw_halo(packed: NDArray[np.uint8], p: Array, head: Array, K: Array, width: int, height: int, height_m: float) -> None:
+    """Around the head: where the pixel's ray meets the plane through the head's centre that faces the camera, in the head's axes,
+    the halo's radius as 1.
+
+    Drawn whatever is in front of it; the parts say what is.
+    """
+    centre, radius = _head_ball(p, head, height_m)
+    reach = _HALO * radius
+    if not np.isfinite(centre).all() or centre[2] - reach <= NEAR:
+        return
+    fx, fy, cx, cy = K[0, 0], K[1, 1], K[0, 2], K[1, 2]
+    x, y = fx * centre[0] / centre[2] + cx, fy * centre[1] / centre[2] + cy
+    x0, x1 = (int(np.clip(v, 0, width)) for v in (x - fx * reach / centre[2], x + fx * reach / centre[2] + 1))
+    y0, y1 = (int(np.clip(v, 0, height)) for v in (y - fy * reach / centre[2], y + fy * reach / centre[2] + 1))
+    dx = ((np.arange(x0, x1, dtype=np.float32) + 0.5 - x) * (centre[2] / (fx * reach)))[None, :, None]
+    dy = ((np.arange(y0, y1, dtype=np.float32) + 0.5 - y) * (centre[2] / (fy * reach)))[:, None, None]
+    places = np.clip((dx * head[:, 0] + dy * head[:, 1]) * 127 + 128.5, 1, 255).astype(np.uint8)
+    inside = (dx * dx + dy * dy < 1)[..., 0]
+    packed.reshape(height, width, PACKED)[y0:y1, x0:x1, 11:][inside] = places[inside]

@@ -85,7 +85,7 @@ def test_shape_range_and_parts() -> None:
     assert all(channels[part].any() for part in PARTS)
     covered = sum(channels[part] for part in PARTS)
     assert set(np.unique(covered)) == {0, 1}  # one part a pixel
-    assert not np.abs(picture[:, covered == 0]).any()
+    assert not np.abs(picture[: CHANNELS.index("head_left"), covered == 0]).any()
     assert part_at(channels, (figure()[POINT["left_knee"]] + figure()[POINT["left_ankle"]]) / 2) == "left_shin"
     assert part_at(channels, (figure()[POINT["right_shoulder"]] + figure()[POINT["right_elbow"]]) / 2) == "right_upper_arm"
 
@@ -165,14 +165,27 @@ def test_mirroring_the_figure_mirrors_the_picture() -> None:
     one, other = draw(points), draw(mirrored(points))
     for name, channel in one.items():
         twin = name.replace("left_", "?").replace("right_", "left_").replace("?", "right_") if name in PARTS else name
-        sign = -1 if name in ("normal_x", "local_left") else 1
+        sign = -1 if name in ("normal_x", "local_left", "head_left") else 1
         assert np.abs(channel - sign * other[twin][:, ::-1]).mean() < 2e-3, name
+
+
+def test_around_the_head_pixels_know_their_place_in_its_axes() -> None:
+    front, back = draw(figure()), draw(turned(figure(), np.pi))
+    halo = (np.abs(front["head_left"]) + np.abs(front["head_up"])) > 0
+    skull = front["head"] > 0
+    assert halo.sum() > 3 * skull.sum()
+    x, y = (K[:2, :2] @ figure()[POINT["nose"], :2] / 4 + K[:2, 2]).astype(int)
+    assert front["head_left"][y, x + 6] > 0.2 > -0.2 > front["head_left"][y, x - 6]  # its left is to the right when it faces us
+    assert back["head_left"][y, x + 6] < -0.2
+    assert front["head_up"][y - 8, x] > front["head_up"][y, x]
+    side = draw(turned(figure(), np.pi / 2))
+    assert np.abs(side["head_left"]).max() < 0.1 < np.abs(side["head_forward"]).max()
 
 
 def test_turning_the_camera_roll_keeps_local_normals() -> None:
     quarter = (figure() - AWAY) @ np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]).T + AWAY
     upright, lying = draw(figure()), draw(quarter)
-    for name in ("local_left", "local_up", "local_forward", "depth", "chest", "left_shin"):
+    for name in ("local_left", "local_up", "local_forward", "head_up", "depth", "chest", "left_shin"):
         assert np.abs(np.rot90(upright[name], -1) - lying[name]).mean() < 2e-2, name
 
 

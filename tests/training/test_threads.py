@@ -23,7 +23,7 @@ def test_the_fastest_number_is_found_and_found_again() -> None:
     threads = Threads(every=30, most=4, clock=lambda: now)
     try:
         assert threads.candidates == [4, 2, 1]
-        for _ in range(9):
+        for _ in range(12):
             assert threads.run(work) == "done"
         assert threads.best == 1
         cost.update({4: 1.0, 1: 20.0})
