@@ -15,6 +15,7 @@ from .lock import FileLock, is_locked
 from .progress import Event
 
 REQUEST, EVENTS, LOG, LOCK, CANCEL = "job.json", "events.jsonl", "log.txt", "lock", "cancel"
+LOCK_TRIES = 6
 
 
 def write_atomically(path: Path | str, data: bytes | str) -> None:
@@ -55,7 +56,12 @@ class WorkerJob:
             raise UserError(f"The job folder {self.folder} is a file; choose another folder.")
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(self.folder / LOCK)
-        if not self._lock.acquire():
+        # A watcher asking whether the lock is held holds it for a moment itself.
+        for _ in range(LOCK_TRIES):
+            if self._lock.acquire():
+                break
+            time.sleep(0.1)
+        else:
             raise UserError(f"Another worker is busy in {self.folder}; wait for it, or cancel it first.")
         if not (self.folder / REQUEST).exists():
             request_job(self.folder, verb, arguments, versions)

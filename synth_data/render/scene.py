@@ -44,9 +44,9 @@ class Stage:
         """
         self._scratch = scratch
         self._size = size
-        self._scene: Any = bpy.data.scenes.new("Ningyo dataset")
-        self._layer: Any = self._scene.view_layers[0]
-        self.character: Character = load_character(spec, self._scene.collection)
+        self.scene: Any = bpy.data.scenes.new("Ningyo dataset")
+        self._layer: Any = self.scene.view_layers[0]
+        self.character: Character = load_character(spec, self.scene.collection)
         self.rig: Rig = rig_of(self.character)
         self._dress(spec)
         self._settings(size)
@@ -54,8 +54,8 @@ class Stage:
         camera = bpy.data.cameras.new("Ningyo dataset")
         camera.sensor_fit, camera.sensor_width, camera.clip_start, camera.clip_end = "HORIZONTAL", _SENSOR, 0.01, 1000.0
         self._camera = bpy.data.objects.new("Ningyo dataset", camera)
-        self._scene.collection.objects.link(self._camera)
-        self._scene.camera = self._camera
+        self.scene.collection.objects.link(self._camera)
+        self.scene.camera = self._camera
 
         armature: Any = self.character.armature
         pose_bones = armature.pose.bones
@@ -87,7 +87,7 @@ class Stage:
                     modifier.show_viewport = False  # the outline is of no use to `surface`, and costs more than the pose
 
     def _settings(self, size: int) -> None:
-        scene = self._scene
+        scene = self.scene
         render, cycles = scene.render, scene.cycles
         render.engine = "CYCLES"
         cycles.device, cycles.samples, cycles.max_bounces = "CPU", SAMPLES, 0
@@ -122,12 +122,12 @@ class Stage:
         if bpy.app.version < (5, 0):  # later ones always have nodes, and warn
             world.use_nodes = True
         world.node_tree.nodes["Background"].inputs["Color"].default_value = (0.6, 0.6, 0.6, 1.0)
-        self._scene.world = world
+        self.scene.world = world
         light: Any = bpy.data.lights.new("Ningyo dataset", "SUN")
         light.energy, light.angle = 2.0, 0.0
         sun = bpy.data.objects.new("Ningyo dataset sun", light)
         sun.rotation_euler = (math.radians(50), 0.0, math.radians(30))
-        self._scene.collection.objects.link(sun)
+        self.scene.collection.objects.link(sun)
 
     def set_pose(self, pose: Pose, rotations: Array) -> None:
         """Pose the character; `rotations` (B, 3, 3) are the pose's world rotations."""
@@ -196,7 +196,7 @@ class Stage:
         self._set_border(view.size, seen)
 
     def _set_border(self, size: int, seen: SeenSurface) -> None:
-        render = self._scene.render
+        render = self.scene.render
         render.use_border = False
         if len(seen.z) == 0 or seen.z.min() <= 0.01:
             return
@@ -212,7 +212,7 @@ class Stage:
         """The picture as PNG (RGBA, straight alpha) that holds nothing but pixels. Raises OSError when the disk is full."""
         self._scratch.unlink(missing_ok=True)
         try:
-            bpy.ops.render.render(write_still=True, scene=self._scene.name)
+            bpy.ops.render.render(write_still=True, scene=self.scene.name)
             return strip_png(self._scratch.read_bytes())
         except (RuntimeError, FileNotFoundError, PngError) as error:
             if shutil.disk_usage(self._scratch.parent).free < 1 << 20:

@@ -106,7 +106,7 @@ def test_joints_are_where_markers_in_the_picture_are(actor):
         marker = bpy.context.object
         for collection in list(marker.users_collection):
             collection.objects.unlink(marker)
-        stage._scene.collection.objects.link(marker)
+        stage.scene.collection.objects.link(marker)
         marker.location = (0, 0, 0)
         follow = marker.constraints.new("COPY_LOCATION")
         follow.target = stage.character.armature
@@ -121,7 +121,7 @@ def test_joints_are_where_markers_in_the_picture_are(actor):
                 view = View(K, look_at(heads.mean(axis=0), random.uniform(-180, 180), random.uniform(-30, 40), 6.0), 512, 0, 0, 6)
                 stage.set_pose(pose, rotations)
                 stage.aim(view, seen_through(view, stage.surface()))
-                stage._scene.render.use_border = False
+                stage.scene.render.use_border = False
                 alpha = decode_png(stage.render())[..., 3].astype(float)
                 y, x = np.mgrid[:512, :512] + 0.5
                 centroid = np.array([(alpha * x).sum(), (alpha * y).sum()]) / alpha.sum()
@@ -141,9 +141,9 @@ def test_the_border_changes_no_pixel(actor):
             view = View(K, look_at(heads.mean(axis=0), yaw, 10, 4.5), 96, yaw, 10, 4.5)
             stage.set_pose(pose, rotations)
             stage.aim(view, seen_through(view, stage.surface()))
-            assert stage._scene.render.use_border
+            assert stage.scene.render.use_border
             bordered = decode_png(stage.render())
-            stage._scene.render.use_border = False
+            stage.scene.render.use_border = False
             assert np.array_equal(bordered, decode_png(stage.render()))
             assert (bordered[..., 3] > 0).any()
 

@@ -23,7 +23,8 @@ HAS_WORKER = all(importlib.util.find_spec(name) for name in ("torch", "mediapipe
 
 
 def ningyo(*arguments: object, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "ningyo", *map(str, arguments)], capture_output=True, text=True, timeout=timeout, check=False)
+    command = [sys.executable, "-m", "ningyo", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
 
 def assert_one_sentence(result: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -51,7 +52,7 @@ def test_bad_arguments_exit_with_2() -> None:
 def test_it_runs_by_path_from_a_folder_of_any_name(tmp_path: Path) -> None:
     """As Blender's add-on starts it; other folders of the package must not become top-level modules."""
     copy = tmp_path / "any name (1)"
-    shutil.copytree(ROOT, copy, ignore=lambda folder, names: [n for n in names if n.startswith(".") or n in ("out", "tests", "dist", "docs")])
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "out", "tests", "dist", "docs", "__pycache__"))
     code = "import sys; sys.argv[0] = %r; import runpy; runpy.run_path(sys.argv[0], run_name='__main__')"
     for command in ([str(copy / "__main__.py")], ["-c", code % str(copy / "__main__.py")]):
         result = subprocess.run([sys.executable, "-I", "-u", *command, "--help"], capture_output=True, text=True, check=False, cwd=tmp_path)
@@ -60,7 +61,8 @@ def test_it_runs_by_path_from_a_folder_of_any_name(tmp_path: Path) -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = "import sys, ningyo.__main__ as m; m.build_parser(); print([n for n in ('bpy', 'torch', 'mediapipe', 'cv2', 'av', 'numpy') if n in sys.modules])"
+    heavy = ("bpy", "torch", "mediapipe", "cv2", "av", "numpy")
+    code = f"import sys, ningyo.__main__ as m; m.build_parser(); print([n for n in {heavy} if n in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
 
@@ -113,7 +115,8 @@ class TestCapture:
         assert (tmp_path / "file").read_text() == "mine"
 
     def test_ctrl_c_cancels_with_130_and_a_killed_worker_can_be_repeated(self, tmp_path: Path) -> None:
-        command = [sys.executable, "-m", "ningyo", "capture", str(ACTOR), "--out", str(tmp_path / "track.npz"), "--job", str(tmp_path / "job")]
+        arguments = ["capture", ACTOR, "--out", tmp_path / "track.npz", "--job", tmp_path / "job"]
+        command = [sys.executable, "-m", "ningyo", *map(str, arguments)]
         for number, code in ((signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)):
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             view = JobView(tmp_path / "job")
