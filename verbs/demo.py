@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..jobs.progress import Reporter
+from .arguments import positive_integer, positive_number
 from .run import Pipeline, run_pipeline
 
 HELP = "The whole way on built-in defaults: the actor clip in samples/, the built-in character, a short training."
@@ -22,8 +23,10 @@ SIZE = 192
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for everything that is made")
-    parser.add_argument("--minutes", type=float, default=MINUTES, metavar="M", help=f"training time (default: {MINUTES:g})")
-    parser.add_argument("--count", type=int, default=PICTURES, metavar="N", help=f"pictures to render for training (default: {PICTURES})")
+    parser.add_argument("--minutes", type=positive_number, default=MINUTES, metavar="M", help=f"training time (default: {MINUTES:g})")
+    parser.add_argument(
+        "--count", type=positive_integer, default=PICTURES, metavar="N", help=f"pictures to render for training (default: {PICTURES})"
+    )
 
 
 def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:

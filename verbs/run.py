@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UserError
 from ..jobs.folder import write_atomically
 from ..jobs.progress import Reporter
+from .arguments import positive_integer, positive_number
 
 if TYPE_CHECKING:
     from ..synth_data.pose.track import PoseTrack
@@ -27,9 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("video", type=Path, metavar="VIDEO")
     parser.add_argument("--rig", default="builtin", metavar="RIG", help="a .glb, .fbx or .blend with a Mixamo character, or builtin[:SEED]")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for everything that is made")
-    parser.add_argument("--minutes", type=float, default=10.0, metavar="M", help="training time (default: 10)")
-    parser.add_argument("--count", type=int, default=800, metavar="N", help="pictures to render for training (default: 800)")
-    parser.add_argument("--size", type=int, default=256, metavar="PX", help="side of the pictures (default: 256)")
+    parser.add_argument("--minutes", type=positive_number, default=10.0, metavar="M", help="training time (default: 10)")
+    parser.add_argument("--count", type=positive_integer, default=800, metavar="N", help="pictures to render for training (default: 800)")
+    parser.add_argument("--size", type=positive_integer, default=256, metavar="PX", help="side of the pictures (default: 256)")
     parser.add_argument("--preset", default="small", metavar="NAME", help="the generator's preset (default: small)")
     parser.add_argument("--seed", type=int, default=0)
 
@@ -101,10 +102,12 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
     from ..training.contact import contact_sheet
     from ..training.generate import frame_path, generate
     from ..training.loop import train
+    from ..training.presets import preset_named
 
     if pipeline.out.exists() and not pipeline.out.is_dir():
         raise UserError(f"{pipeline.out} is a file; choose another folder with --out.")
-    # Read before the capture, so that a wrong rig is known at once.
+    # Looked at before the capture, so that what is wrong is known at once.
+    preset_named(pipeline.preset)
     rig = rig_for(pipeline.rig)
     pipeline.out.mkdir(parents=True, exist_ok=True)
     seconds: dict[str, float] = {}

@@ -68,6 +68,7 @@ class ProgressBar:
             self._bar.write(f"ningyo: note: {event['text']}\n")
         elif kind == "error":
             self._clear()
+            self._pending = None
             self._bar.write(f"ningyo: {event['text']}\n")
         elif kind == "result" and event["state"] == "cancelled":
             self._bar.write("ningyo: cancelled; run the same command again to go on.\n")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..jobs.progress import Reporter
+from .arguments import positive_number
 
 HELP = "Train a generator on a dataset; the same command again resumes, and goes on when it is given more minutes."
 EXAMPLE = "ningyo train dataset --out model --preset small --minutes 20"
@@ -17,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder made by `ningyo render`")
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL", help="folder for the model")
     parser.add_argument("--preset", default="demo", metavar="NAME", help="demo, small, medium or large (default: demo, for two CPU cores)")
-    parser.add_argument("--minutes", type=float, metavar="M", help="how long to train, all runs together (default: the preset's)")
+    parser.add_argument("--minutes", type=positive_number, metavar="M", help="how long to train, all runs together (default: the preset's)")
     parser.add_argument("--seed", type=int, default=0)
 
 
