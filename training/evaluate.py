@@ -92,7 +92,7 @@ def runner(generator: Generator) -> Callable[[NDArray[np.uint8]], Tensor]:
     def run(packed: NDArray[np.uint8]) -> Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(packed))[None].permute(0, 3, 1, 2).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
-            return network(expand(tensor).contiguous(memory_format=torch.channels_last))[0].float().cpu()
+            return network(expand(tensor, torch.bfloat16 if mixed else torch.float32))[0].float().cpu()
 
     return lambda packed: threads.run(lambda: run(packed))
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The generator and the discriminator: pure modules, no files, no devices.
 
-The generator is a residual U-Net on space-to-depth pixels: most of its work is done at a quarter of the resolution and below, which
-on a CPU is 24 times cheaper than the generators of pix2pixHD's family. Batch norm, because instance norm ties every pixel's colour
+The generator is a residual U-Net that starts at a quarter of the resolution, where most of its work is done; a thin path at half the
+resolution makes the outlines. That is many times cheaper than the generators of pix2pixHD's family, which work at full resolution first
+and last (benchmarks/run.py says how many). Batch norm, because instance norm ties every pixel's colour
 to what else is in the frame (which flickers) and cannot be folded into the convolutions at inference. Upsampling is by pixel shuffle
 with ICNR initialisation (Aitken et al. 2017, "Checkerboard artifact free sub-pixel convolution"), so that the four sub-pixels start
 equal and no lattice is built in.
@@ -23,13 +24,15 @@ RGBA = 4
 MULTIPLE = 32  # a picture's side must be a multiple of this: 4 in the stem, 8 in the three steps down
 
 
-def expand(packed: Tensor) -> Tensor:
-    """Packed conditioning (B, PACKED, H, W) uint8 → channels (B, C, H, W) float32: `synth_data.pose.conditioning.expand` on any
-    device.
+def expand(packed: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Packed conditioning (B, PACKED, H, W) uint8 → channels (B, C, H, W), channels last in memory: the twin of
+    `synth_data.pose.conditioning.expand` on any device.
     """
-    numbers = torch.arange(1, len(PARTS) + 1, dtype=torch.uint8, device=packed.device).view(1, -1, 1, 1)
-    parts = (packed[:, :1] == numbers).float()
-    return torch.cat([parts, (packed[:, 1:].float() - 128) / 127], 1)
+    pixels = packed.permute(0, 2, 3, 1)
+    channels = torch.empty((*pixels.shape[:3], len(CHANNELS)), dtype=dtype, device=packed.device)
+    channels[..., : len(PARTS)] = pixels[..., :1] == torch.arange(1, len(PARTS) + 1, dtype=torch.uint8, device=packed.device)
+    channels[..., len(PARTS) :] = pixels[..., 1:].float().sub_(128).mul_(1 / 127)
+    return channels.permute(0, 3, 1, 2)
 
 
 class ResidualBlock(nn.Module):
@@ -48,8 +51,8 @@ class ResidualBlock(nn.Module):
         return functional.relu(x + self.norm2(self.conv2(y)))
 
 
-def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
-    conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=(kernel - 1) // 2, bias=False)
+def _conv(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, padding=(kernel - stride + 1) // 2, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU())
 
 
@@ -71,8 +74,8 @@ class Generator(nn.Module):
 
     def __init__(self, widths: Sequence[int], blocks: Sequence[int], head: int, channels: int = len(CHANNELS)) -> None:
         super().__init__()
-        self.stem = _conv(16 * channels, widths[0], 1)
-        self.near = _conv(4 * channels, head, 1)
+        self.stem = _conv(channels, widths[0], 4, 4)
+        self.near = _conv(channels, head, 2, 2)
         self.down = nn.ModuleList()
         for i, (width, count) in enumerate(zip(widths, blocks, strict=True)):
             step = [] if i == 0 else [_conv(widths[i - 1], width, 4, 2)]
@@ -86,8 +89,7 @@ class Generator(nn.Module):
         self.to_rgba = _shuffled(head, RGBA, 3)
 
     def forward(self, conditioning: Tensor) -> Tensor:
-        near = self.near(functional.pixel_unshuffle(conditioning, 2))
-        x = self.stem(functional.pixel_unshuffle(conditioning, 4))
+        near, x = self.near(conditioning), self.stem(conditioning)
         skips = []
         for level in self.down:
             x = level(x)
@@ -132,7 +134,7 @@ class Discriminator(nn.Module):
         self.scales = nn.ModuleList(PatchDiscriminator(width, channels) for _ in range(scales))
 
     def forward(self, conditioning: Tensor, rgba: Tensor) -> list[tuple[Tensor, list[Tensor]]]:
-        x = torch.cat([conditioning, rgba], 1)
+        x = torch.cat([conditioning, rgba.to(conditioning.dtype)], 1)
         results = []
         for i, scale in enumerate(self.scales):
             if i:

@@ -28,7 +28,7 @@ class Preset:
     discriminator: int  # the discriminator's first channels
     batch: int
     minutes: float  # how long `train` runs when it is not told
-    lr: float = 1e-3  # the generator's peak learning rate
+    lr: float = 6e-3  # the generator's peak learning rate
     lr_discriminator: float = 4e-4
     warm_up: float = 0.3  # share of the training before the discriminator joins
     freeze: float = 0.8  # share after which batch norm's statistics stay as they are
@@ -40,8 +40,8 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     "demo": Preset((32, 64, 96, 128), (1, 1, 1, 2), 16, 16, batch=4, minutes=5),
     "small": Preset((32, 64, 128, 192), (1, 2, 2, 2), 16, 24, batch=8, minutes=20),
-    "medium": Preset((48, 96, 192, 256), (1, 2, 2, 2), 24, 32, batch=8, minutes=60, lr=6e-4),
-    "large": Preset((64, 128, 256, 256), (2, 2, 2, 3), 32, 48, batch=16, minutes=60, lr=4e-4),
+    "medium": Preset((48, 96, 192, 256), (1, 2, 2, 2), 24, 32, batch=8, minutes=60, lr=3e-3),
+    "large": Preset((64, 128, 256, 256), (2, 2, 2, 3), 32, 48, batch=16, minutes=60, lr=2e-3),
 }
 DEFAULT = "demo"
 

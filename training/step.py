@@ -11,11 +11,12 @@ import math
 import torch
 from torch import Tensor, nn
 
+from ..synth_data.pose.conditioning import PARTS
 from . import losses
 from .networks import Discriminator, Generator, expand
 from .presets import Preset
 
-HEAD = 0  # the conditioning's head channel
+HEAD = 1 + PARTS.index("head")  # in the packed conditioning
 
 
 class Trainer:
@@ -55,9 +56,9 @@ class Trainer:
 
     def set_input(self, packed: Tensor, target: Tensor) -> None:
         packed, target = packed.to(self.device, non_blocking=True), target.to(self.device, non_blocking=True)
-        self.conditioning = expand(packed).contiguous(memory_format=torch.channels_last)
+        self.conditioning = expand(packed, torch.bfloat16 if self.mixed else torch.float32)
         self.target = (target.float() / 255).contiguous(memory_format=torch.channels_last)
-        self.weight = losses.pixel_weight(self.target[:, 3:], self.conditioning[:, HEAD : HEAD + 1])
+        self.weight = losses.pixel_weight(self.target[:, 3:], (packed[:, :1] == HEAD).float())
 
     def forward(self) -> None:
         with self._autocast():
@@ -79,7 +80,7 @@ class Trainer:
         if regularise:
             # Without autocast: second derivatives in bfloat16 are noise.
             target = self.target.detach().requires_grad_(True)
-            penalty = losses.r1(self.D(self.conditioning, target), target)
+            penalty = losses.r1(self.D(self.conditioning.float(), target), target)
             self.losses["r1"] = penalty.detach()
             loss = loss + self.preset.weights.r1 * 0.5 * self.preset.r1_every * penalty
         loss.backward()
