@@ -188,7 +188,7 @@ def generate() -> dict[str, Any]:
     from pix2pixhd import GlobalGenerator
 
     def rate(network: torch.nn.Module, channels: int, count: int) -> float:
-        network = network.eval().to(memory_format=torch.channels_last)
+        network = network.eval().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # torch declares no such overload
         picture = torch.randn(1, channels, 512, 512).to(memory_format=torch.channels_last)
         with torch.inference_mode():
             network(picture)

@@ -85,7 +85,7 @@ def runner(generator: Generator) -> Callable[[NDArray[np.uint8]], Tensor]:
     """
     device = best_device()
     mixed = mixed_precision_pays(device)
-    network = generator.to(device, memory_format=torch.channels_last)
+    network = generator.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # torch declares no such overload
     threads = Threads(most=None if device.type == "cpu" else 1)
 
     @torch.inference_mode()

@@ -26,8 +26,8 @@ class Trainer:
 
     def __init__(self, preset: Preset, device: torch.device, *, mixed: bool) -> None:
         self.preset, self.device, self.mixed = preset, device, mixed
-        self.G = Generator(preset.widths, preset.blocks, preset.head).to(device, memory_format=torch.channels_last)
-        self.D = Discriminator(preset.discriminator).to(device, memory_format=torch.channels_last)
+        self.G = Generator(preset.widths, preset.blocks, preset.head).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # torch declares no such overload
+        self.D = Discriminator(preset.discriminator).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # torch declares no such overload
         self.ema = copy.deepcopy(self.G).eval().requires_grad_(False)
         self.opt_G = torch.optim.Adam(self.G.parameters(), preset.lr, betas=(0.9, 0.99))
         self.opt_D = torch.optim.Adam(self.D.parameters(), preset.lr_discriminator, betas=(0.0, 0.99))
