@@ -7,13 +7,12 @@ The state is one file, so that weights, optimisers and step can never be of diff
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from ..errors import UserError
@@ -129,9 +128,6 @@ def load_state(folder: Path, trainer: Trainer) -> None:
 
 
 def _save(path: Path, tensors: dict[str, Tensor], info: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.part")
-    save_file(
-        {name: t.detach().to("cpu", memory_format=torch.contiguous_format) for name, t in tensors.items()}, beside, {_KEY: json.dumps(info)}
-    )
-    os.replace(beside, path)
+    plain = {name: t.detach().to("cpu", memory_format=torch.contiguous_format) for name, t in tensors.items()}
+    # Not save_file, which makes files that nobody else may read.
+    write_atomically(path, save(plain, {_KEY: json.dumps(info)}))

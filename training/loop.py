@@ -97,7 +97,11 @@ class _Budget:
         return self._before + (time.monotonic() - self._since if self._since is not None else 0.0)
 
     def spent(self) -> float:
-        return self.steps / self.total_steps if self.total_steps is not None else self.seconds / self.total_seconds
+        return self.progress_at(self.steps)
+
+    def progress_at(self, step: int) -> float:
+        """The share of the training that is over when `step` steps are: known beforehand if their number was given, else that of now."""
+        return step / self.total_steps if self.total_steps is not None else self.seconds / self.total_seconds
 
     def say(self, report: Reporter, note: str) -> None:
         if self.total_steps is not None:
@@ -124,7 +128,7 @@ def _train(data: Dataset, out: Path, preset: Preset, identity: dict[str, Any], b
     }
     shutil.copyfile(data.rig_path(pairs.character), out / RIG)
     stats = _Stats(out / STATS, budget.steps)
-    sampler = Sampler(pairs, preset.batch, preset.shift, identity["seed"], start=budget.steps)
+    sampler = Sampler(pairs, preset, identity["seed"], budget.progress_at, start=budget.steps)
 
     def save() -> None:
         save_state(out, trainer, identity | {"seconds": budget.seconds})

@@ -17,7 +17,7 @@ class Weights:
     dice: float = 1.0
     gan: float = 0.5
     features: float = 2.0
-    r1: float = 1.0
+    r1: float = 0.02
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Preset:
     minutes: float  # how long `train` runs when it is not told
     lr: float = 6e-3  # the generator's peak learning rate
     lr_discriminator: float = 4e-4
+    windows_until: float = 0.7  # share of the training that sees windows of the pictures, not the whole
     warm_up: float = 0.3  # share of the training before the discriminator joins
     freeze: float = 0.8  # share after which batch norm's statistics stay as they are
     r1_every: int = 16

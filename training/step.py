@@ -11,12 +11,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..synth_data.pose.conditioning import PARTS
 from . import losses
-from .networks import Discriminator, Generator, expand
+from .networks import HEAD, Discriminator, Generator, expand
 from .presets import Preset
-
-HEAD = 1 + PARTS.index("head")  # in the packed conditioning
 
 
 class Trainer:

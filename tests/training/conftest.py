@@ -6,6 +6,7 @@ learn it in seconds.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -178,3 +179,8 @@ def one_thread():
 def figure_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """8 training and 4 held-out pictures of 64 px. Not to be written to."""
     return make_dataset(tmp_path_factory.mktemp("figures") / "dataset")
+
+
+@pytest.fixture
+def make_figure_dataset() -> Callable[..., Path]:
+    return make_dataset
