@@ -16,7 +16,7 @@ EXAMPLE = "ningyo demo --out out/demo"
 
 VIDEO = Path(__file__).resolve().parents[1] / "samples" / "actor.mp4"
 # Chosen so that two slow cores are done in under fifteen minutes.
-MINUTES = 5.0
+MINUTES = 6.0
 PICTURES = 480
 SIZE = 192
 
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
         minutes=args.minutes,
         count=args.count,
         size=SIZE,
-        preset="small",
+        preset="demo",
         seed=0,
         scene_name="demo.blend",
     )
