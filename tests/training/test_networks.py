@@ -56,5 +56,5 @@ def test_an_untrained_head_has_no_lattice() -> None:
 
 
 def test_unknown_presets_are_named() -> None:
-    with pytest.raises(UserError, match="demo"):
+    with pytest.raises(UserError, match="small"):
         preset_named("enormous")
