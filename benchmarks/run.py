@@ -200,7 +200,7 @@ def generate() -> dict[str, Any]:
     channels = 35  # dance_now's conditioning: 24 limbs, 10 fingers, background
     pix2pixhd = GlobalGenerator(channels, 3)
     rates: dict[str, list[float]] = {"pix2pixhd": []}
-    generators = {name: Generator(PRESETS[name].widths, PRESETS[name].blocks, PRESETS[name].head) for name in ("demo", "small", "medium")}
+    generators = {name: Generator(PRESETS[name].widths, PRESETS[name].blocks, PRESETS[name].head) for name in ("tiny", "small", "medium")}
     for _ in range(ROUNDS):
         rates["pix2pixhd"].append(rate(pix2pixhd, channels, 1))
         for name, network in generators.items():

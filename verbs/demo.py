@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
         minutes=args.minutes,
         count=args.count,
         size=SIZE,
-        preset="demo",
+        preset="tiny",
         seed=0,
         scene_name="demo.blend",
     )

@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=positive_number, default=10.0, metavar="M", help="training time (default: 10)")
     parser.add_argument("--count", type=positive_integer, default=800, metavar="N", help="pictures to render for training (default: 800)")
     parser.add_argument("--size", type=positive_integer, default=256, metavar="PX", help="side of the pictures (default: 256)")
-    parser.add_argument("--preset", default="small", metavar="NAME", help="the generator's preset (default: small)")
+    parser.add_argument("--preset", default="tiny", metavar="NAME", help="the generator's size: tiny, small, medium or large")
     parser.add_argument("--seed", type=int, default=0)
 
 
