@@ -118,6 +118,13 @@ class PatchDiscriminator(nn.Module):
         sizes = [channels + RGBA, width, 2 * width, 4 * width]
         self.layers = nn.ModuleList(nn.Conv2d(a, b, 4, 2, padding=1) for a, b in itertools.pairwise(sizes))
         self.logit = nn.Conv2d(sizes[-1], 1, 3, padding=1)
+        for layer in (*self.layers, self.logit):
+            # Torch's own initialisation lets the signal fade from layer to layer; without normalisation nothing would bring it back
+            # (He et al. 2015).
+            assert isinstance(layer, nn.Conv2d)
+            assert layer.bias is not None
+            nn.init.kaiming_normal_(layer.weight, a=0.2)
+            nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         features = []

@@ -29,7 +29,7 @@ class Preset:
     batch: int
     minutes: float  # how long `train` runs when it is not told
     lr: float = 6e-3  # the generator's peak learning rate
-    lr_discriminator: float = 4e-4
+    lr_discriminator: float = 1e-3
     windows_until: float = 0.7  # share of the training that sees windows of the pictures, not the whole
     warm_up: float = 0.3  # share of the training before the discriminator joins
     freeze: float = 0.8  # share after which batch norm's statistics stay as they are

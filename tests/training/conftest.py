@@ -184,3 +184,14 @@ def figure_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def make_figure_dataset() -> Callable[..., Path]:
     return make_dataset
+
+
+@pytest.fixture(scope="session")
+def figure_motion() -> Callable[[int], tuple[Rig, Motion]]:
+    """The figure and a dance of so many frames that it has not been trained on."""
+
+    def make(frames: int) -> tuple[Rig, Motion]:
+        rig = make_rig()
+        return rig, make_motion(rig, frames, seed=7)
+
+    return make

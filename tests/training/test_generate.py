@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: E402 (torch is looked for first)
+"""From a model and a pose track to frames and a movie; resuming; folders that are not ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("av")
+
+from ningyo.errors import UserError
+from ningyo.synth_data.pose.landmarks import BODY_25, MEDIAPIPE_33
+from ningyo.synth_data.pose.track import PoseTrack
+from ningyo.synth_data.retarget.kinematics import forward_kinematics
+from ningyo.synth_data.retarget.openpose_points import openpose_points
+from ningyo.synth_data.video.read import probe, read_frames
+from ningyo.training import presets
+from ningyo.training.generate import frame_path, generate
+from ningyo.training.loop import train
+from PIL import Image
+
+WIDTH, HEIGHT, FRAMES, FPS = 160, 120, 6, 12.0
+FINGER = {"thumb": 4, "index": 8, "pinky": 20}
+
+
+@pytest.fixture(scope="session")
+def scene(tmp_path_factory: pytest.TempPathFactory, figure_dataset: Path, figure_motion: Callable) -> SimpleNamespace:
+    """A model that was hardly trained, and the track of somebody who dances in front of a camera."""
+    folder = tmp_path_factory.mktemp("scene")
+    presets.PRESETS["generate"] = presets.Preset((8, 16, 16, 16), (1, 1, 1, 1), 8, 4, batch=4, minutes=1, warm_up=1.0)
+    try:
+        train(figure_dataset, folder / "model", preset="generate", steps=60)
+    finally:
+        del presets.PRESETS["generate"]
+    rig, motion = figure_motion(FRAMES)
+    points = openpose_points(rig, *forward_kinematics(rig, motion))
+    seen = points @ np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]]).T + [0, 1, 4]  # camera space, 4 m in front
+    world = np.empty((FRAMES, 33, 3))
+    for i, name in enumerate(MEDIAPIPE_33):
+        side, _, part = name.partition("_")
+        if part in FINGER:
+            world[:, i] = seen[:, (95 if side == "left" else 116) + FINGER[part]]
+        else:
+            twin = {"foot_index": "big_toe", "eye_inner": "eye", "eye_outer": "eye"}.get(part, part)
+            twin = f"{part}_eye" if side == "mouth" else f"{side}_{twin}" if part else name
+            world[:, i] = seen[:, BODY_25.index(twin)]
+    video = {"name": "dance.mp4", "path": str(folder / "dance.mp4"), "sha256": "0" * 64, "width": WIDTH, "height": HEIGHT}
+    video |= {"fps": FPS, "frame_count": FRAMES, "duration": FRAMES / FPS, "has_audio": False}
+    track = PoseTrack.unseen(1, np.arange(FRAMES) / FPS, np.arange(FRAMES), video, {})
+    hips = (world[:, [MEDIAPIPE_33.index("left_hip")]] + world[:, [MEDIAPIPE_33.index("right_hip")]]) / 2
+    track.body_world[0] = world - hips
+    track.body_image[0, ..., :2] = 150 * world[..., :2] / world[..., 2:] + [WIDTH / 2, HEIGHT / 2]
+    track.body_image[0, ..., 2] = (world - hips)[..., 2] * 40
+    track.body_visibility[0] = 1
+    track.save(folder / "track.npz")
+    return SimpleNamespace(model=folder / "model", track=folder / "track.npz")
+
+
+def test_frames_lie_over_the_person_at_the_videos_size_and_times(scene: SimpleNamespace, tmp_path: Path) -> None:
+    result = generate(scene.model, scene.track, tmp_path / "frames", mp4=tmp_path / "anime.mp4")
+    assert result["made"] == result["frames"] == FRAMES
+    header = json.loads((tmp_path / "frames" / "frames.json").read_text())
+    assert (header["fps"], header["count"], header["size"]) == (FPS, FRAMES, [WIDTH, HEIGHT])
+    assert header["times"] == pytest.approx(np.arange(FRAMES) / FPS, abs=1e-5)
+    track = PoseTrack.load(scene.track)
+    for i in range(FRAMES):
+        alpha = np.asarray(Image.open(frame_path(tmp_path / "frames", i)))[..., 3]
+        assert alpha.shape == (HEIGHT, WIDTH)
+        rows, columns = np.nonzero(alpha > 128)
+        assert len(rows) > 100
+        body = track.body_image[0, i, 11:29, :2]
+        assert np.abs([columns.mean(), rows.mean()] - body.mean(0)).max() < 14
+        assert not alpha[0].any()  # nothing faint where nobody is
+    info = probe(tmp_path / "anime.mp4")
+    assert (info.width, info.height, float(info.fps)) == (WIDTH, HEIGHT, FPS)
+    assert len(list(read_frames(tmp_path / "anime.mp4"))) == FRAMES
+
+
+def test_finished_frames_are_kept_and_missing_ones_made_the_same(scene: SimpleNamespace, tmp_path: Path) -> None:
+    generate(scene.model, scene.track, tmp_path / "frames")
+    before = [frame_path(tmp_path / "frames", i).read_bytes() for i in range(FRAMES)]
+    frame_path(tmp_path / "frames", 2).unlink()
+    assert generate(scene.model, scene.track, tmp_path / "frames")["made"] == 1
+    assert [frame_path(tmp_path / "frames", i).read_bytes() for i in range(FRAMES)] == before
+    assert generate(scene.model, scene.track, tmp_path / "frames")["made"] == 0
+
+
+def test_folders_and_models_that_are_not_ours_are_left_alone(scene: SimpleNamespace, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "000000.png").write_text("precious")
+    with pytest.raises(UserError, match="not Ningyo's"):
+        generate(scene.model, scene.track, tmp_path / "mine")
+    assert (tmp_path / "mine" / "000000.png").read_text() == "precious"
+    with pytest.raises(UserError, match="is a file"):
+        generate(scene.model, scene.track, tmp_path / "mine" / "000000.png")
+    with pytest.raises(UserError, match="no model at"):
+        generate(tmp_path / "nowhere", scene.track, tmp_path / "frames")
+    with pytest.raises(UserError, match="no pose track"):
+        generate(scene.model, tmp_path / "nowhere.npz", tmp_path / "frames")
+    assert not (tmp_path / "frames").exists()
