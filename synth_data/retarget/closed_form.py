@@ -27,6 +27,8 @@ from .swaps import LOWER, UPPER, exchanged, find_swaps
 SMOOTH_SECONDS = 0.35
 ROOT_SECONDS, DEPTH_SECONDS = 0.5, 1.0  # the distance from the camera is the least sure
 SHIFT_SECONDS = 0.7
+# Where a rig's proportions are not the person's, not all of it can lie over them; then the feet shall, since they are seen to stand.
+ANKLES, ANKLE_WEIGHT = (27, 28), 4.0
 FADE_SECONDS = 0.25  # in which a hand or a face that comes into view takes over
 FACE_POINTS = (454, 234, 10, 152)  # the mesh's outline: person's left, right, top of the forehead, chin
 # Bones whose direction the landmarks tell, for the residual: bone's role → role at its far end.
@@ -249,7 +251,7 @@ def locate(
     heads = rig.to_world(heads)
     focal = guessed_focal(size[1])
     pixels = seen.pixels[:, TORSO_AND_LEGS]
-    weights = seen.visibility[:, TORSO_AND_LEGS] ** 2 + 1e-4
+    weights = (seen.visibility[:, TORSO_AND_LEGS] ** 2 + 1e-4) * np.where(np.isin(TORSO_AND_LEGS, ANKLES), ANKLE_WEIGHT, 1.0)
     markers = marker_positions(rig, heads, turns, TORSO_AND_LEGS)
     place, error = place_before_camera(markers, pixels, weights, focal, size)
     # Slopes and log-depth are smoothed, not places: the error is along the ray.
