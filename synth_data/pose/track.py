@@ -213,11 +213,13 @@ class TrackFile:
 class TrackSpill:
     """Collects one person's arrays frame by frame in a folder on disk, so that a long video needs no more memory than a short one.
 
-    `folder` is made; `discard` removes the files written here, and the folder.
+    `folder` is made; `discard` removes the files written here, the folder, and the one above if it was made for it and stays empty.
     """
 
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
+        above = self.folder.parent
+        self._made = [self.folder] if above.exists() else [self.folder, above]
         self.folder.mkdir(parents=True, exist_ok=True)
         self.frames = 0
         self._files: dict[str, BinaryIO] = {name: open(self._path(name), "w+b") for name in ("time", "frame_index", *PER_PERSON)}
@@ -258,5 +260,6 @@ class TrackSpill:
         for name, file in self._files.items():
             file.close()
             self._path(name).unlink(missing_ok=True)
-        if not any(self.folder.iterdir()):
-            self.folder.rmdir()
+        for folder in self._made:
+            if not any(folder.iterdir()):
+                folder.rmdir()

@@ -175,7 +175,7 @@ def test_a_video_without_anybody(movie_of, tmp_path):
     video = movie_of("empty.mp4", [np.full((120, 160, 3), 30 + i, np.uint8) for i in range(10)])
     with pytest.raises(UserError, match="No person was found in empty"):
         capture([video], tmp_path / "out" / "a.npz")
-    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+    assert not (tmp_path / "out").exists()
 
 
 def test_cancelling_leaves_nothing(actor, tmp_path):
