@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -27,6 +28,12 @@ def write_atomically(path: Path | str, data: bytes | str) -> None:
         data = data.encode("utf-8")
     beside.write_bytes(data)
     os.replace(beside, path)
+
+
+def sha256_of(path: Path | str) -> str:
+    """Hex digest of a file, read in pieces. Raises OSError when it cannot be read."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def request_job(folder: Path | str, verb: str, arguments: list[str], versions: dict[str, str] | None = None) -> Path:

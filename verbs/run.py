@@ -10,15 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import UserError
 from ..jobs.folder import write_atomically
 from ..jobs.progress import Reporter
 from .arguments import positive_integer, positive_number
-
-if TYPE_CHECKING:
-    from ..synth_data.pose.track import PoseTrack
 
 HELP = "The whole way: capture, retarget, render, train, generate and strip, from one video and one rig."
 EXAMPLE = "ningyo run dance.mp4 --rig character.glb --out dance --minutes 20"
@@ -143,7 +140,6 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
         frames = [frame_path(pipeline.frames, index) for index in range(motion.frame_count)]
         contact_sheet(pipeline.video, track, motion.time, frames, pipeline.contact_sheet)
         report.artefact("frames", pipeline.frames)
-        report.artefact("movie", pipeline.movie)
         report.artefact("contact sheet", pipeline.contact_sheet)
 
     with stage("strip", seconds, report):
@@ -154,7 +150,7 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
         "video": track.video,
         "rig": pipeline.rig,
         "seconds": seconds,  # of this run; a resumed stage counts only what was left of it
-        "capture": capture_figures(track),
+        "capture": {"frames": track.frames, **track.header["seen"]},
         "retarget": {
             "frames": motion.frame_count,
             "direction_error_degrees": round(float(motion.residual.mean()), 2),
@@ -168,17 +164,6 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
     report.artefact("report", pipeline.report)
     report.emit("summary", text=summary(pipeline, result))
     return {"report": str(pipeline.report)}
-
-
-def capture_figures(track: PoseTrack) -> dict[str, float]:
-    """Shares of the frames in which the main person's parts were seen."""
-    shares = {
-        "body": (track.body_visibility[0].max(axis=1) > 0) & ~track.bridged[0],
-        "left_hand": track.hand_score[0, :, 0] > 0,
-        "right_hand": track.hand_score[0, :, 1] > 0,
-        "face": track.face_score[0] > 0,
-    }
-    return {"frames": track.frames} | {part: round(float(seen.mean()), 3) for part, seen in shares.items()}
 
 
 def summary(pipeline: Pipeline, result: dict[str, Any]) -> str:

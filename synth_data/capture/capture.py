@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UserError
+from ...jobs.folder import sha256_of
 from ...jobs.progress import SILENT, Reporter
 from ..pose.filters import bridge, gaps
 from ..pose.track import PoseTrack, TrackSpill, make_header, read_header
-from ..video.read import Frame, VideoInfo, file_sha256, probe, read_frames
+from ..video.read import Frame, VideoInfo, probe, read_frames
 from .detect import Body, BodyDetector, Face, FaceDetector, Hand, HandDetector, one_hand_each, quiet_libraries
 from .models import load_mediapipe
 from .overlay import write_overlay
@@ -95,7 +96,7 @@ def _track_paths(videos: list[Path], out: Path) -> list[Path]:
 
 def _capture_one(video: Path, out: Path, start: float | None, end: float | None, report: Reporter) -> None:
     info = probe(video)
-    sha256 = file_sha256(video)
+    sha256 = sha256_of(video)
     settings = {"version": CAPTURE_VERSION, "mediapipe": load_mediapipe().__version__, "start": start, "end": end, "people": "main"}
     if out.exists() and _is_of(out, sha256, settings):
         frames = read_header(out)["video"]["frame_count"]

@@ -6,7 +6,6 @@ The index is the truth: a sample exists once its line does, and its line is appe
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -237,12 +236,6 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def sha256_of(path: Path) -> str:
-    """Hex digest. Raises OSError when the file cannot be read."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def leftovers(path: Path) -> Iterator[Path]:

@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...jobs.folder import sha256_of
 from ...jobs.progress import SILENT, Reporter
-from .folder import INDEX, Dataset, Sample, sha256_of
+from .folder import INDEX, Dataset, Sample
 from .png import PngError, chunks
 
 

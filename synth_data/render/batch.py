@@ -15,7 +15,7 @@ from typing import Any
 import bpy
 
 from ...errors import UserError
-from ...jobs.folder import write_atomically
+from ...jobs.folder import sha256_of, write_atomically
 from ...jobs.lock import FileLock
 from ...jobs.progress import SILENT, Reporter
 from ..dataset.folder import (
@@ -32,7 +32,6 @@ from ..dataset.folder import (
     leftovers,
     read_header,
     read_index,
-    sha256_of,
     write_index,
 )
 from ..dataset.png import encode_png

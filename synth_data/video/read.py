@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,11 +57,6 @@ class Frame:
     index: int
     time: float
     rgb: NDArray[Any]
-
-
-def file_sha256(path: Path | str) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def exact_rate(fps: float | Fraction) -> Fraction:

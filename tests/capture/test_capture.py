@@ -12,12 +12,13 @@ import pytest
 pytest.importorskip("mediapipe")
 
 from ningyo.errors import Cancelled, UserError
+from ningyo.jobs.folder import sha256_of
 from ningyo.jobs.progress import Reporter
 from ningyo.synth_data.capture.capture import BRIDGE_SECONDS, ahead, capture, capture_files
 from ningyo.synth_data.capture.detect import Hand, one_hand_each
 from ningyo.synth_data.pose.landmarks import face_70
 from ningyo.synth_data.pose.track import PoseTrack
-from ningyo.synth_data.video.read import Frame, file_sha256, probe, read_frames
+from ningyo.synth_data.video.read import Frame, probe, read_frames
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_world_is_in_metres(captured):
 def test_header_tells_of_video_and_settings(captured, actor):
     track, _, _ = captured
     info = probe(actor)
-    assert track.video["sha256"] == file_sha256(actor)
+    assert track.video["sha256"] == sha256_of(actor)
     assert track.size == (info.width, info.height)
     assert track.fps == float(info.fps)
     assert track.video["has_audio"] == info.has_audio

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ningyo.synth_data.dataset.folder import Sample, sha256_of, write_index
+from ningyo.jobs.folder import sha256_of
+from ningyo.synth_data.dataset.folder import Sample, write_index
 from ningyo.synth_data.dataset.png import encode_png
 from ningyo.synth_data.dataset.sample import SamplePose
 from ningyo.synth_data.pose.conditioning import RASTERISER_VERSION, draw_packed

@@ -12,7 +12,8 @@ import pytest
 pytest.importorskip("av")
 
 from ningyo.errors import UserError
-from ningyo.synth_data.video.read import exact_rate, file_sha256, probe, read_frames
+from ningyo.jobs.folder import sha256_of
+from ningyo.synth_data.video.read import exact_rate, probe, read_frames
 
 RED, GREEN, BLACK, GREY = "red", "green", "black", "grey"
 
@@ -110,7 +111,7 @@ def test_what_probe_says(make_movie):
     assert info.has_audio
     assert info.frame_count == 30
     assert info.duration == pytest.approx(1.001, abs=1e-3)
-    header = info.header(file_sha256(path))
+    header = info.header(sha256_of(path))
     assert header["name"] == "sound.mp4"
     assert len(header["sha256"]) == 64
     assert exact_rate(header["fps"]) == Fraction(30000, 1001)
