@@ -62,7 +62,7 @@ def rounded(rates: dict[str, list[float]], ours: str = "ningyo") -> dict[str, An
 
 def capture() -> dict[str, Any]:
     from ningyo.synth_data.capture.capture import capture as ningyo_capture
-    from ningyo.synth_data.capture.detect import quiet_libraries
+    from ningyo.synth_data.capture.landmarker import quiet_libraries
     from ningyo.synth_data.capture.models import bundle, load_mediapipe
     from ningyo.synth_data.video.read import read_frames
 

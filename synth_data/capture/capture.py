@@ -20,9 +20,11 @@ from ...jobs.progress import SILENT, Reporter
 from ..pose.filters import bridge, gaps
 from ..pose.track import PoseTrack, TrackSpill, make_header, read_header
 from ..video.read import Frame, VideoInfo, probe, read_frames
-from .detect import Body, BodyDetector, Face, FaceDetector, Hand, HandDetector, one_hand_each, quiet_libraries
+from .detect import Body, BodyDetector
+from .landmarker import quiet_libraries
 from .models import load_mediapipe
 from .overlay import write_overlay
+from .parts import Face, FaceDetector, Hand, HandDetector, one_hand_each
 
 # Raised when the same video would give another track; a track of another version is not reused.
 CAPTURE_VERSION = 1

@@ -15,7 +15,7 @@ from ningyo.errors import Cancelled, UserError
 from ningyo.jobs.folder import sha256_of
 from ningyo.jobs.progress import Reporter
 from ningyo.synth_data.capture.capture import BRIDGE_SECONDS, ahead, capture, capture_files
-from ningyo.synth_data.capture.detect import Hand, one_hand_each
+from ningyo.synth_data.capture.parts import Hand, one_hand_each
 from ningyo.synth_data.pose.landmarks import face_70
 from ningyo.synth_data.pose.track import PoseTrack
 from ningyo.synth_data.video.read import Frame, probe, read_frames

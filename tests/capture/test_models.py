@@ -49,11 +49,11 @@ def test_every_face_number_comes_from_somewhere():
 
 
 def test_the_face_model_says_what_mediapipes_own_graph_says(actor_frames):
-    from ningyo.synth_data.capture.detect import _Landmarker, quiet_libraries
+    from ningyo.synth_data.capture.landmarker import Landmarker, quiet_libraries
 
     head = np.ascontiguousarray(actor_frames[10][20:180, 130:290])
     with quiet_libraries():
-        found = _Landmarker("face", video=False)(head, 0.0).face_landmarks
+        found = Landmarker("face", video=False)(head, 0.0).face_landmarks
         with mediapipe.solutions.face_mesh.FaceMesh(static_image_mode=True, refine_landmarks=True) as own:
             expected = own.process(head).multi_face_landmarks
     ours, theirs = (np.array([(point.x, point.y, point.z) for point in face]) * 160 for face in (found[0], expected[0].landmark))
@@ -70,7 +70,7 @@ def test_nothing_is_printed_by_the_libraries(actor: Path, tmp_path: Path):
 
 
 def test_notes_are_shown_when_something_fails(capfd: pytest.CaptureFixture[str]):
-    from ningyo.synth_data.capture.detect import quiet_libraries
+    from ningyo.synth_data.capture.landmarker import quiet_libraries
 
     def fail() -> None:
         with quiet_libraries():

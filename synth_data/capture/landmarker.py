@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""MediaPipe's Tasks API, as little of it as is needed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .models import bundle, load_mediapipe
+
+
+class Landmarker:
+    """One of MediaPipe's landmarkers with the clock that its video mode wants: whole milliseconds that rise."""
+
+    def __init__(self, kind: str, video: bool, **options: Any) -> None:
+        mediapipe = load_mediapipe()
+        tasks = mediapipe.tasks
+        name = kind.capitalize() + "Landmarker"
+        mode = tasks.vision.RunningMode.VIDEO if video else tasks.vision.RunningMode.IMAGE
+        base = tasks.BaseOptions(model_asset_buffer=bundle(kind))
+        options_class = getattr(tasks.vision, name + "Options")
+        self._landmarker = getattr(tasks.vision, name).create_from_options(options_class(base_options=base, running_mode=mode, **options))
+        self._image, self._srgb = mediapipe.Image, mediapipe.ImageFormat.SRGB
+        self._video = video
+        self._last = -1
+
+    def __call__(self, rgb: NDArray[Any], time: float) -> Any:
+        image = self._image(image_format=self._srgb, data=rgb)
+        if not self._video:
+            return self._landmarker.detect(image)
+        self._last = max(round(time * 1000), self._last + 1)
+        return self._landmarker.detect_for_video(image, self._last)
+
+    def close(self) -> None:
+        self._landmarker.close()
+
+
+def points(landmarks: Any) -> NDArray[Any]:
+    return np.array([(point.x, point.y, point.z) for point in landmarks], np.float64)
+
+
+@contextlib.contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Keeps the C++ library's notes off standard error while models are loaded and first used; shows them if that fails.
+
+    They are written to the file descriptor, past Python, and no setting turns them off.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as notes:
+        os.dup2(notes.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(kept, 2)
+            notes.seek(0)
+            with os.fdopen(os.dup(2), "wb") as stderr:
+                shutil.copyfileobj(notes, stderr)
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
