@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
     from ..synth_data.capture.capture import capture_files
-    from ..synth_data.pose.track import read_header
+    from ..synth_data.pose.track_file import read_header
 
     tracks = capture_files(args.videos, args.out, start=args.start, end=args.end, overlay=args.overlay, report=report)
-    return {"tracks": {str(track): read_header(track).get("seen", {}) for track in tracks}}
+    return {"tracks": {str(track): read_header(track)["people"][0]["seen"] for track in tracks}}

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
     from ..synth_data.pose.track import PoseTrack
     from ..synth_data.retarget.closed_form import retarget
 
-    track = PoseTrack.load(args.track)
+    track = PoseTrack.load(args.track, person=args.person)
     rig = rig_for(args.rig)
     motion = retarget(track, rig, person=args.person, fps=args.fps, track_name=args.track.name, report=report)
     motion.save(args.out)

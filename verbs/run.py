@@ -150,7 +150,7 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
         "video": track.video,
         "rig": pipeline.rig,
         "seconds": seconds,  # of this run; a resumed stage counts only what was left of it
-        "capture": {"frames": track.frames, **track.header["seen"]},
+        "capture": {"frames": track.frames, **track.header["people"][0]["seen"]},
         "retarget": {
             "frames": motion.frame_count,
             "direction_error_degrees": round(float(motion.residual.mean()), 2),

@@ -18,7 +18,10 @@ from ...errors import UserError
 from ...jobs.folder import sha256_of
 from ...jobs.progress import SILENT, Reporter
 from ..pose.filters import bridge, gaps
-from ..pose.track import PoseTrack, TrackSpill, make_header, read_header
+from ..pose.rows import body_seen
+from ..pose.spill import TrackSpill
+from ..pose.track import PoseTrack
+from ..pose.track_file import make_header, read_header
 from ..video.read import Frame, VideoInfo, probe, read_frames
 from .detect import Body, BodyDetector
 from .landmarker import quiet_libraries
@@ -27,7 +30,7 @@ from .overlay import write_overlay
 from .parts import Face, FaceDetector, Hand, HandDetector, one_hand_each
 
 # Raised when the same video would give another track; a track of another version is not reused.
-CAPTURE_VERSION = 1
+CAPTURE_VERSION = 2
 BRIDGE_SECONDS = 0.5
 # Fewer frames with a person than this are chance findings in a video without one.
 LEAST_SHARE_SEEN = 0.02
@@ -108,13 +111,12 @@ def _capture_one(video: Path, out: Path, start: float | None, end: float | None,
     spill = TrackSpill(out.with_name(f".{out.name}.frames"))
     try:
         count = _fill(spill, info, start, end, report)
-        seen = np.isfinite(spill.array("body_image")[:, 0, 0])
+        seen = body_seen(spill.rows(0)["body_image"]) if spill.people() else np.zeros(0, bool)
         if seen.sum() < max(1, LEAST_SHARE_SEEN * spill.frames):
             raise UserError(f"No person was found in {video.name}; choose a video in which one is large and bright enough to be seen.")
         _bridge(spill, seen)
         header = make_header({**info.header(sha256), "frame_count": count if end is None else info.frame_count}, settings)
-        header["seen"] = _shares(spill)
-        spill.save(out, header)
+        spill.save(out, header, [0])
     finally:
         spill.discard()
     report.artefact("pose track", out)
@@ -137,7 +139,9 @@ def _fill(spill: TrackSpill, info: VideoInfo, start: float | None, end: float | 
     frames = ahead(read_frames(info.path, start, end), DECODE_AHEAD)
     try:
         for frame, body, hands, face in detectors.run(frames):
-            spill.append(frame.time, frame.index, **_arrays(body, hands, face))
+            spill.begin_frame(frame.time, frame.index)
+            if body is not None:
+                spill.put(0, **_arrays(body, hands, face))
             last = frame.index
             report.progress(spill.frames, max(total, spill.frames), "frames")
     finally:
@@ -229,15 +233,17 @@ def ahead(frames: Iterator[Frame], most: int) -> Generator[Frame, None, None]:
         thread.join()
 
 
-def _arrays(body: Body | None, hands: tuple[Hand | None, Hand | None], face: Face | None) -> dict[str, NDArray[Any] | float]:
+def _arrays(body: Body, hands: tuple[Hand | None, Hand | None], face: Face | None) -> dict[str, NDArray[Any] | float]:
     """One frame by the names of the track's arrays; what was not seen is left out."""
-    found: dict[str, NDArray[Any] | float] = {}
-    if body is not None:
-        found |= {"body_image": body.image, "body_world": body.world, "body_visibility": body.visibility}
-        unseen = np.full((21, 3), np.nan)
-        found["hand_image"] = np.stack([unseen if hand is None else hand.image for hand in hands])
-        found["hand_world"] = np.stack([unseen if hand is None else hand.world for hand in hands])
-        found["hand_score"] = np.array([0.0 if hand is None else hand.score for hand in hands])
+    found: dict[str, NDArray[Any] | float] = {
+        "body_image": body.image,
+        "body_world": body.world,
+        "body_visibility": body.visibility,
+    }
+    unseen = np.full((21, 3), np.nan)
+    found["hand_image"] = np.stack([unseen if hand is None else hand.image for hand in hands])
+    found["hand_world"] = np.stack([unseen if hand is None else hand.world for hand in hands])
+    found["hand_score"] = np.array([0.0 if hand is None else hand.score for hand in hands])
     if face is not None:
         found |= {"face_image": face.image, "face_score": face.score}
     return found
@@ -245,21 +251,10 @@ def _arrays(body: Body | None, hands: tuple[Hand | None, Hand | None], face: Fac
 
 def _bridge(spill: TrackSpill, seen: NDArray[Any]) -> None:
     """Interpolate the body over short gaps, at half the visibility, and mark them."""
-    arrays = [spill.array(name) for name in ("body_image", "body_world", "body_visibility")]
-    time, bridged = spill.array("time"), spill.array("bridged")
+    rows = spill.rows(0)
+    time = spill.time[slice(*spill.span(0))]
     for gap in gaps(seen, time, BRIDGE_SECONDS):
-        for array in arrays:
-            array[slice(*gap)] = bridge(array, time, gap) * (0.5 if array is arrays[2] else 1)
-        bridged[slice(*gap)] = True
-    for array in (*arrays, bridged):
-        array.flush()
-
-
-def _shares(spill: TrackSpill) -> dict[str, float]:
-    """Share of frames in which each part was seen (bridged frames are not)."""
-    bridged = spill.array("bridged")
-    body = np.isfinite(spill.array("body_image")[:, 0, 0]) & ~bridged
-    hands = spill.array("hand_score") > 0
-    face = spill.array("face_score") > 0
-    shares = {"body": body, "left_hand": hands[:, 0], "right_hand": hands[:, 1], "face": face, "bridged": bridged}
-    return {name: round(float(np.mean(share)), 4) for name, share in shares.items()}
+        for name in ("body_image", "body_world", "body_visibility"):
+            rows[name][slice(*gap)] = bridge(rows[name], time, gap) * (0.5 if name == "body_visibility" else 1)
+        rows["bridged"][slice(*gap)] = True
+    rows.flush()

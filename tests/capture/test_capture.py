@@ -40,7 +40,7 @@ def test_body_hands_and_face_are_found(captured):
     assert (track.hand_score > 0).mean() > 0.9
     assert (track.face_score > 0.5).mean() > 0.9
     assert not track.bridged.any()
-    seen = track.header["seen"]
+    seen = track.header["people"][0]["seen"]
     assert seen["body"] == 1
     assert seen["left_hand"] == pytest.approx((track.hand_score[0, :, 0] > 0).mean(), abs=1e-3)
 
@@ -159,7 +159,7 @@ def test_a_small_person_is_found(actor_frames, movie_of, tmp_path):
         pictures.append(np.full((600, 960, 3), small[2, 2], np.uint8))
         pictures[-1][400:520, 700:805] = small
     track = capture([movie_of("a.mp4", pictures)], tmp_path / "a.npz")
-    assert track.header["seen"]["body"] == 1
+    assert track.header["people"][0]["seen"]["body"] == 1
     nose = track.body_image[0, -1, 0, :2]
     assert 700 < nose[0] < 805
     assert 400 < nose[1] < 450

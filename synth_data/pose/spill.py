@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Collecting a track of any number of people on the disk, so that a long video needs no more memory than a short one."""
+
+from __future__ import annotations
+
+from array import array
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .rows import PER_PERSON, ROW, chunks, person_entry, seen_span, unseen_rows
+from .track_file import TrackFile
+
+OPEN_FILES = 32  # at a time; a crowd has more people than a process may have files
+
+
+@dataclass
+class _Person:
+    first: int  # frame of the first row
+    count: int
+    skipped: int = 0  # rows at the file's beginning that were cropped away
+
+
+class TrackSpill:
+    """People's rows, frame after frame, in a folder on the disk: one file a person.
+
+    `folder` is made; `discard` removes the files written here, the folder, and the one above if it was made for it and stays empty.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        above = self.folder.parent
+        self._made = [self.folder] if above.exists() else [self.folder, above]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._time, self._frame_index = array("d"), array("q")
+        self._people: dict[int, _Person] = {}
+        self._files: OrderedDict[int, BinaryIO] = OrderedDict()
+        self._paths: set[Path] = set()
+
+    @property
+    def frames(self) -> int:
+        return len(self._time)
+
+    @property
+    def time(self) -> NDArray[np.float64]:
+        """(F,) seconds, a copy."""
+        return np.array(self._time, np.float64)
+
+    @property
+    def frame_index(self) -> NDArray[np.int64]:
+        """(F,), a copy."""
+        return np.array(self._frame_index, np.int64)
+
+    def begin_frame(self, time: float, frame_index: int) -> None:
+        """From now on `put` is about this frame: `time` in seconds, `frame_index` in decoding order."""
+        self._time.append(float(time))
+        self._frame_index.append(int(frame_index))
+
+    def put(self, person: int, **arrays: NDArray[Any] | float | bool) -> None:
+        """What is known of `person` in the frame begun last. `arrays` by their names in ROW, without axes for people and frames; what is
+        left out was not seen, or stays what an earlier `put` said. Frames that the person was left out of are filled with unseen rows."""
+        if not self.frames:
+            raise ValueError("no frame was begun")
+        frame = self.frames - 1
+        known = self._people.setdefault(person, _Person(frame, 0))
+        while known.first + known.count < frame:
+            padding = unseen_rows(min(frame - known.first - known.count, 512))
+            self._write(person, known.count, padding)
+            known.count += len(padding)
+        row = self._read(person, known.count - 1) if known.first + known.count > frame else unseen_rows(1)
+        for name, value in arrays.items():
+            row[name] = value
+        at = frame - known.first
+        self._write(person, at, row)
+        known.count = at + 1
+
+    def people(self) -> list[int]:
+        """Everyone, in the order of their first `put`."""
+        return list(self._people)
+
+    def span(self, person: int) -> tuple[int, int]:
+        """The person's first frame, and one past the last."""
+        known = self._people[person]
+        return known.first, known.first + known.count
+
+    def rows(self, person: int) -> np.memmap[Any, Any]:
+        """The person's rows, (N,) of ROW, from their first frame on: what is changed in it is changed in the track."""
+        known = self._people[person]
+        return np.memmap(self._path(person), ROW, "r+", known.skipped * ROW.itemsize, (known.count,))
+
+    def crop(self, person: int, first: int, end: int) -> None:
+        """Forget the person's frames before `first` and from `end` on; if none is left, the person."""
+        known = self._people[person]
+        first, end = max(first, known.first), min(end, known.first + known.count)
+        if first >= end:
+            self.drop(person)
+            return
+        self._people[person] = _Person(first, end - first, known.skipped + first - known.first)
+
+    def drop(self, person: int) -> None:
+        """Forget a person."""
+        del self._people[person]
+        self._close(person)
+        self._path(person).unlink(missing_ok=True)
+
+    def save(self, path: Path | str, header: Mapping[str, Any], order: Sequence[int], ids: Sequence[int] | None = None) -> None:
+        """Write the track of the people in `order`, each from the first to the last frame in which a body is known, beside and renamed.
+
+        They get `ids`, or 0, 1, 2, … The header's "people" is filled in. ValueError if one of them was never seen.
+        """
+        ids = range(len(order)) if ids is None else ids
+        time, rows, spans = self.time, [], []
+        for person in order:
+            whole = self.rows(person)
+            start, end = seen_span(whole["body_image"])
+            if start == end:
+                raise ValueError(f"person {person} was never seen")
+            rows.append(whole[start:end])
+            spans.append((self.span(person)[0] + start, end - start))
+        entries = [person_entry(i, time, first, own) for i, (first, _), own in zip(ids, spans, rows, strict=True)]
+        with TrackFile(path, {**header, "people": entries}) as out:
+            out.add("time", self.frames, [time])
+            out.add("frame_index", self.frames, [self.frame_index])
+            out.add("person_id", len(order), [np.array(ids)])
+            out.add("first", len(order), [np.array([first for first, _ in spans])])
+            out.add("count", len(order), [np.array([count for _, count in spans])])
+            for name in PER_PERSON:
+                out.add(name, sum(count for _, count in spans), _parts(rows, name))
+
+    def discard(self) -> None:
+        """Remove what was written here."""
+        for person in list(self._files):
+            self._close(person)
+        self._people.clear()
+        for path in self._paths:
+            path.unlink(missing_ok=True)
+        for folder in self._made:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+    def _path(self, person: int) -> Path:
+        return self.folder / f"{person}.rows"
+
+    def _write(self, person: int, at: int, rows: NDArray[Any]) -> None:
+        file = self._file(person)
+        file.seek((self._people[person].skipped + at) * ROW.itemsize)
+        file.write(rows.tobytes())
+
+    def _read(self, person: int, at: int) -> NDArray[Any]:
+        file = self._file(person)
+        file.seek((self._people[person].skipped + at) * ROW.itemsize)
+        return np.frombuffer(bytearray(file.read(ROW.itemsize)), ROW)
+
+    def _file(self, person: int) -> BinaryIO:
+        """The person's file, unbuffered, so that `rows` sees at once what was put."""
+        if person not in self._files:
+            if len(self._files) >= OPEN_FILES:
+                self._close(next(iter(self._files)))
+            path = self._path(person)
+            self._files[person] = open(path, "r+b" if path in self._paths and path.exists() else "w+b", buffering=0)
+            self._paths.add(path)
+        self._files.move_to_end(person)
+        return self._files[person]
+
+    def _close(self, person: int) -> None:
+        file = self._files.pop(person, None)
+        if file is not None:
+            file.close()
+
+
+def _parts(rows: list[NDArray[Any]], name: str) -> Iterator[NDArray[Any]]:
+    return (own[name][part] for own in rows for part in chunks(len(own)))
