@@ -23,9 +23,9 @@ ALLOWED = {
     "bpy": ("addon/", "sequencer/", "synth_data/characters/", "synth_data/render/", "synth_data/retarget/apply.py"),
     "torch": ("training/",),
     "mediapipe": ("synth_data/capture/",),
-    "cv2": ("synth_data/capture/",),
+    "cv2": ("synth_data/capture/", "synth_data/video/camera.py"),
     "av": ("synth_data/video/",),
-    "PIL": ("training/",),
+    "PIL": ("training/", "synth_data/video/"),
     "safetensors": ("training/",),
 }
 ALLOWED["bpy_extras"] = ALLOWED["mathutils"] = ALLOWED["addon_utils"] = ALLOWED["bpy"]

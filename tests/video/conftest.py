@@ -19,7 +19,7 @@ def picture(width: int, height: int, index: int = 0) -> np.ndarray:
     rgb = np.zeros((height, width, 3), np.uint8)
     rgb[: height // 2, : width // 2] = (250, 20, 20)
     rgb[: height // 2, width // 2 :] = (20, 200, 20)
-    rgb[height // 2 :, width // 2 :] = 60 + index * 4
+    rgb[height // 2 :, width // 2 :] = min(60 + index * 4, 250)
     return rgb
 
 

@@ -152,20 +152,29 @@ def test_sound_alone_is_no_movie(tmp_path: Path):
         probe(path)
 
 
-@pytest.mark.parametrize(
-    ("name", "options"), [("cut.mp4", {"options": {"movflags": "+faststart"}}), ("cut.avi", {"codec": "mpeg4"})], ids=["mp4", "avi"]
-)
-def test_a_movie_cut_short_names_the_last_frame(tmp_path: Path, make_movie, name, options):
+CUT = [
+    ("cut.mp4", {"options": {"movflags": "+faststart"}}),
+    ("cut.avi", {"codec": "mpeg4"}),
+    ("cut.mkv", {}),
+    ("cut.webm", {"codec": "libvpx-vp9"}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), CUT, ids=["mp4", "avi", "mkv", "webm"])
+def test_a_movie_cut_short_is_told_at_the_start_and_read_up_to_there(make_movie, name, options):
     path = make_movie(name, size=(160, 120), frames=60, noise=True, **options)
+    assert probe(path).cut_short is None
     data = path.read_bytes()
     path.write_bytes(data[: len(data) * 2 // 3])
     seen = []
-    with pytest.raises(UserError, match=r"after frame \d+") as error:
+    with pytest.raises(UserError, match="is cut short") as error:
         seen.extend(read_frames(path))
-    assert 20 < len(seen) < 60
-    assert f"after frame {len(seen) - 1};" in str(error.value)
-    before = list(read_frames(path, end=0.5))  # what the sentence offers
-    assert len(before) == 12
+    assert not seen
+    assert str(error.value) == probe(path).cut_short
+    end = float(str(error.value).split("--end ")[1].split()[0])
+    assert 1 < end < 2.5
+    assert "of 2.5 s" in str(error.value)
+    assert len(list(read_frames(path, end=end))) == pytest.approx(end * 24, abs=1)
 
 
 def test_a_hole_in_the_data_names_the_frame(make_movie):
