@@ -17,7 +17,7 @@ import av
 import numpy as np
 from av.error import BlockingIOError as NotReady
 from av.error import EOFError as EndOfStream
-from av.error import FFmpegError
+from av.error import FFmpegError, InvalidDataError
 from av.filter import Graph
 from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
@@ -34,16 +34,14 @@ _UPRIGHT = (1, 0, 0, 1)
 # frames have packets of their own, nor AVI, which packs two frames into one.
 _COUNTABLE_CODECS = {"h264", "hevc", "av1", "vp9", "mpeg4", "prores", "mjpeg", "ffv1"}
 _COUNTABLE_CONTAINERS = ("mp4", "matroska")
+_BROADCASTS = {"mpegts", "mpeg"}
 _UNTAGGED = 2  # AVCOL_SPC_UNSPECIFIED
 _HDR = {ColorTrc.SMPTE2084.value, ColorTrc.ARIB_STD_B67.value}
 
 
 def probe(path: Path) -> VideoInfo:
     """Look at a movie: its first frame is decoded, so what is not a movie is found out here. UserError in one sentence."""
-    with _opened(path) as (container, stream):
-        first = next(_decoded(path, container, stream, 0), None)
-        if first is None:
-            raise UserError(f"{path} holds no picture that can be decoded; choose another video.")
+    with _begun(path) as (container, stream, first, _):
         width, height = _shown_size(first, stream)
         fps = _rate(stream)
         duration = _duration(path, container, stream)
@@ -60,15 +58,14 @@ def frames(path: Path, start: float | None, end: float | None) -> Iterator[Pendi
     UserError at once if the file is cut short before `end`, and where it is damaged, naming the frame.
     """
     key = None
-    with _opened(path) as (container, stream):
-        first = next(_decoded(path, container, stream, 0), None)
-        missing = None if first is None else missing_from(path, container, stream, first.pts)
+    with _begun(path) as (container, stream, first, is_strict):
+        missing = missing_from(path, container, stream, first.pts)
         if missing is not None and (end is None or end > missing + TOLERANCE):
             raise UserError(_cut_short(path, stream, missing, _duration(path, container, stream)))
-        if first is not None and not first.interlaced_frame and start:
+        if not first.interlaced_frame and start:
             key = _key_frame_before(path, container, stream, start)
     if key is not None:
-        with _opened(path) as (container, stream):
+        with _opened(path, is_strict) as (container, stream):
             container.seek(key.dts, stream=stream, backward=True)
             walk = _walk(path, container, stream, key)
             there = next(walk, None)
@@ -76,8 +73,29 @@ def frames(path: Path, start: float | None, end: float | None) -> Iterator[Pendi
                 yield there
                 yield from walk
                 return
-    with _opened(path) as (container, stream):
+    with _opened(path, is_strict) as (container, stream):
         yield from _walk(path, container, stream, None)
+
+
+@contextmanager
+def _begun(path: Path) -> Iterator[tuple[Any, Any, Any, bool]]:
+    """Container, stream, first picture, and whether its decoder can be strict.
+
+    A strict decoder reports damage instead of making something up, but also oddities that some programs write into whole files. Those
+    are in the first picture already, so a movie whose first picture only a lenient decoder gives is read by that.
+    """
+    problem: UserError | None = None
+    for is_strict in (True, False):
+        with _opened(path, is_strict) as (container, stream):
+            try:
+                first = next(_decoded(path, container, stream, 0), None)
+            except UserError as error:
+                problem = problem or error
+                continue
+            if first is not None:
+                yield container, stream, first, is_strict
+                return
+    raise problem or UserError(f"{path} holds no picture that can be decoded; choose another video.")
 
 
 @dataclass(frozen=True)
@@ -96,7 +114,7 @@ def _key_frame_before(path: Path, container: Any, stream: Any, start: float) -> 
         return None
     shown = array("q")  # 8 bytes a frame
     keys: list[tuple[int, int]] = []
-    with _opened(path) as (packets, counted):
+    with _opened(path, True) as (packets, counted):
         for packet in packets.demux(counted):
             if packet.pts is None or packet.dts is None:
                 break
@@ -150,7 +168,7 @@ def _walk(path: Path, container: Any, stream: Any, key: _KeyFrame | None) -> Ite
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
+def _opened(path: Path, is_strict: bool) -> Iterator[tuple[Any, Any]]:
     """The container and its first real picture stream (a cover picture in a sound file is none)."""
     if path.stat().st_size == 0:
         raise UserError(f"{path} is empty; copy or download the video again.")
@@ -172,22 +190,50 @@ def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
             raise UserError(f"{path} has a kind of picture that cannot be decoded; convert it to an H.264 mp4.")
         check_size(path, stream.width, stream.height)
         stream.thread_type = "AUTO"
-        stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
+        stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)} | ({"err_detect": "explode"} if is_strict else {})
         yield container, stream
 
 
 def _decoded(path: Path, container: Any, stream: Any, index: int, key: _KeyFrame | None = None) -> Iterator[Any]:
     """The pictures as they come; `index` is that of the first, or of the `key` frame, before which pictures are not counted."""
+    # Broadcasts begin anywhere; players wait for the first key frame.
+    waits = container.format.name in _BROADCASTS
+    latest, position = 0.0, 0
     try:
-        for picture in container.decode(stream):
-            yield picture
-            if key is None or picture.pts is None or picture.pts >= key.pts:
-                index += 1
+        for packet in container.demux(stream):
+            if packet.size and packet.pos is not None:
+                position = max(position, packet.pos + packet.size)
+            try:
+                pictures = packet.decode()
+            except InvalidDataError:
+                if waits:
+                    continue
+                raise
+            for picture in pictures:
+                if waits and (picture.is_corrupt or not picture.key_frame):
+                    continue
+                waits = False
+                yield picture
+                if key is None or picture.pts is None or picture.pts >= key.pts:
+                    index += 1
+                latest = picture.time if picture.time is not None else latest
     except (FFmpegError, OSError) as error:
         text = f"{path} breaks off at frame {index} ({_reason(error)}); copy or download it again{_way_out(stream, index)}."
         raise UserError(text) from error
-    if breaks_index(path, container, stream):
-        raise UserError(f"{path} is cut short: it ends after frame {index - 1}; copy or download it again{_way_out(stream, index)}.")
+    if breaks_index(path, container, stream) or ("matroska" in container.format.name and _lost(path, container, stream, latest, position)):
+        raise UserError(f"{path} breaks off after frame {index - 1}; copy or download it again{_way_out(stream, index)}.")
+
+
+def _lost(path: Path, container: Any, stream: Any, latest: float, position: int) -> bool:
+    """Whether a Matroska file was given up in its middle: after damage libav looks for the next cluster and may not find it.
+
+    Time and data have to be missing both: the last picture may be shown long, and sound or cues may follow it.
+    """
+    says_own = "DURATION" in stream.metadata or not container.streams.audio
+    if not says_own or (container.duration is None and "DURATION" not in stream.metadata):
+        return False
+    rest, size = path.stat().st_size - position, path.stat().st_size
+    return _duration(path, container, stream) - latest > 1 and (rest > 1 << 16 or rest > size / 10)
 
 
 def _progressive(pictures: Iterator[Any]) -> Iterator[Any]:
