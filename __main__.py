@@ -41,7 +41,22 @@ from .jobs.folder import LOG, WorkerJob
 from .jobs.progress import Event, Reporter
 from .verbs.terminal import JsonLines, ProgressBar
 
-VERBS = ("capture", "retarget", "motion", "render", "dataset", "train", "generate", "evaluate", "strip", "run", "demo", "doctor")
+VERBS = (
+    "capture",
+    "retarget",
+    "motion",
+    "render",
+    "dataset",
+    "train",
+    "generate",
+    "evaluate",
+    "strip",
+    "openpose",
+    "run",
+    "demo",
+    "models",
+    "doctor",
+)
 # Importable name → the package that brings it.
 WORKER_PACKAGES = {
     "bpy": "bpy",

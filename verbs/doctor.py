@@ -75,14 +75,16 @@ def check_module(name: str, use: str) -> Check:
 
 
 def check_models() -> Check:
-    """MediaPipe's model files, which its 0.10 wheels carry."""
+    """Whether capture's models are there and whole, and where they come from (`ningyo models` says more)."""
     try:
-        from ..synth_data.capture.models import model_paths
+        from ..synth_data.capture.models import KINDS, bundle, find
 
-        paths = model_paths()
+        for kind in KINDS:
+            bundle(kind)
+        origins = sorted({find(kind).origin for kind in KINDS})
     except (ImportError, UserError) as error:
-        return Check("mediapipe models", False, str(error), "mediapipe==0.10.21 carries them.")
-    return Check("mediapipe models", True, ", ".join(sorted(paths)))
+        return Check("mediapipe models", False, str(error))
+    return Check("mediapipe models", True, f"{', '.join(KINDS)} from {' and '.join(origins)}")
 
 
 def check_compute() -> Check:
