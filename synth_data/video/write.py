@@ -12,6 +12,7 @@ from typing import Any
 import av
 import numpy as np
 from av.error import FFmpegError
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from numpy.typing import NDArray
 
 from ...errors import UserError
@@ -54,6 +55,10 @@ class MovieWriter:
         self._stream: Any = self._container.add_stream("libx264", rate=rate, options={"preset": "veryfast", "crf": "18"})
         self._stream.width, self._stream.height = (side + side % 2 for side in size)
         self._stream.pix_fmt = "yuv420p"
+        # Said in the file, because players guess by the size where nothing is said, and not all guess alike.
+        codec = self._stream.codec_context
+        codec.colorspace, codec.color_range = Colorspace.ITU709, ColorRange.MPEG
+        codec.color_primaries, codec.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         self._clock = Fraction(rate.denominator, rate.numerator * TICKS)
         self._stream.codec_context.time_base = self._clock
         self._next_tick = 0
@@ -73,6 +78,7 @@ class MovieWriter:
             rgb = np.pad(rgb, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         tick = self._next_tick if time is None else max(round(Fraction(time) / self._clock), self._next_tick - TICKS + 1)
         picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+        picture = picture.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
         picture.pts, picture.time_base = tick, self._clock
         # The last frame's length is the packet's own.
         picture.duration = TICKS

@@ -43,11 +43,13 @@ def make_movie(tmp_path: Path) -> Callable[..., Path]:
         aspect: Fraction | None = None,
         noise: bool = False,
         b_frames: int | None = None,
+        key_frames: int | None = None,
     ) -> Path:
         path = tmp_path / name
         random = np.random.default_rng(0)
+        coding = {name: str(value) for name, value in (("bf", b_frames), ("g", key_frames)) if value is not None}
         with av.open(str(path), "w", options=options or {}) as container:
-            stream: Any = container.add_stream(codec, rate=rate, options={"bf": str(b_frames)} if b_frames is not None else {})
+            stream: Any = container.add_stream(codec, rate=rate, options=coding)
             stream.width, stream.height = size
             stream.pix_fmt = pixels
             if aspect:

@@ -100,3 +100,16 @@ def test_wrong_names_and_frames(tmp_path: Path):
         MovieWriter(tmp_path, 25, (64, 48))
     with pytest.raises(ValueError, match="frame"), MovieWriter(tmp_path / "a.mp4", 25, (64, 48)) as movie:
         movie.write(grey(1, (48, 64)))
+
+
+@pytest.mark.parametrize("size", [(64, 48), (1280, 720)])
+def test_colours_are_kept_and_said(tmp_path: Path, size):
+    import av
+
+    colour = np.broadcast_to(np.array([220, 60, 30], np.uint8), (size[1], size[0], 3))
+    with MovieWriter(tmp_path / "a.mp4", 25, size) as movie:
+        movie.write(colour)
+    assert np.abs(next(read_frames(tmp_path / "a.mp4")).rgb.astype(int) - colour).max() < 5
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        codec = container.streams.video[0].codec_context
+        assert (codec.colorspace, codec.color_range, codec.color_primaries, codec.color_trc) == (1, 1, 1, 1)
