@@ -51,7 +51,6 @@ VERBS = (
     "generate",
     "evaluate",
     "strip",
-    "openpose",
     "run",
     "demo",
     "models",
