@@ -12,6 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+# A speed seen at a gap's edge is taken from this many frames, and tells of the motion for about so many seconds (measured on people who
+# dance and gesture, with frames hidden: benchmarks/README.md).
+SPEED_FRAMES, MOTION_SECONDS = 3, 0.3
+
 
 def savitzky_golay(
     values: NDArray[Any], window: float, time: NDArray[Any] | None = None, weights: NDArray[Any] | None = None, order: int = 2
@@ -82,3 +86,33 @@ def bridge(values: NDArray[Any], time: NDArray[Any], gap: tuple[int, int]) -> ND
     share = (time[first:end] - time[first - 1]) / (time[end] - time[first - 1])
     share = share.reshape(-1, *[1] * (values.ndim - 1))
     return values[first - 1] * (1 - share) + values[end] * share
+
+
+def bridge_motion(values: NDArray[Any], time: NDArray[Any], gap: tuple[int, int]) -> NDArray[Any]:
+    """Values over a gap [first, last + 1) that go on as they moved before and arrive as they move after it: (last + 1 − first, …).
+
+    Cubic Hermite curves between the frames around the gap; their speeds there are those of the nearest samples, and fade into the straight
+    line's the longer the gap, as what was seen then says less. For places; what has bounds (a visibility) wants `bridge`.
+    """
+    first, end = gap
+    before, after = np.asarray(values[first - 1], np.float64), np.asarray(values[end], np.float64)
+    length = float(time[end] - time[first - 1])
+    straight = (after - before) / length
+    known = np.exp(-length / MOTION_SECONDS)
+    edges = slice(max(first - SPEED_FRAMES, 0), first), slice(end, end + SPEED_FRAMES)
+    leaving, arriving = (straight + known * (_speed(values[edge], time[edge], straight) - straight) for edge in edges)
+    share = (time[first:end] - time[first - 1]) / length
+    share = share.reshape(-1, *[1] * before.ndim)
+    bend = share * (1 - share) * length * ((1 - share) * (leaving - straight) - share * (arriving - straight))
+    return before * (1 - share) + after * share + bend
+
+
+def _speed(values: NDArray[Any], time: NDArray[Any], otherwise: NDArray[Any]) -> NDArray[Any]:
+    """Slope of the line fitted to a few samples (F, …), each element by its samples that are finite; `otherwise` of fewer than two."""
+    values = np.asarray(values, np.float64)
+    seen = np.isfinite(values)
+    count = np.maximum(seen.sum(axis=0), 1)
+    at = np.where(seen, time.reshape(-1, *[1] * (values.ndim - 1)), 0.0)
+    at = np.where(seen, at - at.sum(axis=0) / count, 0.0)
+    spread = np.square(at).sum(axis=0)
+    return np.where(count > 1, (at * np.where(seen, values, 0.0)).sum(axis=0) / np.where(count > 1, spread, 1.0), otherwise)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ningyo.synth_data.pose.filters import bridge, fill_gaps, gaps, savitzky_golay
+from ningyo.synth_data.pose.filters import bridge, bridge_motion, fill_gaps, gaps, savitzky_golay
 
 TIME = np.sort(np.random.default_rng(0).uniform(0, 6, 200)) + np.arange(200) * 1e-3  # a very variable rate
 
@@ -67,3 +67,27 @@ def test_filling_all_gaps():
     np.testing.assert_allclose(fill_gaps(values, np.array([0, 1, 0, 0, 1, 0], bool)), [1, 1, 2, 3, 4, 4])
     with pytest.raises(ValueError, match="nothing seen"):
         fill_gaps(values, np.zeros(6, bool))
+
+
+def test_a_bridge_follows_the_motion():
+    time = np.sort(np.concatenate([np.arange(20) / 25, np.arange(20) / 25 + 0.013]))
+    turn = np.stack([np.cos(5 * time), np.sin(5 * time), time, np.full(40, 2.0)], axis=1)[:, None]
+    hidden = turn.copy()
+    hidden[15:25] = np.nan
+    curve, line = bridge_motion(hidden, time, (15, 25)), bridge(hidden, time, (15, 25))
+    assert np.abs(curve - turn[15:25]).max() < np.abs(line - turn[15:25]).max() * 0.6
+    # What moves evenly or stands goes on so.
+    np.testing.assert_allclose(curve[..., 2:], line[..., 2:], atol=1e-12)
+
+
+def test_a_bridge_with_little_around_it():
+    time = np.arange(8) / 10
+    values = np.stack([time**2, np.where(time > 0.45, time**2, np.nan), time], axis=1)
+    values[2:5] = np.nan
+    values[0, 2] = values[6:, 2] = np.nan  # one sample on each side: a straight line
+    curve = bridge_motion(values, time, (2, 5))
+    assert np.isfinite(curve[:, [0, 2]]).all()
+    assert np.isnan(curve[:, 1]).all()
+    np.testing.assert_allclose(curve[:, 2], [0.2, 0.3, 0.4])
+    lone = np.array([0.0, np.nan, np.nan, 3.0])
+    np.testing.assert_allclose(bridge_motion(lone, time[:4], (1, 3)), [1.0, 2.0])
