@@ -39,13 +39,14 @@ class Plan:
         files = self.files
         pictures = ["--count", str(self.count), "--size", str(self.size)]
         minutes = ["--minutes", f"{self.minutes:g}"]
+        person = ["--person", str(self.person)]
         return {
             "capture": [str(files.video), "--out", str(files.track)],
-            "retarget": [str(files.track), "--rig", self.rig, "--out", str(files.motion), "--person", str(self.person)],
+            "retarget": [str(files.track), "--rig", self.rig, "--out", str(files.motion), *person],
             "render": ["--rig", self.rig, "--motion", str(files.motion), "--out", str(files.dataset), *pictures],
             "train": [str(files.dataset), "--out", str(files.model), *minutes],
-            "generate": [str(files.model), str(files.track), "--out", str(files.frames), "--mp4", str(files.movie)],
-            "run": [str(files.video), "--rig", self.rig, "--out", str(files.out), *minutes, *pictures],
+            "generate": [str(files.model), str(files.track), "--out", str(files.frames), "--mp4", str(files.movie), *person],
+            "run": [str(files.video), "--rig", self.rig, "--out", str(files.out), *minutes, *pictures, *person],
         }[verb]
 
     def made(self, verb: str) -> Path:

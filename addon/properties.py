@@ -37,7 +37,10 @@ class NINGYO_settings(bpy.types.PropertyGroup):
 
     video: bpy.props.StringProperty(name="Video", description="The video of a person", subtype="FILE_PATH", options=ON_DISK)
     person: bpy.props.IntProperty(
-        name="Person", description="Whose motion to retarget: 0 is the main person, whom generation always shows", min=0, max=99
+        name="Person",
+        description="Whose place the character takes: 0 is the main person, the others are numbered as they come",
+        min=0,
+        max=99,
     )
     character: bpy.props.EnumProperty(name="Character", description="Who takes the person's place", items=CHARACTERS)
     seed: bpy.props.IntProperty(name="Number", description="The built-in character's number", min=0)

@@ -90,7 +90,7 @@ class NINGYO_OT_retarget(bpy.types.Operator):
 
         plan = plan_of(context)
         try:
-            track = PoseTrack.load(plan.files.track)
+            track = PoseTrack.load(plan.files.track, person=plan.person)
             # Asked before the character comes, whose file may bring animation.
             untouched = is_untouched(context.scene)
             armature = scene_armature(context, plan)
@@ -102,6 +102,7 @@ class NINGYO_OT_retarget(bpy.types.Operator):
         self._outcome: dict[str, Any] = {}
         self._armature = armature.name
         self._video_fps = track.fps if untouched else None
+        self._track_start = float(track.time[0])
         report = Reporter(is_cancelled=self._stop.is_set)
 
         def work() -> None:
@@ -128,9 +129,10 @@ class NINGYO_OT_retarget(bpy.types.Operator):
         try:
             if self._video_fps is not None:
                 match_rate(scene, self._video_fps)
-            action = apply_motion(
-                armature, motion, name=f"{plan.video.stem} {armature.name}", start_frame=scene.frame_start, scene_fps=scene_fps(scene)
-            )
+            # Somebody who comes later in the video comes later here.
+            start_frame = scene.frame_start + round((motion.time[0] - self._track_start) * scene_fps(scene))
+            name = f"{plan.video.stem} {armature.name}"
+            action = apply_motion(armature, motion, name=name, start_frame=start_frame, scene_fps=scene_fps(scene))
             if plan.worker is not None:
                 # The worker's rig comes through a file, so its bones' axes need not be those of the scene's: it gets a motion of its own.
                 start(context, "retarget", plan)

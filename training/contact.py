@@ -21,7 +21,7 @@ BACKGROUND = (216, 222, 232)
 
 
 def contact_sheet(video: Path, track: PoseTrack, times: np.ndarray, frames: list[Path], out: Path, *, columns: int = COLUMNS) -> None:
-    """Write a sheet of three rows: frames of `video`, the skeletons of the track's main person, and the generated RGBA pictures.
+    """Write a sheet of three rows: frames of `video`, the skeletons of the track's first person, and the generated RGBA pictures.
 
     The k-th of `frames` shows the moment `times[k]` (seconds); `columns` of them are shown, evenly spread.
     """

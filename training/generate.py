@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..errors import UserError
-from ..jobs.folder import write_atomically
+from ..jobs.folder import sha256_of, write_atomically
 from ..jobs.progress import SILENT, Reporter
 from ..synth_data.pose.conditioning import draw_packed
 from ..synth_data.pose.framing import crop_for, crop_intrinsics, smooth_crops, snap_crop
@@ -44,12 +44,15 @@ def generate(
     track: Path | str,
     out: Path | str,
     *,
+    person: int = 0,
     mp4: Path | str | None = None,
     video: Path | str | None = None,  # whose sound the movie gets; None: the one the track was made from, if it is still there
     report: Reporter = SILENT,
 ) -> dict[str, Any]:
     """Write 000000.png, 000001.png, … (straight alpha, the video's size) and frames.json (rate, times) to the folder `out`, and the
-    movie `mp4`.
+    movie `mp4`: the model's character in the poses of the track's person with the id `person`.
+
+    They cover the whole track; before the person comes and after they have gone they are transparent.
 
     Frames that are there already from the same model and track are kept. Raises UserError. Returns {"frames", "made", "size", "fps"}.
     """
@@ -58,19 +61,23 @@ def generate(
         raise UserError(f"{out} is a file; choose a folder for the frames.")
     generator, config = load_model(model)
     rig = Rig.load(model / RIG)
-    poses = PoseTrack.load(track)
+    poses = PoseTrack.load(track, person=person)
     size = poses.size
-    motion = retarget(poses, rig)
+    motion = retarget(poses, rig, person=person)
+    # The motion's times are on the track's clock, which goes on where the person is not there.
+    count = int(np.floor((poses.time[-1] - poses.time[0]) * motion.fps + 0.5)) + 1
+    times = poses.time[0] + np.arange(count) / motion.fps
+    ahead = round((motion.time[0] - poses.time[0]) * motion.fps)
     shots = _Shots(rig, motion, size, int(config["size"]))
-    request = hashlib.sha256((model / MODEL).read_bytes() + track.read_bytes()).hexdigest()
+    request = hashlib.sha256(f"{sha256_of(model / MODEL)} {sha256_of(track)} {person}".encode()).hexdigest()
     header = {
         "schema": SCHEMA,
         "version": VERSION,
         "request": request,
         "fps": motion.fps,
-        "count": motion.frame_count,
-        "start": float(motion.time[0]),
-        "times": [round(float(t), 6) for t in motion.time],
+        "count": count,
+        "start": float(times[0]),
+        "times": [round(float(t), 6) for t in times],
         "size": list(size),
         "video": {key: poses.video[key] for key in ("name", "path", "sha256")},
     }
@@ -79,16 +86,18 @@ def generate(
     write_atomically(out / HEADER, json.dumps(header, indent=1) + "\n")
     run = runner(generator)
     made = 0
-    for i in range(motion.frame_count):
+    for i in range(count):
         if i not in finished:
-            write_atomically(frame_path(out, i), _png(shots.frame(i, run)))
+            there = 0 <= i - ahead < motion.frame_count
+            picture = shots.frame(i - ahead, run) if there else np.zeros((size[1], size[0], 4), np.uint8)
+            write_atomically(frame_path(out, i), _png(picture))
             made += 1
             report.artefact("frame", frame_path(out, i))
-        report.progress(i + 1, motion.frame_count, "frames")
+        report.progress(i + 1, count, "frames")
     if mp4 is not None:
         source = Path(video if video is not None else poses.video["path"])
         write_movie(out, header, Path(mp4), source if source.is_file() else None, report)
-    return {"frames": motion.frame_count, "made": made, "size": list(size), "fps": motion.fps}
+    return {"frames": count, "made": made, "size": list(size), "fps": motion.fps}
 
 
 def frame_path(folder: Path, index: int) -> Path:

@@ -19,3 +19,11 @@ def positive_integer(text: str) -> int:
     if number <= 0:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
     return number
+
+
+def person_id(text: str) -> int:
+    """The id of a person in a pose track; `main` is 0."""
+    number = 0 if text == "main" else int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is neither `main` nor the id of a person, 0 or above")
+    return number

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..jobs.progress import Reporter
+from .arguments import person_id
 
 HELP = "Draw a model's character in the poses of a track: a PNG with alpha a frame, and a movie with the source's sound."
 EXAMPLE = "ningyo generate model track.npz --out frames --mp4 anime.mp4"
@@ -17,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, metavar="MODEL", help="folder made by `ningyo train`")
     parser.add_argument("track", type=Path, metavar="TRACK.npz", help="pose track made by `ningyo capture`")
     parser.add_argument("--out", type=Path, required=True, metavar="FRAMES", help="folder for the frames")
+    parser.add_argument("--person", type=person_id, default=0, metavar="ID", help="which person of the track: main (the default) or an id")
     parser.add_argument("--mp4", type=Path, metavar="FILE", help="also write a movie of them")
     parser.add_argument("--video", type=Path, metavar="VIDEO", help="whose sound the movie gets (default: the track's own video)")
 
@@ -24,6 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
     from ..training.generate import generate
 
-    result = generate(args.model, args.track, args.out, mp4=args.mp4, video=args.video, report=report)
+    result = generate(args.model, args.track, args.out, person=args.person, mp4=args.mp4, video=args.video, report=report)
     report.artefact("frames", args.out)
     return result

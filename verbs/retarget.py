@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..jobs.progress import Reporter
+from .arguments import person_id
 
 HELP = "Put the motion of a person in a video onto a rig."
 EXAMPLE = "ningyo retarget out/track.npz --rig character.glb --out out/motion.npz"
@@ -19,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rig", required=True, metavar="RIG", help="a .glb, .gltf, .fbx, .blend or rig .json, or builtin[:SEED]")
     parser.add_argument("--out", required=True, type=Path, metavar="MOTION.npz", help="the motion to write")
     parser.add_argument("--fps", type=float, metavar="N", help="frames a second of the motion (default: the video's)")
-    parser.add_argument("--person", type=int, default=0, metavar="ID", help="which person of the track (default: 0, the main one)")
+    parser.add_argument("--person", type=person_id, default=0, metavar="ID", help="which person of the track: main (the default) or an id")
 
 
 def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import UserError
 from ..jobs.folder import write_atomically
 from ..jobs.progress import Reporter
-from .arguments import positive_integer, positive_number
+from .arguments import person_id, positive_integer, positive_number
 
 HELP = "The whole way: capture, retarget, render, train, generate and strip, from one video and one rig."
 EXAMPLE = "ningyo run dance.mp4 --rig character.glb --out dance --minutes 20"
@@ -29,11 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=positive_integer, default=800, metavar="N", help="pictures to render for training (default: 800)")
     parser.add_argument("--size", type=positive_integer, default=256, metavar="PX", help="side of the pictures (default: 256)")
     parser.add_argument("--preset", default="tiny", metavar="NAME", help="the generator's size: tiny, small, medium or large")
+    parser.add_argument("--person", type=person_id, default=0, metavar="ID", help="who is shown: main (the default) or an id in the track")
     parser.add_argument("--seed", type=int, default=0)
 
 
 def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
-    pipeline = Pipeline(args.video, args.rig, args.out, args.minutes, args.count, args.size, args.preset, args.seed)
+    pipeline = Pipeline(args.video, args.rig, args.out, args.minutes, args.count, args.size, args.preset, args.seed, person=args.person)
     return run_pipeline(pipeline, report)
 
 
@@ -49,6 +50,7 @@ class Pipeline:
     size: int
     preset: str
     seed: int
+    person: int = 0
     scene_name: str = "scene.blend"
 
     @property
@@ -90,9 +92,13 @@ class Pipeline:
 
 def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
     """Every stage in turn; what is finished already is kept. Returns what is also written to `pipeline.report`."""
+    import numpy as np
+
+    from ..sequencer.frames import FrameFolder
     from ..sequencer.strips import save_strip_blend
-    from ..synth_data.capture.capture import capture
+    from ..synth_data.capture.capture import capture_files
     from ..synth_data.characters.importing import rig_for
+    from ..synth_data.pose.track import PoseTrack
     from ..synth_data.render.batch import render_dataset
     from ..synth_data.render.job import CharacterJob, ClipJob, RenderJob
     from ..synth_data.retarget.closed_form import retarget
@@ -110,11 +116,12 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
     seconds: dict[str, float] = {}
 
     with stage("capture", seconds, report):
-        track = capture([pipeline.video], pipeline.track, report=report)
+        capture_files([pipeline.video], pipeline.track, report=report)
+        track = PoseTrack.load(pipeline.track, person=pipeline.person)
 
     with stage("retarget", seconds, report):
         rig.save(pipeline.out / "rig.json")
-        motion = retarget(track, rig, report=report)
+        motion = retarget(track, rig, person=pipeline.person, report=report)
         motion.save(pipeline.motion)
         report.artefact("motion", pipeline.motion)
 
@@ -136,9 +143,18 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
         report.artefact("model", pipeline.model)
 
     with stage("generate", seconds, report):
-        generated = generate(pipeline.model, pipeline.track, pipeline.frames, mp4=pipeline.movie, video=pipeline.video, report=report)
-        frames = [frame_path(pipeline.frames, index) for index in range(motion.frame_count)]
-        contact_sheet(pipeline.video, track, motion.time, frames, pipeline.contact_sheet)
+        generated = generate(
+            pipeline.model,
+            pipeline.track,
+            pipeline.frames,
+            person=pipeline.person,
+            mp4=pipeline.movie,
+            video=pipeline.video,
+            report=report,
+        )
+        times = np.array(FrameFolder.read(pipeline.frames).times)
+        frames = [frame_path(pipeline.frames, index) for index in range(len(times))]
+        contact_sheet(pipeline.video, track, times, frames, pipeline.contact_sheet)
         report.artefact("frames", pipeline.frames)
         report.artefact("contact sheet", pipeline.contact_sheet)
 

@@ -47,8 +47,8 @@ def unseen_rows(count: int) -> NDArray[Any]:
 
 
 def body_seen(body_image: NDArray[Any]) -> NDArray[np.bool_]:
-    """(…, 33, 3) px → (…) bool: whether any joint of the body is known."""
-    return np.isfinite(body_image).all(axis=-1).any(axis=-1)
+    """(…, 33, 3) px → (…) bool: whether any joint of the body is known. Its depth need not be: 2-D points have none."""
+    return np.isfinite(body_image[..., :2]).all(axis=-1).any(axis=-1)
 
 
 def chunks(count: int) -> Iterator[slice]:

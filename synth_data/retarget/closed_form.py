@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ...errors import UserError
 from ...jobs.progress import SILENT, Reporter
 from ..pose.filters import fill_gaps, savitzky_golay
+from ..pose.rows import body_seen
 from ..pose.track import PoseTrack
 from .body import SIDES, foot, head, limb, rest_joints, torso
 from .feet import plant_feet
@@ -64,8 +65,9 @@ def retarget(
     `person` is an id from the track; `fps` the motion's rate (default: the video's), resampled by time stamps. Directions between landmarks
     become the bones' directions in the rig's world (a camera looking along +Y, level); the root is where the posed rig covers the person in
     the picture through a guessed lens. The person is taken to have the rig's size, begins where the rig stands, and stands on its floor.
+    The motion lasts from the person's first frame to their last, at times of the clip's clock: its first frame's plus k / `fps`.
 
-    Raises UserError when the person is not in the track, or was never seen in it.
+    Raises UserError when the person is not in the track, was never seen in it, or was seen in two dimensions only.
     """
     steps = 4
     report.progress(0, steps, "steps")
@@ -105,7 +107,7 @@ def retarget(
 
 
 def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
-    """One person's landmarks: gaps filled, smoothed without lag, on an even clock."""
+    """One person's landmarks from their first frame to their last: gaps filled, smoothed without lag, on an even clock."""
     at = np.flatnonzero(track.person_id == person)
     if len(at) == 0:
         known = ", ".join(str(i) for i in track.person_id)
@@ -113,23 +115,27 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
     p = int(at[0])
     there = np.isfinite(track.body_world[p]).all(axis=(1, 2)) & np.isfinite(track.body_image[p]).all(axis=(1, 2))
     if not there.any():
+        if body_seen(track.body_image[p]).any():
+            raise UserError("This track holds 2-D points alone, and a motion needs depth; make one of the video with `ningyo capture`.")
         raise UserError("Nobody was seen in this track; capture a video in which a person is large enough.")
     rate = float(fps or track.fps)
     if not np.isfinite(rate) or rate <= 0:
         raise UserError(f"A frame rate of {rate:g} is of no use; give --fps a positive number.")
-    count = int(np.floor((track.time[-1] - track.time[0]) * rate + 0.5)) + 1
-    time = track.time[0] + np.arange(count) / rate
     step = float(np.median(np.diff(track.time))) if track.frames > 1 else 1.0 / rate
+    span = slice(int(np.flatnonzero(there)[0]), int(np.flatnonzero(there)[-1]) + 1)
+    there, seconds = there[span], track.time[span]
+    first, last = (int(np.floor((second - track.time[0]) * rate + 0.5)) for second in (seconds[0], seconds[-1]))
+    time = track.time[0] + np.arange(first, last + 1) / rate
 
     def on_clock(values: npt.NDArray[Any]) -> Array:
-        return _resample(np.asarray(values, np.float64), track.time, time)
+        return _resample(np.asarray(values, np.float64), seconds, time)
 
     def smooth(values: Array, weights: Array | None = None) -> Array:
-        return savitzky_golay(values, SMOOTH_SECONDS, track.time, weights)
+        return savitzky_golay(values, SMOOTH_SECONDS, seconds, weights)
 
-    visibility = np.where(there[:, None], np.nan_to_num(track.body_visibility[p].astype(np.float64)), 0.0)
-    world, pixels = (fill_gaps(np.asarray(a, np.float64), there) for a in (track.body_world[p], track.body_image[p, ..., :2]))
-    hand_world, hand_score = track.hand_world[p], track.hand_score[p]
+    visibility = np.where(there[:, None], np.nan_to_num(track.body_visibility[p, span].astype(np.float64)), 0.0)
+    world, pixels = (fill_gaps(np.asarray(a, np.float64), there) for a in (track.body_world[p, span], track.body_image[p, span, :, :2]))
+    hand_world, hand_score = track.hand_world[p, span], track.hand_score[p, span]
     swaps = [(pairs, find_swaps(pixels, world, pairs, 1 / step)) for pairs in (UPPER, LOWER)]
     for pairs, where in swaps:
         world, pixels, visibility = (exchanged(a, pairs, where) for a in (world, pixels, visibility))
@@ -138,14 +144,14 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
     hand_score = np.where(arms[:, None], hand_score[:, ::-1], hand_score)
     trust = visibility[..., None] + 0.05
     hand_there = np.isfinite(hand_world).all(axis=(2, 3)) & (hand_score > 0)
-    face = track.face_image[p][:, FACE_POINTS]
-    face_there = np.isfinite(face).all(axis=(1, 2)) & (track.face_score[p] > 0)
-    hands = np.zeros((track.frames, 2, 21, 3))
+    face = track.face_image[p, span][:, FACE_POINTS]
+    face_there = np.isfinite(face).all(axis=(1, 2)) & (track.face_score[p, span] > 0)
+    hands = np.zeros((len(seconds), 2, 21, 3))
     for hand in range(2):
         if hand_there[:, hand].any():
             hands[:, hand] = smooth(fill_gaps(hand_world[:, hand], hand_there[:, hand]))
-    faces = smooth(fill_gaps(face, face_there)) if face_there.any() else np.zeros((track.frames, 4, 3))
-    present = there & ~track.bridged[p]
+    faces = smooth(fill_gaps(face, face_there)) if face_there.any() else np.zeros((len(seconds), 4, 3))
+    present = there & ~track.bridged[p, span]
     fade = max(round(FADE_SECONDS / step), 1)
     sizes = on_clock(visibility), track.size
     raw = on_rays(_z_up(on_clock(world)), on_clock(pixels), *sizes)

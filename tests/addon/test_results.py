@@ -49,8 +49,8 @@ for _index, _place in LEFT_LANDMARKS.items():
     LANDMARKS[_index + (3 if _index < 4 else 1)] = np.array(_place) * (-1, 1, 1)
 
 
-def standing_track(path: Path) -> None:
-    """A person who faces the camera and lifts the left arm to the side."""
+def standing_track(path: Path, first: int = 0) -> None:
+    """A person who faces the camera and lifts the left arm to the side; there from frame `first` on."""
     video = {
         "name": "dance.mp4",
         "path": str(path.with_name("dance.mp4")),
@@ -73,6 +73,7 @@ def standing_track(path: Path) -> None:
     seen = world + np.array((0, 0, 4))
     image = np.stack([320 + 500 * seen[..., 0] / seen[..., 2], 240 + 500 * seen[..., 1] / seen[..., 2], world[..., 2] * 125], -1)
     track.body_world[0], track.body_image[0], track.body_visibility[0] = world, image, 1.0
+    track.body_image[0, :first] = track.body_world[0, :first] = np.nan
     path.parent.mkdir(parents=True, exist_ok=True)
     track.save(path)
 
@@ -139,6 +140,15 @@ job.close()
     until(lambda: not jobs.JOBS[-1].is_running)
     assert jobs.JOBS[-1].verb == "retarget"
     assert not bpy.data.actions
+
+
+def test_who_comes_later_moves_later(settings: Any) -> None:
+    standing_track(plan_of(bpy.context).files.track, first=3)
+    assert bpy.ops.ningyo.retarget() == {"FINISHED"}
+    scene = bpy.context.scene
+    (armature,) = (obj for obj in scene.objects if obj.type == "ARMATURE")
+    action, _ = animation_of(armature)
+    assert (action.frame_start, action.frame_end) == (scene.frame_start + 3, scene.frame_start + FRAMES - 1)
 
 
 def test_retargeting_says_what_is_wrong(settings: Any, tmp_path: Path) -> None:

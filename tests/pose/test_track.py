@@ -111,8 +111,9 @@ def test_the_header_tells_of_people(tmp_path: Path):
 def test_a_body_is_seen_where_any_joint_is():
     image = np.full((2, 3, 33, 3), np.nan)
     image[0, 1, 20] = 1
-    image[1, 2, 4, :2] = 1  # half a point is none
-    assert body_seen(image).tolist() == [[False, True, False], [False, False, False]]
+    image[1, 1, 4, 0] = 1  # half a point is none
+    image[1, 2, 4, :2] = 1  # made from 2-D points
+    assert body_seen(image).tolist() == [[False, True, False], [False, False, True]]
 
 
 def test_the_rate_is_that_of_the_capture():

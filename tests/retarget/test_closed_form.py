@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from ningyo.errors import UserError
+from ningyo.synth_data.pose.rows import PER_PERSON
 from ningyo.synth_data.pose.track import PoseTrack
 from ningyo.synth_data.retarget import level, root
 from ningyo.synth_data.retarget.body import chest_frame, limb, rest_joints, torso
@@ -279,6 +282,32 @@ def test_the_rate_is_changed_by_time_stamps(make_rig, fps):
     np.testing.assert_allclose(np.diff(motion.time), 1 / fps)
 
 
+@pytest.mark.parametrize("fps", [FPS, 12.5])
+def test_the_motion_lasts_as_long_as_the_person_is_there(make_rig, fps):
+    """Somebody who comes late and goes early moves as in a clip of their own, at the clip's times."""
+    rig = make_rig()
+    frames, there = 60, slice(14, 44)
+    t = np.arange(frames) / FPS
+    turns, places = standing(rig, frames)
+    whole = track_of(landmarks_on(rig, turns, places + np.stack([0.3 * t, 0 * t, 0 * t], -1)))
+    whole.time += 5.0
+    alone = dataclasses.replace(
+        whole, **{name: getattr(whole, name)[:, there] for name in PER_PERSON}, time=whole.time[there], frame_index=whole.frame_index[there]
+    )
+    for name in ("body_image", "body_world"):
+        gone = getattr(whole, name)
+        gone[:, : there.start] = gone[:, there.stop :] = np.nan
+    motion, other = retarget(whole, rig, fps=fps), retarget(alone, rig, fps=fps)
+    assert motion.frame_count == other.frame_count == round((frames - 31) * fps / FPS) + 1
+    steps = (motion.time - 5.0) * fps
+    np.testing.assert_allclose(steps, np.round(steps), atol=1e-6)
+    assert abs(motion.time[0] - whole.time[there.start]) <= 0.5 / fps + 1e-9
+    if fps == FPS:
+        np.testing.assert_allclose(motion.time, whole.time[there])
+        np.testing.assert_allclose(motion.rotation, other.rotation, atol=1e-6)
+        np.testing.assert_allclose(motion.root_position, other.root_position, atol=1e-6)
+
+
 def test_hands_and_fingers(make_rig):
     """A fist seen for the second half: fingers bend towards the palm, and the unseen first half is at rest."""
     rig = make_rig()
@@ -313,6 +342,9 @@ def test_who_is_not_there_is_said(make_rig):
     with pytest.raises(UserError, match="no person 3"):
         retarget(track, rig, person=3)
     track.body_world[:] = np.nan
+    with pytest.raises(UserError, match="2-D points alone"):
+        retarget(track, rig)
+    track.body_image[:] = np.nan
     with pytest.raises(UserError, match="Nobody"):
         retarget(track, rig)
     with pytest.raises(UserError, match="frame rate"):

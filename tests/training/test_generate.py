@@ -17,6 +17,7 @@ pytest.importorskip("av")
 
 from ningyo.errors import UserError
 from ningyo.synth_data.pose.landmarks import BODY_25, MEDIAPIPE_33
+from ningyo.synth_data.pose.rows import PER_PERSON
 from ningyo.synth_data.pose.track import PoseTrack
 from ningyo.synth_data.retarget.kinematics import forward_kinematics
 from ningyo.synth_data.retarget.openpose_points import openpose_points
@@ -81,6 +82,26 @@ def test_frames_lie_over_the_person_at_the_videos_size_and_times(scene: SimpleNa
     info = probe(tmp_path / "anime.mp4")
     assert (info.width, info.height, float(info.fps)) == (WIDTH, HEIGHT, FPS)
     assert len(list(read_frames(tmp_path / "anime.mp4"))) == FRAMES
+
+
+def test_frames_are_empty_while_the_person_is_not_there(scene: SimpleNamespace, tmp_path: Path) -> None:
+    """Person 4 is there in frames 2 and 3 alone; the frames are those of the whole clip."""
+    track = PoseTrack.load(scene.track)
+    two = PoseTrack.unseen(2, track.time, track.frame_index, track.video, {})
+    two.person_id[1] = 4
+    for name in PER_PERSON:
+        getattr(two, name)[0] = getattr(track, name)[0]
+        getattr(two, name)[1, 2:4] = getattr(track, name)[0, 2:4]
+    two.save(tmp_path / "two.npz")
+    result = generate(scene.model, tmp_path / "two.npz", tmp_path / "frames", person=4, mp4=tmp_path / "anime.mp4")
+    assert result["frames"] == FRAMES
+    assert json.loads((tmp_path / "frames" / "frames.json").read_text())["times"] == pytest.approx(np.arange(FRAMES) / FPS, abs=1e-5)
+    pictures = [np.asarray(Image.open(frame_path(tmp_path / "frames", i))) for i in range(FRAMES)]
+    assert [bool(picture.any()) for picture in pictures] == [False, False, True, True, False, False]
+    assert len(list(read_frames(tmp_path / "anime.mp4"))) == FRAMES
+    assert generate(scene.model, tmp_path / "two.npz", tmp_path / "frames", person=0)["made"] == FRAMES  # not those of person 4
+    with pytest.raises(UserError, match="no person 1; it has: 0, 4"):
+        generate(scene.model, tmp_path / "two.npz", tmp_path / "other", person=1)
 
 
 def test_finished_frames_are_kept_and_missing_ones_made_the_same(scene: SimpleNamespace, tmp_path: Path) -> None:
