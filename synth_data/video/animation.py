@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from ...errors import UserError
+
 # Browsers show pictures that ask for less than 20 ms for 100 ms, and animations are made for browsers.
 LEAST, INSTEAD = 0.02, 0.1  # seconds
 
@@ -94,7 +96,7 @@ def read_png(path: Path) -> Shown | None:
 
 
 def read_webp(path: Path) -> Shown | None:
-    """None if it is not animated."""
+    """None if it is not animated. UserError if it is cut short: its decoder gives no picture of such a file."""
     seconds: list[float] = []
     size = path.stat().st_size
     with open(path, "rb") as file:
@@ -102,17 +104,17 @@ def read_webp(path: Path) -> Shown | None:
         if head[8:16] != b"WEBPVP8X" or len(head) < 30 or not head[20] & 2:
             return None
         end = 8 + int.from_bytes(head[4:8], "little")
+        if end > size:
+            raise UserError(f"{path} is cut short; copy or download it again.")
         file.seek(12)
-        while file.tell() < min(end, size) and len(head := file.read(8)) == 8:
+        while file.tell() < end and len(head := file.read(8)) == 8:
             length = int.from_bytes(head[4:], "little")
             length += length % 2
             after = file.tell() + length
-            if after > size:
-                break
             if head[:4] == b"ANMF":
                 seconds.append(_shown(int.from_bytes(file.read(16)[12:15], "little") / 1000))
             file.seek(after)
-    return Shown(seconds, end <= size)
+    return Shown(seconds, True)
 
 
 def _shown(delay: float) -> float:

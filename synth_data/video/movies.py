@@ -67,14 +67,14 @@ def frames(path: Path, start: float | None, end: float | None) -> Iterator[Pendi
     if key is not None:
         with _opened(path, is_strict) as (container, stream):
             container.seek(key.dts, stream=stream, backward=True)
-            walk = _walk(path, container, stream, key)
+            walk = _walk(path, container, stream, key, end)
             there = next(walk, None)
             if there is not None:
                 yield there
                 yield from walk
                 return
     with _opened(path, is_strict) as (container, stream):
-        yield from _walk(path, container, stream, None)
+        yield from _walk(path, container, stream, None, end)
 
 
 @contextmanager
@@ -88,9 +88,9 @@ def _begun(path: Path) -> Iterator[tuple[Any, Any, Any, bool]]:
     for is_strict in (True, False):
         with _opened(path, is_strict) as (container, stream):
             try:
-                first = next(_decoded(path, container, stream, 0), None)
-            except UserError as error:
-                problem = problem or error
+                first = next(_decoded(path, container, stream), None)
+            except _Broken as error:
+                problem = problem or UserError(f"{path} breaks off at frame 0 ({error}); copy or download it again.")
                 continue
             if first is not None:
                 yield container, stream, first, is_strict
@@ -136,35 +136,41 @@ def _key_frame_before(path: Path, container: Any, stream: Any, start: float) -> 
     return None
 
 
-def _walk(path: Path, container: Any, stream: Any, key: _KeyFrame | None) -> Iterator[Pending]:
-    """Number the frames; nothing at all if they do not begin with the key frame that was sought."""
+def _walk(path: Path, container: Any, stream: Any, key: _KeyFrame | None, end: float | None) -> Iterator[Pending]:
+    """Number the frames; nothing at all if they do not begin with the key frame that was sought. What breaks after `end` is not told."""
     seconds_a_frame = float(1 / _rate(stream))
     origin = None if key is None else key.origin
     index = 0 if key is None else key.index
     found = key is None
     size: tuple[int, int] | None = None
     last = -1.0
-    for picture in _progressive(_decoded(path, container, stream, index, key)):
-        if not found and key is not None:
-            if picture.pts is None or picture.pts > key.pts:
-                return
-            if picture.pts < key.pts:
-                continue
-            found = True
-        size = size or _shown_size(picture, stream)
-        if picture.pts is None or picture.time_base is None:
-            time = last + seconds_a_frame if index else 0.0
-        else:
-            origin = picture.pts if origin is None else origin
-            time = float((picture.pts - origin) * picture.time_base)
-        if time <= last:  # a broken clock; times have to rise
-            time = last + seconds_a_frame
-        last = time
-        damage = ""
-        if picture.is_corrupt:  # what the decoder made up in place of data it could not read; told only of a frame that is wanted
-            damage = f"{path} is damaged at frame {index}; copy or download it again{end_before(time)}."
-        yield Pending(index, time, seconds_a_frame, partial(_to_rgb, picture, size, damage))
-        index += 1
+    try:
+        for picture in _progressive(_decoded(path, container, stream)):
+            if not found and key is not None:
+                if picture.pts is None or picture.pts > key.pts:
+                    return
+                if picture.pts < key.pts:
+                    continue
+                found = True
+            size = size or _shown_size(picture, stream)
+            if picture.pts is None or picture.time_base is None:
+                time = last + seconds_a_frame if index else 0.0
+            else:
+                origin = picture.pts if origin is None else origin
+                time = float((picture.pts - origin) * picture.time_base)
+            if time <= last:  # a broken clock; times have to rise
+                time = last + seconds_a_frame
+            last = time
+            damage = ""
+            if picture.is_corrupt:  # what the decoder made up in place of data it could not read; told only of a frame that is wanted
+                damage = f"{path} is damaged at frame {index}; copy or download it again{end_before(time)}."
+            yield Pending(index, time, seconds_a_frame, partial(_to_rgb, picture, size, damage))
+            index += 1
+    except _Broken as error:
+        until = max(last, 0.0) + seconds_a_frame if found else 0.0
+        if end is not None and until >= end - TOLERANCE:
+            return
+        raise UserError(f"{path} breaks off at frame {index} ({error}); copy or download it again{end_before(until)}.") from error
 
 
 @contextmanager
@@ -194,8 +200,12 @@ def _opened(path: Path, is_strict: bool) -> Iterator[tuple[Any, Any]]:
         yield container, stream
 
 
-def _decoded(path: Path, container: Any, stream: Any, index: int, key: _KeyFrame | None = None) -> Iterator[Any]:
-    """The pictures as they come; `index` is that of the first, or of the `key` frame, before which pictures are not counted."""
+class _Broken(Exception):
+    """The pictures do not go on; the text is the reason."""
+
+
+def _decoded(path: Path, container: Any, stream: Any) -> Iterator[Any]:
+    """The pictures as they come. Raises _Broken where they end too early."""
     # Broadcasts begin anywhere; players wait for the first key frame.
     waits = container.format.name in _BROADCASTS
     latest, position = 0.0, 0
@@ -214,14 +224,11 @@ def _decoded(path: Path, container: Any, stream: Any, index: int, key: _KeyFrame
                     continue
                 waits = False
                 yield picture
-                if key is None or picture.pts is None or picture.pts >= key.pts:
-                    index += 1
                 latest = picture.time if picture.time is not None else latest
     except (FFmpegError, OSError) as error:
-        text = f"{path} breaks off at frame {index} ({_reason(error)}); copy or download it again{_way_out(stream, index)}."
-        raise UserError(text) from error
+        raise _Broken(_reason(error)) from error
     if breaks_index(path, container, stream) or ("matroska" in container.format.name and _lost(path, container, stream, latest, position)):
-        raise UserError(f"{path} breaks off after frame {index - 1}; copy or download it again{_way_out(stream, index)}.")
+        raise _Broken("what follows is missing")
 
 
 def _lost(path: Path, container: Any, stream: Any, latest: float, position: int) -> bool:
@@ -277,10 +284,6 @@ def _pulled(graph: Graph, waiting: deque[tuple[int | None, Any]]) -> Iterator[An
             return
         picture.pts, picture.time_base = waiting.popleft()
         yield picture
-
-
-def _way_out(stream: Any, count: int) -> str:
-    return end_before(float(count / _rate(stream)))
 
 
 def _cut_short(path: Path, stream: Any, missing: float, duration: float) -> str:

@@ -93,15 +93,19 @@ def probe_sequence(path: Path, fps: float | Fraction | None) -> VideoInfo:
 def sequence(path: Path, end: float | None, fps: float | Fraction | None) -> Iterator[Pending]:
     """The pictures of a sequence as frames. UserError at once if one before `end` is broken or of another size."""
     files, rate = pictures_of(path), _rate(fps)
-    _, _, broken = _survey(path, files)
+    width, height, broken = _survey(path, files)
     if broken is not None and (end is None or end > float(broken[0] / rate) + 1e-6):
         raise UserError(_broken(files, *broken, rate))
 
     def read(index: int) -> NDArray[Any]:
         try:
-            return read_picture(files[index])
+            rgb = read_picture(files[index])
         except UserError as error:
-            raise UserError(f"Frame {index}: {error}") from error
+            raise UserError(_broken(files, index, _without_way_out(error), rate)) from error
+        if rgb.shape != (height, width, 3):
+            problem = f"{files[index]} is {rgb.shape[1]} × {rgb.shape[0]} pixels and the others are {width} × {height}"
+            raise UserError(_broken(files, index, problem, rate))
+        return rgb
 
     for index in range(len(files)):
         yield Pending(index, float(index / rate), float(1 / rate), partial(read, index))
@@ -136,10 +140,10 @@ def frames(path: Path, end: float | None, fps: float | Fraction | None) -> Itera
         for index, seconds in enumerate(shown.seconds):
             try:
                 image.seek(index + shown.skipped)
-                image.load()  # each is drawn over the one before
+                image.load()
             except (OSError, EOFError, SyntaxError, ValueError) as error:
                 raise UserError(f"{path} breaks off at frame {index}; copy or download it again{end_before(time)}.") from error
-            yield Pending(index, time, seconds, partial(_to_rgb, image))
+            yield Pending(index, time, seconds, partial(_to_rgb, image.copy()))  # the next is drawn over this one
             time += seconds
 
 
@@ -221,7 +225,8 @@ def _head(file: Path) -> tuple[tuple[int, int] | None, str]:
     """A picture's size as shown and what is wrong with it, from its first and last bytes; only what looks wrong is decoded."""
     try:
         with _opened(file) as image:
-            turned = image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
+            # PNG's own getexif would decode the picture to find what lies behind it.
+            turned = Image.Image.getexif(image).get(ExifTags.Base.Orientation) in _SIDEWAYS
             width, height = image.size
             size = (height, width) if turned else (width, height)
             trailer = _TRAILERS.get(image.format or "")

@@ -16,7 +16,8 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from numpy.typing import NDArray
 
 from ...errors import UserError
-from .read import exact_rate
+from .pictures import is_picture, is_sequence
+from .source import exact_rate
 
 # One frame is this many ticks of the movie's clock: constant rates are exact, given times are kept to 1/256 of a frame.
 TICKS = 256
@@ -105,6 +106,8 @@ class MovieWriter:
             self._beside.unlink(missing_ok=True)
 
     def _add_sound(self, source: Path, start: float) -> None:
+        if is_sequence(source) or is_picture(source):
+            return
         try:
             with av.open(str(source), metadata_errors="ignore") as container:
                 if not container.streams.audio:

@@ -78,6 +78,18 @@ def test_no_sound_in_the_source(tmp_path: Path, make_movie):
     assert not probe(tmp_path / "a.mp4").has_audio
 
 
+def test_pictures_have_no_sound(tmp_path: Path):
+    from PIL import Image
+
+    (tmp_path / "s").mkdir()
+    Image.new("RGB", (64, 48)).save(tmp_path / "s" / "1.png")
+    for source in (tmp_path / "s", tmp_path / "s" / "1.png", tmp_path / "s" / "%d.png"):
+        with MovieWriter(tmp_path / "a.mp4", 24, (64, 48), sound_from=source) as movie:
+            movie.write(grey(90))
+        assert movie.sound_problem == ""
+        assert not probe(tmp_path / "a.mp4").has_audio
+
+
 def test_a_failure_leaves_what_was_there(tmp_path: Path):
     path = tmp_path / "a.mp4"
     path.write_bytes(b"before")
