@@ -46,7 +46,7 @@ class _Opened:
 _Item = _Opened | tuple[NDArray[Any], float] | UserError | None  # None: the stream has ended
 
 
-def record(device: str | Path, out_movie: Path | str, *, seconds: float | None = None, report: Reporter = SILENT) -> Recording:
+def record(device: int | str | Path, out_movie: Path | str, *, seconds: float | None = None, report: Reporter = SILENT) -> Recording:
     """Record `device` to an .mp4 whose frames have the times at which they came.
 
     `device` is a camera's number ("0"), a stream's address ("rtsp://…", "http://…") or a movie that stands in for a camera, whose own
@@ -182,7 +182,8 @@ def _open(device: str) -> Any:
         return cv2.VideoCapture(int(device))
     if device.startswith("/dev/"):
         return cv2.VideoCapture(device)
-    wait = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, int(STALL * 1000), cv2.CAP_PROP_READ_TIMEOUT_MSEC, int(STALL * 1000)]
+    patience = int(2000 * STALL)  # ms; longer than ours, because it takes a stall for the stream's end
+    wait = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, patience, cv2.CAP_PROP_READ_TIMEOUT_MSEC, patience]
     return cv2.VideoCapture(device, cv2.CAP_FFMPEG, wait)
 
 

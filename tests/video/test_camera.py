@@ -5,13 +5,19 @@ from __future__ import annotations
 
 import http.server
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("av")
 pytest.importorskip("cv2")
 
+import cv2
 from ningyo.errors import Cancelled, UserError
 from ningyo.jobs.progress import Reporter
 from ningyo.synth_data.video import camera
@@ -67,26 +73,77 @@ def test_what_is_no_camera_gives_one_sentence(tmp_path: Path):
         assert not (tmp_path / "out.mp4").exists()
 
 
-def test_a_server_that_never_sends_a_picture(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(camera, "STALL", 1.0)
+@contextmanager
+def serving(pictures: int, hangs: bool) -> Iterator[str]:
+    """A network camera (MJPEG over HTTP) that sends so many pictures and then ends or hangs."""
     release = threading.Event()
 
-    class Silent(http.server.BaseHTTPRequestHandler):
+    class Camera(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
-            release.wait(30)
+            if pictures:
+                self.send_response(200)
+                self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=next")
+                self.end_headers()
+            for index in range(pictures):
+                jpeg = cv2.imencode(".jpg", np.full((48, 64, 3), 4 * index, np.uint8))[1].tobytes()
+                self.wfile.write(b"--next\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n" % (len(jpeg), jpeg))
+                release.wait(0.02)
+            if hangs:
+                release.wait(30)
 
         def log_message(self, *_):
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Silent)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Camera)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        with pytest.raises(UserError, match=r"sent no picture for 1 s|does not answer"):
-            camera.record(f"http://127.0.0.1:{server.server_port}/", tmp_path / "out.mp4")
+        yield f"http://127.0.0.1:{server.server_port}/"
     finally:
         release.set()
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def test_a_network_camera(tmp_path: Path):
+    with serving(40, hangs=False) as address:
+        recording = camera.record(address, tmp_path / "out.mp4")
+    assert recording.ended == camera.END
+    assert recording.frames + recording.dropped >= 39
+    frames = list(read_frames(recording.path))
+    greys = [int(frame.rgb[20, 20, 0]) for frame in frames]
+    assert greys == sorted(greys)
+    assert all(a.time < b.time for a, b in pairwise(frames))
+
+
+def test_a_stream_that_stalls_is_kept_up_to_there(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(camera, "STALL", 1.0)
+    events = []
+    with serving(40, hangs=True) as address:
+        recording = camera.record(address, tmp_path / "out.mp4", report=Reporter(events.append))
+    assert recording.ended == camera.STALLED
+    assert len(list(read_frames(recording.path))) == recording.frames > 20
+    assert any("sent no picture for 1 s" in event.get("text", "") for event in events)
+
+
+def test_frames_that_cannot_be_followed_are_counted(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(camera, "QUEUE", 2)
+    events = []
+
+    def slow(event):
+        events.append(event)
+        if event["type"] == "progress":
+            time.sleep(0.1)
+
+    with serving(40, hangs=False) as address:
+        recording = camera.record(address, tmp_path / "out.mp4", report=Reporter(slow))
+    assert recording.dropped > 0
+    assert any(f"{recording.dropped} frames were dropped" in event.get("text", "") for event in events)
+
+
+def test_a_server_that_never_sends_a_picture(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(camera, "STALL", 1.0)
+    with serving(0, hangs=True) as address, pytest.raises(UserError, match=r"sent no picture for 1 s"):
+        camera.record(address, tmp_path / "out.mp4")
     assert not (tmp_path / "out.mp4").exists()
