@@ -23,7 +23,6 @@ from .markers import TORSO_AND_LEGS, joints_from_landmarks, marker_positions
 from .motion import Camera, Motion
 from .rig import Rig
 from .root import contacts, guessed_focal, height_correction, place_before_camera, sliding_correction, soles, standing_height
-from .swaps import LOWER, UPPER, exchanged, find_swaps
 
 SMOOTH_SECONDS = 0.35
 ROOT_SECONDS, DEPTH_SECONDS = 0.5, 1.0  # the distance from the camera is the least sure
@@ -136,12 +135,6 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
     visibility = np.where(there[:, None], np.nan_to_num(track.body_visibility[p, span].astype(np.float64)), 0.0)
     world, pixels = (fill_gaps(np.asarray(a, np.float64), there) for a in (track.body_world[p, span], track.body_image[p, span, :, :2]))
     hand_world, hand_score = track.hand_world[p, span], track.hand_score[p, span]
-    swaps = [(pairs, find_swaps(pixels, world, pairs, 1 / step)) for pairs in (UPPER, LOWER)]
-    for pairs, where in swaps:
-        world, pixels, visibility = (exchanged(a, pairs, where) for a in (world, pixels, visibility))
-    arms = swaps[0][1]
-    hand_world = np.where(arms[:, None, None, None], hand_world[:, ::-1], hand_world)
-    hand_score = np.where(arms[:, None], hand_score[:, ::-1], hand_score)
     trust = visibility[..., None] + 0.05
     hand_there = np.isfinite(hand_world).all(axis=(2, 3)) & (hand_score > 0)
     face = track.face_image[p, span][:, FACE_POINTS]
