@@ -27,7 +27,7 @@ from .detect import Body, BodyDetector
 from .landmarker import quiet_libraries
 from .models import load_mediapipe
 from .overlay import write_overlay
-from .parts import Face, FaceDetector, Hand, HandDetector, one_hand_each
+from .parts import Face, Hand, PartFinder, Parts
 
 # Raised when the same video would give another track; a track of another version is not reused.
 CAPTURE_VERSION = 2
@@ -156,43 +156,46 @@ Found = tuple[Frame, Body | None, tuple[Hand | None, Hand | None], Face | None]
 
 
 class Detectors:
-    """The four detectors at work side by side: the next frame's body while hands and face of this one are looked at."""
+    """The detectors at work side by side: the next frames' bodies while hands and face of this one are looked at."""
 
     def __init__(self) -> None:
         with quiet_libraries():
-            self._body, self._hands, self._face = BodyDetector(), (HandDetector(0), HandDetector(1)), FaceDetector()
+            self._body, self._parts = BodyDetector(), PartFinder()
             self._body.warm_up()
-        self._bodies, self._parts = ThreadPoolExecutor(1), ThreadPoolExecutor(3)
+        self._bodies = ThreadPoolExecutor(1)
 
     def run(self, frames: Iterator[Frame]) -> Iterator[Found]:
+        bodies: dict[int, Body | None] = {}
+        for frame, parts in self._parts.run(self._with_bodies(frames, bodies)):
+            found = parts.get(0, Parts())
+            yield frame, bodies.pop(frame.index), found.hands, found.face
+
+    def _with_bodies(self, frames: Iterator[Frame], bodies: dict[int, Body | None]) -> Iterator[tuple[Frame, dict[int, Body]]]:
         waiting: deque[tuple[Frame, Future[Body | None]]] = deque()
-        for frame in frames:
-            # Until somebody has been found the library has something left to say, and frames go one by one so that it can be kept quiet.
-            with quiet_libraries():
-                found = self._finish(frame, self._bodies.submit(self._body, frame.rgb, frame.time))
-            yield found
-            if found[1] is not None:
-                break
+
+        def oldest() -> tuple[Frame, dict[int, Body]]:
+            frame, future = waiting.popleft()
+            body = bodies[frame.index] = future.result()
+            return frame, {} if body is None else {0: body}
+
+        nobody = True
         for frame in frames:
             waiting.append((frame, self._bodies.submit(self._body, frame.rgb, frame.time)))
-            if len(waiting) > 1:
-                yield self._finish(*waiting.popleft())
+            # Until somebody has been found the library has something left to say, and frames go one by one so that it can be kept quiet.
+            if nobody:
+                with quiet_libraries():
+                    first = oldest()
+                nobody = not first[1]
+                yield first
+            elif len(waiting) > 1:
+                yield oldest()
         while waiting:
-            yield self._finish(*waiting.popleft())
-
-    def _finish(self, frame: Frame, future: Future[Body | None]) -> Found:
-        body = future.result()
-        if body is None:
-            return frame, None, (None, None), None
-        face = self._parts.submit(self._face, frame.rgb, frame.time, body)
-        left, right = (self._parts.submit(hand, frame.rgb, frame.time, body) for hand in self._hands)
-        return frame, body, one_hand_each(left.result(), right.result()), face.result()
+            yield oldest()
 
     def close(self) -> None:
         self._bodies.shutdown(cancel_futures=True)
-        self._parts.shutdown(cancel_futures=True)
-        for detector in (self._body, *self._hands, self._face):
-            detector.close()
+        self._body.close()
+        self._parts.close()
 
 
 def ahead(frames: Iterator[Frame], most: int) -> Generator[Frame, None, None]:

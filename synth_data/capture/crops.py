@@ -13,10 +13,15 @@ from numpy.typing import NDArray
 _TRUNK_AND_LIMBS = np.r_[11:17, 23:29]
 _FACE = np.r_[0:11]
 
-# Sides of the crops in metres at the person's scale: a hand (0.19 m) or a face (0.23 m) fills somewhat less than half of it, which is what
-# MediaPipe's detectors of them are made for and leaves room for a wrist that is a little off.
-HAND_SIDE = 0.45
-FACE_SIDE = 0.50
+# Sides of the first regions in metres at the person's scale, for a hand (0.19 m) and a face (0.23 m): as large as MediaPipe's own graphs
+# choose them when they follow one.
+HAND_SIDE = 0.26
+FACE_SIDE = 0.26
+# How much larger the regions of the networks are than the points they span (the rectangle transformations of MediaPipe's graphs).
+_HAND_MARGIN, _FACE_MARGIN = 2.0, 1.5
+_PALM = np.array([0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18])  # wrist and the fingers' two lowest joints
+# By how much the region of a body is larger than the circle around its hips that holds it (MediaPipe's own).
+BODY_MARGIN = 1.25
 
 
 @dataclass(frozen=True)
@@ -84,3 +89,38 @@ def body_box(image: NDArray[Any]) -> Box:
     low, high = image[:, :2].min(axis=0), image[:, :2].max(axis=0)
     x, y = (low + high) / 2
     return Box(float(x), float(y), float((high - low).max()) * 1.6)
+
+
+def body_region(image: NDArray[Any]) -> Box:
+    """The square in which the landmark model expects a body (33, 3) px: around the hips, the trunk upright, all of the body well inside."""
+    hips, shoulders = image[[23, 24], :2].mean(axis=0), image[[11, 12], :2].mean(axis=0)
+    dx, dy = shoulders - hips
+    reach = float(np.linalg.norm(image[:, :2] - hips, axis=1).max())
+    return Box(float(hips[0]), float(hips[1]), max(2 * BODY_MARGIN * reach, 8.0), float(np.arctan2(dx, -dy)))
+
+
+def hand_region(image: NDArray[Any]) -> Box:
+    """The square in which the landmark model expects a hand (21, 3) px: the palm in the middle, fingers up."""
+    knuckles = 0.25 * (image[5, :2] + image[13, :2]) + 0.5 * image[9, :2]
+    dx, dy = knuckles - image[0, :2]
+    up = float(np.arctan2(dx, -dy))
+    (x, y), (width, height) = _extent(image[_PALM, :2], up, shift=-0.1)
+    return Box(x, y, max(_HAND_MARGIN * max(width, height), 1.0), up)
+
+
+def face_region(image: NDArray[Any]) -> Box:
+    """The square in which the landmark model expects a face (478, 3) px: all of it, the eyes level."""
+    dx, dy = image[263, :2] - image[33, :2]  # the eyes' outer corners
+    up = float(np.arctan2(dy, dx))
+    (x, y), (width, height) = _extent(image[:, :2], up)
+    return Box(x, y, max(_FACE_MARGIN * max(width, height), 1.0), up)
+
+
+def _extent(points: NDArray[Any], up: float, shift: float = 0.0) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Centre and size of the smallest box around points (N, 2) whose top points `up`; moved down by `shift` of its height."""
+    axes = Box(0, 0, 1, up)._axes()
+    turned = points @ axes
+    low, high = turned.min(axis=0), turned.max(axis=0)
+    width, height = (high - low).tolist()
+    x, y = (axes @ ((low + high) / 2 + (0, shift * height))).tolist()
+    return (x, y), (width, height)

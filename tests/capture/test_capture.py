@@ -15,7 +15,6 @@ from ningyo.errors import Cancelled, UserError
 from ningyo.jobs.folder import sha256_of
 from ningyo.jobs.progress import Reporter
 from ningyo.synth_data.capture.capture import BRIDGE_SECONDS, ahead, capture, capture_files
-from ningyo.synth_data.capture.parts import Hand, one_hand_each
 from ningyo.synth_data.pose.landmarks import face_70
 from ningyo.synth_data.pose.track import PoseTrack
 from ningyo.synth_data.video.read import Frame, probe, read_frames
@@ -210,18 +209,6 @@ def test_wrong_arguments(actor, tmp_path):
         assert "\n" not in str(error.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "text.mp4"]
     assert (tmp_path / "file").read_text() == "mine"
-
-
-def test_one_hand_is_not_two():
-    def hand(x: float, score: float) -> Hand:
-        return Hand(np.random.default_rng(0).uniform(0, 40, (21, 3)) + np.array([x, 0, 0]), np.zeros((21, 3)), score)
-
-    left, right = hand(100, 0.9), hand(102, 0.5)
-    assert one_hand_each(left, right) == (left, None)
-    assert one_hand_each(right, left) == (None, left)
-    far = hand(300, 0.5)
-    assert one_hand_each(left, far) == (left, far)
-    assert one_hand_each(None, far) == (None, far)
 
 
 def test_decoding_ahead_keeps_order_and_errors():

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("cv2")
 
-from ningyo.synth_data.capture.crops import Box, body_box, face_box, hand_box, pixels_a_metre
+from ningyo.synth_data.capture.crops import Box, body_box, face_box, face_region, hand_box, hand_region, pixels_a_metre
 
 
 @pytest.mark.parametrize("up", [0.0, 0.4, np.pi / 2, -2.5])
@@ -51,3 +51,27 @@ def test_boxes_follow_the_body():
     assert face_box(image, 200).up == pytest.approx(0)
     box = body_box(image)
     assert (np.abs(image[:, :2] - (box.x, box.y)) < box.side / 2).all()
+
+
+def turned(points: np.ndarray, angle: float) -> np.ndarray:
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.column_stack([points[:, :2] @ [[cos, sin], [-sin, cos]] + (300, 200), points[:, 2]])
+
+
+@pytest.mark.parametrize("angle", [0.0, 1.0, -2.0])
+def test_regions_turn_with_what_is_in_them(angle):
+    hand = np.zeros((21, 3))  # fingers up: the wrist at the origin, joints 10 px apart
+    for finger in range(5):
+        hand[4 * finger + 1 : 4 * finger + 5, 0] = 8.0 * (finger - 2)
+        hand[4 * finger + 1 : 4 * finger + 5, 1] = -30.0 - 10 * np.arange(4)
+    region = hand_region(turned(hand, angle))
+    assert region.up == pytest.approx(angle, abs=0.15)  # the middle finger's knuckle weighs most
+    inside = (turned(hand, angle)[:, :2] - (region.x, region.y)) @ region._axes() / region.side
+    assert (np.abs(inside) < 0.5).all()
+    assert region.side == pytest.approx(2 * np.ptp(hand[[0, 2], 1]), rel=0.3)
+
+    face = np.random.default_rng(0).uniform(-50, 50, (478, 3))
+    face[33], face[263] = (-30, 5, 0), (30, 5, 0)
+    region = face_region(turned(face, angle))
+    assert region.up == pytest.approx(angle)
+    assert region.side == pytest.approx(150, rel=0.05)
