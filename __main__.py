@@ -51,6 +51,7 @@ VERBS = (
     "generate",
     "evaluate",
     "strip",
+    "openpose",
     "run",
     "demo",
     "models",

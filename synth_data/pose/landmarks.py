@@ -39,6 +39,11 @@ COCO_17 = _names(
 )
 HAND_21 = ("wrist", *(f"{finger}{joint}" for finger in ("thumb", "index", "middle", "ring", "pinky") for joint in (1, 2, 3, 4)))
 
+# The order in which MediaPipe's 33 points are those of the mirror image.
+MIRRORED_33 = np.array(
+    [MEDIAPIPE_33.index(name.replace("left", "#").replace("right", "left").replace("#", "right")) for name in MEDIAPIPE_33]
+)
+
 FACE_POINTS = 478
 FACE_70 = 70
 
@@ -85,11 +90,15 @@ BODY_25_FROM_MEDIAPIPE = _sources(BODY_25)
 COCO_18_FROM_MEDIAPIPE = _sources(COCO_18)
 COCO_17_FROM_MEDIAPIPE = _sources(COCO_17)
 
+# The other way: for each of MediaPipe's points its place in BODY_25, −1 for the 12 that OpenPose does not have.
+_BIG_TOE = {"left_foot_index": "left_big_toe", "right_foot_index": "right_big_toe"}
+MEDIAPIPE_FROM_BODY_25 = np.array([BODY_25.index(name) if name in BODY_25 else -1 for name in (_BIG_TOE.get(n, n) for n in MEDIAPIPE_33)])
+
 # The 68 points of the iBUG/dlib mark-up on MediaPipe's mesh, then right and left pupil: jaw from the person's right ear to the left one,
 # brows, nose, eyes, lips. Left and right are mirror images of each other on the mesh.
 FACE_70_FROM_MEDIAPIPE = np.array((
     162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389,  # jaw
-    71, 63, 105, 66, 107, 336, 296, 334, 293, 301,  # right brow, left brow
+    70, 63, 105, 66, 107, 336, 296, 334, 293, 300,  # right brow, left brow
     168, 197, 5, 4, 75, 97, 2, 326, 305,  # nose bridge, nostrils
     33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,  # right eye, left eye
     61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181,  # outer lips
