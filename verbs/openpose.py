@@ -17,19 +17,18 @@ EXAMPLE = "ningyo openpose export track.npz --out keypoints"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    what = parser.add_subparsers(dest="what", required=True, metavar="export|import")
-    text = "one file a frame with everyone in it, named as OpenPose's --write_json names them"
-    sub = what.add_parser("export", help=text, description=text)
-    sub.add_argument("track", type=Path, metavar="TRACK.npz", help="what `ningyo capture` wrote")
-    sub.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the folder for the files")
-    sub.add_argument("--person", type=person_id, metavar="ID", help="only this person of the track, main or an id (default: everyone)")
-    text = "a track of what OpenPose found in a video: 2-D points, so without the depth that retargeting needs"
-    sub = what.add_parser("import", help=text, description=text)
-    sub.add_argument("folder", type=Path, metavar="FOLDER", help="what OpenPose's --write_json made, BODY_25 or COCO")
-    sub.add_argument("--out", required=True, type=Path, metavar="TRACK.npz", help="the pose track to write")
-    sub.add_argument("--video", type=Path, metavar="VIDEO", help="the video that OpenPose looked at: its size, times and sound")
-    sub.add_argument("--size", type=picture_size, metavar="WxH", help="without a video: the pictures' size in pixels, such as 1920x1080")
-    sub.add_argument("--fps", type=positive_number, metavar="N", help="without a video: frames a second")
+    parser.add_argument(
+        "what",
+        choices=("export", "import"),
+        help="export: a track as one file a frame with everyone in it, named as OpenPose's --write_json names them; import: a track of "
+        "what OpenPose found (BODY_25 or COCO), in 2-D, so without the depth that retargeting needs",
+    )
+    parser.add_argument("source", type=Path, metavar="TRACK.npz|FOLDER", help="export: the pose track; import: the folder of JSON files")
+    parser.add_argument("--out", required=True, type=Path, metavar="PATH", help="export: the folder to write; import: the TRACK.npz")
+    parser.add_argument("--person", type=person_id, metavar="ID", help="export: only this person, main or an id (default: everyone)")
+    parser.add_argument("--video", type=Path, metavar="VIDEO", help="import: the video OpenPose looked at, for its size, times and sound")
+    parser.add_argument("--size", type=picture_size, metavar="WxH", help="import without a video: the pictures' size in px, as 1920x1080")
+    parser.add_argument("--fps", type=positive_number, metavar="N", help="import without a video: frames a second")
 
 
 def picture_size(text: str) -> tuple[int, int]:
@@ -41,22 +40,26 @@ def picture_size(text: str) -> tuple[int, int]:
 
 def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
     if args.what == "export":
+        if args.video is not None or args.size is not None or args.fps is not None:
+            raise UserError("--video, --size and --fps are for `ningyo openpose import`; leave them out.")
         from ..synth_data.pose.openpose_folder import export_track
 
-        files = export_track(args.track, args.out, person_id=args.person, report=report)
+        files = export_track(args.source, args.out, person_id=args.person, report=report)
         report.artefact("OpenPose files", args.out)
         return {"files": files}
+    if args.person is not None:
+        raise UserError("--person is for `ningyo openpose export`; an import takes everyone, so leave it out.")
     from ..synth_data.pose.openpose_folder import frame_files, import_folder
 
-    last = max(frame_files(args.folder))
+    last = max(frame_files(args.source))
     size, fps = args.size, args.fps
     if args.video is not None and size is None and fps is None:
         video, times = _of_video(args.video, last, report)
-        header = import_folder(args.folder, args.out, video, lambda number: times[number], report=report)
+        header = import_folder(args.source, args.out, video, lambda number: times[number], report=report)
     elif args.video is None and size is not None and fps is not None:
-        video = {"name": args.folder.resolve().name, "path": "", "sha256": "", "width": size[0], "height": size[1]}
+        video = {"name": args.source.resolve().name, "path": "", "sha256": "", "width": size[0], "height": size[1]}
         video |= {"fps": fps, "frame_count": last + 1, "duration": (last + 1) / fps, "has_audio": False}
-        header = import_folder(args.folder, args.out, video, lambda number: number / fps, report=report)
+        header = import_folder(args.source, args.out, video, lambda number: number / fps, report=report)
     else:
         raise UserError("Say what OpenPose looked at: either --video VIDEO, or both --size WxH and --fps N.")
     report.artefact("pose track", args.out)
