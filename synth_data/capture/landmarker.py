@@ -15,17 +15,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .models import bundle, load_mediapipe
+from .region_model import with_given_region
 
 
 class Landmarker:
-    """One of MediaPipe's landmarkers with the clock that its video mode wants: whole milliseconds that rise."""
+    """One of MediaPipe's landmarkers with the clock that its video mode wants: whole milliseconds that rise.
 
-    def __init__(self, kind: str, video: bool, **options: Any) -> None:
+    `kind` is "pose", "hand" or "face"; `given_region` (pose alone): the picture is the region of one person, nobody is searched for.
+    """
+
+    def __init__(self, kind: str, video: bool, *, given_region: bool = False, **options: Any) -> None:
         mediapipe = load_mediapipe()
         tasks = mediapipe.tasks
         name = kind.capitalize() + "Landmarker"
         mode = tasks.vision.RunningMode.VIDEO if video else tasks.vision.RunningMode.IMAGE
-        base = tasks.BaseOptions(model_asset_buffer=bundle(kind))
+        models = with_given_region(bundle(kind)) if given_region else bundle(kind)
+        base = tasks.BaseOptions(model_asset_buffer=models)
         options_class = getattr(tasks.vision, name + "Options")
         self._landmarker = getattr(tasks.vision, name).create_from_options(options_class(base_options=base, running_mode=mode, **options))
         self._image, self._srgb = mediapipe.Image, mediapipe.ImageFormat.SRGB
