@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +142,7 @@ def _walk(path: Path, container: Any, stream: Any, key: _KeyFrame | None, end: f
     origin = None if key is None else key.origin
     index = 0 if key is None else key.index
     found = key is None
-    size: tuple[int, int] | None = None
+    size, turn = (0, 0), _UPRIGHT
     last = -1.0
     try:
         for picture in _progressive(_decoded(path, container, stream)):
@@ -152,7 +152,9 @@ def _walk(path: Path, container: Any, stream: Any, key: _KeyFrame | None, end: f
                 if picture.pts < key.pts:
                     continue
                 found = True
-            size = size or _shown_size(picture, stream)
+            if last < 0:
+                # Once, because a picture that was asked for its side data is kept alive by it until Python looks for cycles.
+                size, turn = _shown_size(picture, stream), _turn(picture)
             if picture.pts is None or picture.time_base is None:
                 time = last + seconds_a_frame if index else 0.0
             else:
@@ -164,7 +166,7 @@ def _walk(path: Path, container: Any, stream: Any, key: _KeyFrame | None, end: f
             damage = ""
             if picture.is_corrupt:  # what the decoder made up in place of data it could not read; told only of a frame that is wanted
                 damage = f"{path} is damaged at frame {index}; copy or download it again{end_before(time)}."
-            yield Pending(index, time, seconds_a_frame, partial(_to_rgb, picture, size, damage))
+            yield Pending(index, time, seconds_a_frame, partial(_to_rgb, picture, size, turn, damage))
             index += 1
     except _Broken as error:
         until = max(last, 0.0) + seconds_a_frame if found else 0.0
@@ -339,17 +341,22 @@ def _shown_size(picture: Any, stream: Any) -> tuple[int, int]:
     return (width, picture.height) if _turn(picture)[0] else (picture.height, width)
 
 
-def _to_rgb(picture: Any, size: tuple[int, int], damage: str) -> NDArray[Any]:
+@cache
+def _has_alpha(pixels: str) -> bool:
+    return pixels == "pal8" or any(component.is_alpha for component in av.VideoFormat(pixels).components)
+
+
+def _to_rgb(picture: Any, size: tuple[int, int], turn: tuple[int, int, int, int], damage: str) -> NDArray[Any]:
     if damage:
         raise UserError(damage)
-    a, b, c, d = _turn(picture)
+    a, b, c, d = turn
     width, height = size if a else size[::-1]
     colours: dict[str, Any] = {}
     if picture.colorspace == _UNTAGGED and (picture.width >= 1280 or picture.height > 576):
         colours["src_colorspace"] = Colorspace.ITU709  # as players take it; smaller ones are BT.601
     if picture.color_trc in _HDR:
         colours |= {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
-    has_alpha = any(component.is_alpha for component in picture.format.components) or picture.format.name == "pal8"
+    has_alpha = _has_alpha(picture.format.name)
     rgb = picture.reformat(width=width, height=height, format="rgba" if has_alpha else "rgb24", **colours).to_ndarray()
     if has_alpha:
         rgb = over_black(rgb)

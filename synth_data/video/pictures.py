@@ -43,7 +43,10 @@ def is_picture(path: Path) -> bool:
     except Image.DecompressionBombError:
         return True
     except (OSError, SyntaxError, ValueError):
-        return path.suffix.lower() in SUFFIXES  # a broken one
+        if path.suffix.lower() not in SUFFIXES:
+            return False
+        with open(path, "rb") as file:  # a broken one, unless it is one of the "GIFs" that are mp4 in truth
+            return file.read(12)[4:8] != b"ftyp"
 
 
 def is_sequence(path: Path) -> bool:

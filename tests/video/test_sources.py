@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -207,3 +208,21 @@ def test_a_movies_hash_is_its_files(make_movie):
     path = make_movie("a.mp4")
     assert hash_source(path) == hashlib.sha256(path.read_bytes()).hexdigest()
     assert stills_in(path) == []
+
+
+def test_a_movie_called_gif(make_movie):
+    path = make_movie("a.mp4")
+    path = path.rename(path.with_suffix(".gif"))
+    assert probe(path).frame_count == len(list(read_frames(path))) == 12
+
+
+def test_frames_do_not_pile_up(make_movie):
+    """Decoded pictures go when they are done with, and not when Python happens to look for cycles."""
+    path = make_movie("a.mp4", frames=60)
+    gc.collect()
+    gc.disable()
+    try:
+        for frame in read_frames(path):
+            assert frame.index < 40 or sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects()) < 12
+    finally:
+        gc.enable()
