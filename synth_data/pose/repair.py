@@ -50,7 +50,6 @@ _KEY = np.array([0, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28, 31, 32
 _PARTS = (slice(0, 3), slice(3, 9), slice(9, 17))
 
 SPEED = 0.7  # metres in a second by which the landmarks of a part may spread without much cost
-DEPTH = 0.3  # what a metre of depth, the detector's weak axis, counts for
 INSTANT = 0.02  # seconds added to each step: noise of the detector, which does not shrink with it
 FARTHEST = 0.5  # metres beyond which a landmark costs no more
 SWITCH = 0.6  # of going over to another state
@@ -165,11 +164,9 @@ def _steps(pixels: Array, points: Array, trust: Array, pause: Array) -> Array:
     """(K − 1, 5 after, 5 before) what going from one frame's body to the next one's costs, in every state of either."""
     scale = _pixels_a_metre(pixels, points)
     middle = pixels[:, _TRUNK, :2].mean(axis=1)
-    # Across the view the picture is surer than space.
-    places = np.concatenate([(pixels[..., :2] - middle[:, None]) / scale[:, None, None], points[..., 2:]], -1)
-    places[..., 2] = DEPTH * (places[..., 2] - places[:, _HIPS, 2].mean(axis=1, keepdims=True))
+    # Depth, the detector's weak axis, adds nothing here that the places in the picture do not tell.
+    places = (pixels[..., :2] - middle[:, None]) / scale[:, None, None]
     shown = places[:, _ORDER[:, _KEY]].astype(np.float32)
-    shown[:, FLIPPED, :, 2] *= -1
     weight = trust[:, _ORDER[:, _KEY]].astype(np.float32)
     moved = np.minimum(((shown[1:, :, None] - shown[:-1, None]) ** 2).sum(axis=-1), FARTHEST**2)
     both = weight[1:, :, None] * weight[:-1, None] + 0.02

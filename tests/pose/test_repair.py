@@ -59,7 +59,7 @@ def test_a_mistake_undone_twice_is_the_mistake():
     np.testing.assert_array_equal(REPAIRED[states], [0, 1, 1, 1, 2, 2])
 
 
-@pytest.mark.parametrize("yaw", [0.0, 35.0, 180.0])
+@pytest.mark.parametrize("yaw", [0.0, 40.0, 70.0, 180.0])
 @pytest.mark.parametrize("mistake", [LEGS, ARMS, ALL, FLIPPED])
 @pytest.mark.parametrize("length", [1, 4, 20])
 def test_mistakes_are_undone_and_nothing_else_is_changed(yaw, mistake, length):
@@ -75,6 +75,13 @@ def test_turning_round_is_no_mistake(seconds, fps):
     clock = np.arange(round((seconds * 2 + 4) * fps)) / fps
     yaw = np.interp(clock, [1, 1 + seconds, 2.5 + seconds, 2.5 + 2 * seconds], [0, 180, 180, 360])
     image, world, visibility, clock = person(yaw, wave=0.3, fps=fps)
+    assert not find_repairs(image, world, visibility, clock).any()
+
+
+def test_a_quick_look_back_at_a_low_rate_is_no_mistake():
+    clock = np.arange(24) / 8
+    yaw = np.interp(clock, [1.0, 1.35, 1.65, 2.0], [0, 180, 180, 360])
+    image, world, visibility, clock = person(yaw, wave=0.3, fps=8)
     assert not find_repairs(image, world, visibility, clock).any()
 
 
@@ -137,6 +144,14 @@ def test_a_whole_clip_the_wrong_way_round_needs_to_be_told():
     np.testing.assert_array_equal(find_repairs(*repaired(image, world, visibility, legs), clock), legs)
 
 
+@pytest.mark.parametrize("mistaken", [slice(0, 40), slice(20, 60)])
+def test_feet_on_the_floor_tell_which_part_of_a_clip_is_wrong(mistaken):
+    image, world, visibility, clock = person(np.zeros(60))
+    states = np.zeros(60, np.uint8)
+    states[mistaken] = FLIPPED
+    np.testing.assert_array_equal(find_repairs(*repaired(image, world, visibility, states), clock), states)
+
+
 @pytest.mark.parametrize("frames", [0, 1, 2])
 def test_few_frames(frames):
     image, world, visibility, clock = person(np.zeros(frames))
@@ -150,7 +165,7 @@ def test_rows_on_the_disk_are_read_in_pieces(tmp_path, monkeypatch):
     monkeypatch.setattr("ningyo.synth_data.pose.repair._CHUNK", 16)
     image, world, visibility, clock = person(np.linspace(0, 90, 100), walk=0.5)
     states = np.zeros(100, np.uint8)
-    states[14:19], states[32:34], states[60:90] = FLIPPED, LEGS, ARMS
+    states[16:32], states[40:42], states[60:90] = FLIPPED, LEGS, ARMS
     image, world, visibility = repaired(image, world, visibility, states)
     rows = np.memmap(tmp_path / "rows", [("image", "f4", (33, 3)), ("world", "f4", (33, 3)), ("visibility", "f4", 33)], "w+", shape=100)
     rows["image"], rows["world"], rows["visibility"] = image, world, visibility
