@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -56,34 +56,39 @@ def chunks(count: int) -> Iterator[slice]:
     return (slice(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK))
 
 
-def seen_span(body_image: NDArray[Any]) -> tuple[int, int]:
-    """First and one past the last of (N, 33, 3) rows in which a body was seen, (0, 0) if in none. Reads a chunk at a time."""
-    first = end = 0
-    for part in chunks(len(body_image)):
-        there = np.flatnonzero(body_seen(body_image[part]))
+def seen_span(parts: Iterable[Any]) -> tuple[int, int]:
+    """First and one past the last row in which a body was seen, (0, 0) if in none.
+
+    `parts` are the rows in order, some at a time: arrays of ROW, or dicts of arrays by the same names.
+    """
+    first = end = at = 0
+    for part in parts:
+        seen = body_seen(np.asarray(part["body_image"]))
+        there = np.flatnonzero(seen)
         if len(there):
-            first, end = first if end else part.start + int(there[0]), part.start + int(there[-1]) + 1
+            first, end = first if end else at + int(there[0]), at + int(there[-1]) + 1
+        at += len(seen)
     return first, end
 
 
-def person_entry(person: int, time: NDArray[Any], first: int, rows: Any) -> dict[str, Any]:
+def person_entry(person: int, time: NDArray[Any], first: int, parts: Iterable[Any]) -> dict[str, Any]:
     """The entry of one person in the header's "people".
 
-    `rows`, indexed by the arrays' names, are this person's from frame `first` on (N of ROW on the disk, or a dict of arrays); `time` (F,)
-    the whole track's. Shares are of those N frames; a bridged body was not seen. Reads a chunk at a time.
+    `parts` are the person's rows from frame `first` on, as in `seen_span`; `time` (F,) the whole track's. Shares are of those rows; a
+    bridged body was not seen.
     """
-    count = len(rows["bridged"])
+    count = 0
     sums = dict.fromkeys(("body", "left_hand", "right_hand", "face", "bridged", "repaired"), 0)
-    heights: list[NDArray[Any]] = []
-    for part in chunks(count):
-        bridged = np.asarray(rows["bridged"][part])
-        image, hands = np.asarray(rows["body_image"][part]), np.asarray(rows["hand_score"][part]) > 0
+    heights: list[NDArray[Any]] = [np.zeros(0)]
+    for part in parts:
+        image, bridged, hands = (np.asarray(part[name]) for name in ("body_image", "bridged", "hand_score"))
         body = body_seen(image) & ~bridged
-        found = (body, hands[:, 0], hands[:, 1], np.asarray(rows["face_score"][part]) > 0, bridged, np.asarray(rows["repaired"][part]) > 0)
-        for name, flags in zip(sums, found, strict=True):
+        face, repaired = (np.asarray(part[name]) > 0 for name in ("face_score", "repaired"))
+        for name, flags in zip(sums, (body, hands[:, 0] > 0, hands[:, 1] > 0, face, bridged, repaired), strict=True):
             sums[name] += int(flags.sum())
         y = image[body, :, 1]
         heights.append(np.nanmax(y, axis=1) - np.nanmin(y, axis=1))
+        count += len(bridged)
     height = np.concatenate(heights)
     return {
         "id": int(person),

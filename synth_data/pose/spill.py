@@ -114,23 +114,23 @@ class TrackSpill:
         They get `ids`, or 0, 1, 2, … The header's "people" is filled in. ValueError if one of them was never seen.
         """
         ids = range(len(order)) if ids is None else ids
-        time, rows, spans = self.time, [], []
+        time, spans = self.time, []
         for person in order:
-            whole = self.rows(person)
-            start, end = seen_span(whole["body_image"])
+            begin, _ = self.span(person)
+            start, end = seen_span(self._parts(person, *self.span(person)))
             if start == end:
                 raise ValueError(f"person {person} was never seen")
-            rows.append(whole[start:end])
-            spans.append((self.span(person)[0] + start, end - start))
-        entries = [person_entry(i, time, first, own) for i, (first, _), own in zip(ids, spans, rows, strict=True)]
+            spans.append((begin + start, begin + end))
+        entries = [person_entry(i, time, span[0], self._parts(person, *span)) for i, person, span in zip(ids, order, spans, strict=True)]
         with TrackFile(path, {**header, "people": entries}) as out:
             out.add("time", self.frames, [time])
             out.add("frame_index", self.frames, [self.frame_index])
             out.add("person_id", len(order), [np.array(ids)])
             out.add("first", len(order), [np.array([first for first, _ in spans])])
-            out.add("count", len(order), [np.array([count for _, count in spans])])
+            out.add("count", len(order), [np.array([end - first for first, end in spans])])
             for name in PER_PERSON:
-                out.add(name, sum(count for _, count in spans), _parts(rows, name))
+                parts = (part[name] for person, span in zip(order, spans, strict=True) for part in self._parts(person, *span))
+                out.add(name, sum(end - first for first, end in spans), parts)
 
     def discard(self) -> None:
         """Remove what was written here."""
@@ -145,6 +145,13 @@ class TrackSpill:
 
     def _path(self, person: int) -> Path:
         return self.folder / f"{person}.rows"
+
+    def _parts(self, person: int, first: int, end: int) -> Iterator[NDArray[Any]]:
+        """The person's rows in the frames from `first` to before `end`, some at a time, so that few of the file's pages are held."""
+        known = self._people[person]
+        skipped = known.skipped + first - known.first
+        for part in chunks(end - first):
+            yield np.memmap(self._path(person), ROW, "r", (skipped + part.start) * ROW.itemsize, (part.stop - part.start,))
 
     def _write(self, person: int, at: int, rows: NDArray[Any]) -> None:
         file = self._file(person)
@@ -171,7 +178,3 @@ class TrackSpill:
         file = self._files.pop(person, None)
         if file is not None:
             file.close()
-
-
-def _parts(rows: list[NDArray[Any]], name: str) -> Iterator[NDArray[Any]]:
-    return (own[name][part] for own in rows for part in chunks(len(own)))

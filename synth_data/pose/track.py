@@ -83,14 +83,14 @@ class PoseTrack:
         wrong = {name for name in PER_PERSON if arrays[name].shape[:2] != (self.people, self.frames)}
         if wrong:
             raise ValueError(f"not a pose track: {', '.join(sorted(wrong))} are not of {self.people} people and {self.frames} frames")
-        spans = [seen_span(images) for images in self.body_image]
+        spans = [seen_span([{"body_image": images}]) for images in self.body_image]
         if (0, 0) in spans:
             raise ValueError(f"person {self.person_id[spans.index((0, 0))]} was never seen")
         arrays["first"], arrays["count"] = (np.array(pair, np.int64) for pair in zip(*((a, b - a) for a, b in spans), strict=True))
         entries = []
         for p, (first, end) in enumerate(spans):
             own = {name: arrays[name][p, first:end] for name in PER_PERSON}
-            entries.append(person_entry(self.person_id[p], self.time, first, own))
+            entries.append(person_entry(self.person_id[p], self.time, first, [own]))
         for name in PER_PERSON:
             arrays[name] = np.concatenate([arrays[name][p, first:end] for p, (first, end) in enumerate(spans)])
         header = {**self.header, "people": entries}
@@ -113,7 +113,7 @@ class PoseTrack:
             for out, p in enumerate(people):
                 frames = slice(int(file.first[p]), int(file.first[p] + file.count[p]))
                 for name, array in arrays.items():
-                    array[out, frames] = file.rows[name][file.rows_of(p)]
+                    array[out, frames] = file.read(name, file.rows_of(p))
             header = {**file.header, "people": [file.header["people"][p] for p in people]}
             return cls(header, file.time, file.frame_index, file.person_id[list(people)], **arrays)
 

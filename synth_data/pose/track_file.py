@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import mmap
 import os
 import struct
 import zipfile
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,15 +55,16 @@ def read_header(path: Path | str) -> dict[str, Any]:
     return header
 
 
-def problem_with(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> str | None:
-    """What keeps a header and the arrays of ARRAYS from being a pose track, in a few words, or None."""
+def problem_with(header: Mapping[str, Any], arrays: Mapping[str, Any]) -> str | None:
+    """What keeps a header and the arrays of ARRAYS from being a pose track, in a few words, or None. Of the rows' arrays only shape and
+    dtype are asked."""
     video, people = header.get("video"), header.get("people")
     if not isinstance(video, dict) or any(key not in video for key in VIDEO_KEYS) or not isinstance(header.get("capture"), dict):
         return "its header lacks the video or the settings"
     numbers = [video[key] for key in ("width", "height", "fps")]
     if not all(isinstance(value, int | float) and np.isfinite(value) and value > 0 for value in numbers):
         return "its video has no size or rate"
-    sizes = {"P": arrays["person_id"].size, "F": arrays["time"].size, "R": arrays["bridged"].size}
+    sizes = {letter: int(np.prod(arrays[name].shape)) for letter, name in (("P", "person_id"), ("F", "time"), ("R", "bridged"))}
     if 0 in sizes.values():
         return "it holds no frames or no people"
     for name, (letters, dtype) in ARRAYS.items():
@@ -120,9 +120,18 @@ class TrackFile:
             self._beside.unlink(missing_ok=True)
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where an array's bytes begin in the file, and what they are."""
+
+    offset: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
 class TrackReader:
-    """A track's file opened without loading it: `header`, `time` and `frame_index` (F,), `person_id`, `first` and `count` (P,), and
-    `rows`, a dict of the arrays (R, …) where they lie on the disk, read-only. A context manager; copy what is to outlive it.
+    """A track's file opened without loading it: `header`, `time` and `frame_index` (F,), `person_id`, `first` and `count` (P,); people's
+    rows are read when asked for, from where they lie. A context manager.
 
     UserError (one sentence) if the file is missing, cut short, damaged, foreign, or from another version of Ningyo. To know that it is
     whole, it is read through once.
@@ -133,24 +142,27 @@ class TrackReader:
         self.header = read_header(path)
         foreign = f"{path} is not a pose track of Ningyo, or is damaged"
         again = "capture the video again"
+        self._file = open(path, "rb")
         try:
-            with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
+            with zipfile.ZipFile(self._file) as archive:
                 damaged = archive.testzip()
                 if damaged:
                     raise ValueError(damaged)
-                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-                arrays = {name: _where_it_lies(self._map, archive.getinfo(f"{name}.npy")) for name in ARRAYS}
+                self._places = {name: _place(self._file, archive.getinfo(f"{name}.npy")) for name in ARRAYS}
+            small = {name: self.read(name) for name in ARRAYS if name not in PER_PERSON}
+            reason = problem_with(self.header, {**self._places, **small})
+            if reason:
+                raise UserError(f"{foreign} ({reason}); {again}.")
         except KeyError as error:
+            self.close()
             raise UserError(f"{foreign} ({str(error.args[0]).split(' in the archive')[0]}); {again}.") from error
         except (*_UNREADABLE, MemoryError, struct.error) as error:
+            self.close()
             raise UserError(f"{foreign}; {again}.") from error
-        reason = problem_with(self.header, arrays)
-        if reason:
-            raise UserError(f"{foreign} ({reason}); {again}.")
-        self.time, self.frame_index, self.person_id, self.first, self.count = (
-            arrays[name].copy() for name in ("time", "frame_index", "person_id", "first", "count")
-        )
-        self.rows = {name: arrays[name] for name in PER_PERSON}
+        except UserError:
+            self.close()
+            raise
+        self.time, self.frame_index, self.person_id, self.first, self.count = small.values()
         self._start = np.cumsum(self.count) - self.count
 
     @property
@@ -173,19 +185,26 @@ class TrackReader:
         found = []
         for p in np.flatnonzero((self.first <= index) & (index < self.first + self.count)):
             at = self._start[p] + index - self.first[p]
-            if body_seen(self.rows["body_image"][at]):
-                row = np.zeros((), ROW)
-                for name, array in self.rows.items():
-                    row[name] = array[at]
+            row = np.zeros((), ROW)
+            for name in PER_PERSON:
+                row[name] = self.read(name, slice(at, at + 1))[0]
+                if name == "body_image" and not body_seen(row[name]):
+                    break
+            else:
                 found.append((int(self.person_id[p]), row))
         return found
 
+    def read(self, name: str, part: slice | None = None) -> NDArray[Any]:
+        """Array `name` of ARRAYS, or a `part` of it along its first axis, which has a start and a stop."""
+        place = self._places[name]
+        start, stop = (0, place.shape[0]) if part is None else (part.start, part.stop)
+        each = int(np.prod(place.shape[1:]))
+        self._file.seek(place.offset + int(start) * each * place.dtype.itemsize)
+        found = np.fromfile(self._file, place.dtype, int(stop - start) * each)
+        return found.reshape(-1, *place.shape[1:])
+
     def close(self) -> None:
-        """Let go of the file."""
-        self.rows = {}
-        # Where somebody still holds an array of it, the file goes with the last of them.
-        with contextlib.suppress(BufferError):
-            self._map.close()
+        self._file.close()
 
     def __enter__(self) -> TrackReader:
         return self
@@ -194,18 +213,19 @@ class TrackReader:
         self.close()
 
 
-def _where_it_lies(data: mmap.mmap, info: zipfile.ZipInfo) -> NDArray[Any]:
-    """An array of the archive, not copied. Members are stored as they are, after a local header of 30 bytes, name and extra field
+def _place(file: BinaryIO, info: zipfile.ZipInfo) -> _Place:
+    """Where an array of the archive is. Members are stored as they are, after a local header of 30 bytes, name and extra field
     (APPNOTE.TXT 4.3.7)."""
     if info.compress_type != zipfile.ZIP_STORED:
         raise ValueError(f"{info.filename} is compressed")
-    name, extra = struct.unpack_from("<HH", data, info.header_offset + 26)
-    start = info.header_offset + 30 + name + extra
-    member = io.BytesIO(data[start : start + min(info.file_size, 1024)])  # an array's own header is shorter
-    if np.lib.format.read_magic(member) != (1, 0):
+    file.seek(info.header_offset + 26)
+    name, extra = struct.unpack("<HH", file.read(4))
+    begin = info.header_offset + 30 + name + extra
+    file.seek(begin)
+    if np.lib.format.read_magic(file) != (1, 0):
         raise ValueError(f"{info.filename} has another form")
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(member)
-    count = int(np.prod(shape))
-    if fortran or dtype.hasobject or member.tell() + count * dtype.itemsize != info.file_size:
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    offset = file.tell()
+    if not shape or fortran or dtype.hasobject or offset + int(np.prod(shape)) * dtype.itemsize != begin + info.file_size:
         raise ValueError(f"{info.filename} has another form")
-    return np.frombuffer(data, dtype, count, start + member.tell()).reshape(shape)
+    return _Place(offset, shape, dtype)

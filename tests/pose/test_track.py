@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -211,6 +213,35 @@ def test_a_spill_of_a_crowd(tmp_path: Path):
     track = PoseTrack.load(tmp_path / "a.npz")
     assert track.person_id.tolist() == list(range(people))
     np.testing.assert_array_equal(track.body_image[:, 2, 0, 0], 200 + np.roll(np.arange(people), -1))
+
+
+def test_a_long_track_needs_no_more_memory_than_a_short_one(tmp_path: Path):
+    """Collected, saved and read frame by frame in a process of its own: 60 MB of rows, from which little may stay in memory."""
+    pytest.importorskip("resource")
+    code = f"""
+import resource, sys
+import numpy as np
+from ningyo.synth_data.pose.spill import TrackSpill
+from ningyo.synth_data.pose.track_file import TrackReader, make_header
+def megabytes():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << (20 if sys.platform == "darwin" else 10))
+def track(frames):
+    spill = TrackSpill("frames")
+    for frame in range(frames):
+        spill.begin_frame(frame / 25, frame)
+        for person in (0, 1):
+            spill.put(person, body_image=np.ones((33, 3)), face_image=np.ones((478, 3)))
+    spill.save("a.npz", make_header({VIDEO}, {{}}), [0, 1])
+    spill.discard()
+    with TrackReader("a.npz") as file:
+        return sum(len(file.frame(frame)) for frame in range(file.frames))
+track(20)
+before = megabytes()
+assert track(4000) == 8000
+print(megabytes() - before)
+"""
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert float(result.stdout) < 20
 
 
 def test_nobody_who_was_never_seen_is_saved(tmp_path: Path):
