@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import re
+import struct
 import warnings
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +31,8 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM
 _TRAILERS = {"PNG": b"IEND", "JPEG": b"\xff\xd9", "MPO": b"\xff\xd9"}
 _TAIL = 4096  # bytes
 _SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that exchange width and height
+# What Pillow's decoders raise of damaged files.
+_DAMAGE = (OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, struct.error, zlib.error)
 _PATTERN = re.compile(r"%(0\d+)?d")
 
 # Sizes are checked here, and damage is told in a sentence.
@@ -42,7 +46,7 @@ def is_picture(path: Path) -> bool:
             return image.format != "AVIF" or not getattr(image, "is_animated", False)  # those are movies
     except Image.DecompressionBombError:
         return True
-    except (OSError, SyntaxError, ValueError):
+    except _DAMAGE:
         if path.suffix.lower() not in SUFFIXES:
             return False
         with open(path, "rb") as file:  # a broken one, unless it is one of the "GIFs" that are mp4 in truth
@@ -144,7 +148,7 @@ def frames(path: Path, end: float | None, fps: float | Fraction | None) -> Itera
             try:
                 image.seek(index + shown.skipped)
                 image.load()
-            except (OSError, EOFError, SyntaxError, ValueError) as error:
+            except _DAMAGE as error:
                 raise UserError(f"{path} breaks off at frame {index}; copy or download it again{end_before(time)}.") from error
             yield Pending(index, time, seconds, partial(_to_rgb, image.copy()))  # the next is drawn over this one
             time += seconds
@@ -182,7 +186,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         raise UserError(f"{path} may not be read; change its permissions.") from error
     except UnidentifiedImageError as error:
         raise UserError(f"{path} is not a picture that can be read; convert it to PNG or leave it out.") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except _DAMAGE as error:
         raise UserError(f"{path} is cut short or damaged ({_reason(error)}); copy or download it again.") from error
 
 
@@ -191,7 +195,10 @@ def _animation(path: Path) -> Shown | None:
         for starts, read in ANIMATIONS.items():
             file.seek(0)
             if file.read(len(starts)) == starts:
-                return read(path)
+                try:
+                    return read(path)
+                except (struct.error, LookupError) as error:
+                    raise UserError(f"{path} is cut short or damaged; copy or download it again.") from error
     return None
 
 

@@ -30,7 +30,10 @@ def missing_from(path: Path, container: Any, stream: Any, origin: int | None) ->
     if "avi" in name:
         return measure(path, zero)[0] if _riff_ends(path) > size else None
     if "matroska" in name:
-        ends, seconds = _matroska_says(path)
+        try:
+            ends, seconds = _matroska_says(path)
+        except (struct.error, IndexError):  # a damaged head, which libav could make something of
+            return None
         if ends is not None:
             return measure(path, zero)[0] if ends > size else None
         if seconds is not None:  # a Segment of unknown size, but a duration
