@@ -32,15 +32,15 @@ FACE_NEAR, FACE_FAR = 0.06, 0.12
 LEAST_PALM, MOST_PALM, MOST_REACH = 0.055, 0.16, 0.20
 # Where a forearm is at least so long in the picture (metres), its hand is not on it: so far behind the body's wrist the hand's wrist may
 # lie at most, and its middle before it.
-FOREARM, MOST_BEHIND = 0.12, 0.045
+FOREARM, MOST_BEHIND = 0.12, 0.04
 
 LEAST_SCORE = 0.4  # below: not seen
 SURE = 0.5  # no need to look again
-LOOKS = 6  # at most, from the region that the body places on
+LOOKS = 6  # at most, from the region that the body places on; also where it hardly moves any more each look finds further hands
 HAND_HOPELESS, FACE_HOPELESS = 0.02, 1e-4  # presence below which looking again leads nowhere
 # Of the source along a region's side: with so few, points are off by 5 % of it (hands; every seventh is missed) or 3 % (faces).
 HAND_PIXELS, FACE_PIXELS = 24, 16
-VISIBLE = 0.5  # joints that the body is less sure of count for less
+VISIBLE = 0.55  # joints that the body is less sure of count for less
 
 
 class Body(Protocol):

@@ -11,8 +11,7 @@ import pytest
 
 pytest.importorskip("mediapipe")
 
-from ningyo.synth_data.capture.detect import BodyDetector
-from ningyo.synth_data.capture.landmarker import quiet_libraries
+from ningyo.synth_data.capture.landmarker import Landmarker, points, quiet_libraries
 from ningyo.synth_data.capture.parts import Hand, PartFinder, one_hand_each
 from ningyo.synth_data.video.read import Frame
 
@@ -29,12 +28,17 @@ class Known:
 
 @pytest.fixture(scope="module")
 def bodies(actor_frames: list[np.ndarray]) -> list[Known]:
+    height, width = actor_frames[0].shape[:2]
+    found = []
     with quiet_libraries():
-        detector = BodyDetector()
-        found = [detector(rgb, index / 25) for index, rgb in enumerate(actor_frames)]
-        detector.close()
-    assert all(body is not None for body in found)
-    return [Known(body.image, body.world, body.visibility) for body in found]
+        follow = Landmarker("pose", video=True, num_poses=1)
+        for index, rgb in enumerate(actor_frames):
+            result = follow(rgb, index / 25)
+            visibility = np.array([point.visibility for point in result.pose_landmarks[0]])
+            image, world = points(result.pose_landmarks[0]) * (width, height, width), points(result.pose_world_landmarks[0])
+            found.append(Known(image, world, visibility))
+        follow.close()
+    return found
 
 
 @pytest.fixture
