@@ -77,7 +77,7 @@ def capture_files(
     for video, track in zip(videos, tracks, strict=True):
         _capture_one(Path(video), track, start, end, report)
         if overlay is not None:
-            write_overlay(Path(video), PoseTrack.load(track), Path(overlay), report=report)
+            write_overlay(video, track, overlay, report=report)
             report.artefact("overlay", overlay)
     return tracks
 

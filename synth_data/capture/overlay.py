@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,73 +13,269 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...jobs.progress import SILENT, Reporter
+from ..pose.colours import person_colour
 from ..pose.landmarks import FACE_70_LIMBS, HAND_LIMBS, MEDIAPIPE_33, MEDIAPIPE_LIMBS, face_70
-from ..pose.track import PoseTrack
+from ..pose.track_file import TrackReader
 from ..video.read import read_frames
 from ..video.write import MovieWriter
+from .labels import Label, draw_labels
 
-# RGB; the person's left is warm, the right cool, the middle white; bridged bodies are grey.
-LEFT, RIGHT, MIDDLE, FACE, BRIDGED = (255, 150, 40), (60, 160, 255), (240, 240, 240), (120, 230, 120), (150, 150, 150)
+# RGB; the person's left is warm, the right cool; what is neither has the person's own colour. Bridged bodies are grey.
+LEFT, RIGHT, BRIDGED = (255, 140, 30), (70, 150, 255), (190, 190, 190)
+FACE = (150, 245, 190)
+HEAD = 10  # the last of the body's joints that the face's contours show better
+STUBS = range(17, 23)  # fingers of the body, which a hand shows better
+LEFT_HIP, RIGHT_HIP = MEDIAPIPE_33.index("left_hip"), MEDIAPIPE_33.index("right_hip")
+
 SUB = 4  # bits of a pixel's fraction that OpenCV draws with
-_SIDES = [(LEFT if name.startswith("left") else RIGHT if name.startswith("right") else MIDDLE) for name in MEDIAPIPE_33]
-_SIDES[9], _SIDES[10] = LEFT, RIGHT  # the mouth's corners
+HALO = 0.45  # opacity of the dark rim that makes lines stand out from bright pictures
+FAINTEST = 0.25  # opacity of a line whose joints are hidden
+HIDDEN = 0.5  # joints of less visibility are hollow
+# A person is shown in full from this size on: of the picture's shorter side, and px.
+LARGE_SHARE, LARGE_PIXELS = 0.22, 110
+SIMPLE_PIXELS = 60  # below, feet, fingers and heads are clutter
+TRAIL_SECONDS, TRAIL_GAP = 1.0, 0.25
+TRAIL_LEAST = 0.25  # of the person's size; shorter paths are scribbles on the body
+TRAIL_SMOOTH = 0.2  # seconds
+
+Row = Any  # a 0-d array of `pose.rows.ROW`
+Colour = tuple[int, int, int]
 
 
-def write_overlay(video: Path, track: PoseTrack, path: Path, *, report: Reporter = SILENT) -> None:
-    """Write an .mp4 of the track's part of the video, at its own times and with its sound, with everyone of the track drawn in."""
-    first, last = track.time[0], track.time[-1]
-    with MovieWriter(path, track.fps, track.size, sound_from=video, sound_start=float(first)) as movie:
-        frames = read_frames(video, float(first), float(last) + 1e-3)
-        for frame, picture in enumerate(frames):
-            if frame >= track.frames:
-                break
-            movie.write(draw_track(picture.rgb, track, frame), picture.time - first)
-            report.progress(frame + 1, track.frames, "overlay frames")
+def write_overlay(video: Path | str, track: Path | str, path: Path | str, *, report: Reporter = SILENT) -> None:
+    """Write an .mp4 of the part of the `video` that the `track` (.npz) was made from, at its own times and with its sound, with everyone of
+    the track drawn in. One frame is held at a time. UserError if the track or the video cannot be read."""
+    with TrackReader(track) as reader:
+        header, first = reader.header, float(reader.time[0])
+        known = header["capture"]
+        start, end, fps = (known.get(name) for name in ("start", "end", "fps"))
+        size = header["video"]["width"], header["video"]["height"]
+        rate = min(fps or np.inf, header["video"]["fps"])
+        trails = _Trails()
+        with MovieWriter(path, rate, size, sound_from=video, sound_start=first) as movie:
+            for frame in read_frames(video, start, end, fps):
+                at = int(np.searchsorted(reader.frame_index, frame.index))
+                if at == reader.frames:
+                    break
+                if reader.frame_index[at] != frame.index:
+                    continue
+                people = reader.frame(at)
+                trails.add(frame.time, people)
+                movie.write(frame_picture(frame.rgb, people, trails.lines()), frame.time - first)
+                report.progress(at + 1, reader.frames, "overlay frames")
     if movie.sound_problem:
         report.warning(f"The overlay's sound is incomplete: {movie.sound_problem}.")
 
 
-def draw_track(rgb: NDArray[Any], track: PoseTrack, frame: int) -> NDArray[Any]:
-    """A copy of the picture (H, W, 3) uint8 with the people of one frame drawn over it: skeleton, hands, face, id and confidence."""
+def frame_picture(rgb: NDArray[Any], people: Sequence[tuple[int, Row]], trails: Mapping[int, NDArray[Any]] | None = None) -> NDArray[Any]:
+    """A copy of the picture (H, W, 3) uint8 with people drawn over it: skeleton, hands, face, box and label.
+
+    `people` are (id, row of ROW) as `TrackReader.frame` gives them, `trails` by id where the hips were of late, (N, 2) px. Who is large is
+    drawn over who is small, since nearer people hide those behind them.
+    """
     out = rgb.copy()
-    thick = max(1, round(min(track.size) / 270))
-    for person, name in enumerate(track.person_id):
-        body = track.body_image[person, frame]
-        if not np.isfinite(body).all():
-            continue
-        visibility = track.body_visibility[person, frame]
-        bridged = bool(track.bridged[person, frame])
-        face = face_70(track.face_image[person, frame])
-        has_face = bool(np.isfinite(face).all())
-        for a, b in MEDIAPIPE_LIMBS:
-            if has_face and max(a, b) <= 10:
-                continue  # the mesh shows it better
-            colour = BRIDGED if bridged else _SIDES[a] if _SIDES[a] == _SIDES[b] else MIDDLE
-            strength = float(min(visibility[a], visibility[b]))
-            _line(out, body[a], body[b], tuple(round(c * (0.35 + 0.65 * strength)) for c in colour), thick)
-        for hand, colour in enumerate((LEFT, RIGHT)):
-            points = track.hand_image[person, frame, hand]
-            if np.isfinite(points).all():
-                for a, b in HAND_LIMBS:
-                    _line(out, points[a], points[b], colour, 1)
-        if has_face:
-            for a, b in FACE_70_LIMBS:
-                _line(out, face[a], face[b], FACE, 1)
-        _label(out, body, f"{name}: {'bridged' if bridged else f'{visibility.mean():.2f}'}")
+    shapes = [(person, row, _box(row, rgb.shape)) for person, row in people]
+    shapes = sorted(((person, row, box) for person, row, box in shapes if box is not None), key=lambda shape: _side(shape[2]))
+    for person, row, box in shapes:
+        _draw_person(out, row, box, person_colour(person), (trails or {}).get(person), _is_large(box, rgb.shape))
+    draw_labels(out, [_label(person, row, box, _is_large(box, rgb.shape)) for person, row, box in reversed(shapes)])
     return out
 
 
-def _line(out: NDArray[Any], a: NDArray[Any], b: NDArray[Any], colour: tuple[int, ...], thick: int) -> None:
-    # OpenCV counts from pixels' centres; far points would overflow its integers.
-    ends = np.clip(np.stack([a[:2], b[:2]]) - 0.5, -4096, 32767)
-    p, q = np.rint(ends * (1 << SUB)).astype(int).tolist()
-    cv2.line(out, p, q, colour, thick, cv2.LINE_AA, SUB)
+class _Trails:
+    """Where everyone's hips were in the last second."""
+
+    def __init__(self) -> None:
+        self._places: dict[int, deque[tuple[float, NDArray[Any]]]] = {}
+
+    def add(self, time: float, people: Sequence[tuple[int, Row]]) -> None:
+        for person, row in people:
+            hips = row["body_image"][[LEFT_HIP, RIGHT_HIP], :2].mean(axis=0)
+            if np.isfinite(hips).all():
+                places = self._places.setdefault(person, deque())
+                if places and time - places[-1][0] > TRAIL_GAP:
+                    places.clear()
+                places.append((time, hips))
+        for person, places in list(self._places.items()):
+            while places and time - places[0][0] > TRAIL_SECONDS:
+                places.popleft()
+            if not places:
+                del self._places[person]
+
+    def lines(self) -> dict[int, NDArray[Any]]:
+        """By id, smoothed: a camera in a hand shakes."""
+        found = {}
+        for person, places in self._places.items():
+            time = np.array([time for time, _ in places])
+            weights = np.abs(time[:, None] - time) <= TRAIL_SMOOTH / 2
+            found[person] = weights @ np.array([place for _, place in places]) / weights.sum(axis=1, keepdims=True)
+        return found
 
 
-def _label(out: NDArray[Any], body: NDArray[Any], text: str) -> None:
-    size = max(0.4, out.shape[0] / 1200)
-    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, size, 1)
-    x = int(np.clip(body[0, 0] - width / 2, 2, max(out.shape[1] - width - 2, 2)))
-    y = int(np.clip(body[:, 1].min() - 2 * height, height + 2, out.shape[0] - 4))
-    for colour, thick in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-        cv2.putText(out, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, size, colour, thick, cv2.LINE_AA)
+class _Layer:
+    """A part of the picture to draw in with opacity: colours and opacity are collected, and mixed in once."""
+
+    def __init__(self, out: NDArray[Any], box: NDArray[Any]) -> None:
+        height, width = out.shape[:2]
+        x0, y0 = np.clip(np.floor(box[:2]), 0, (width, height)).astype(int).tolist()
+        x1, y1 = np.clip(np.ceil(box[2:]), 0, (width, height)).astype(int).tolist()
+        self._view = out[y0:y1, x0:x1]
+        self._colour = self._view.copy()
+        self._alpha = np.zeros(self._view.shape[:2], np.uint8)
+        self._origin = np.array([x0, y0]) + 0.5  # OpenCV counts from pixels' centres
+
+    def line(self, points: NDArray[Any], colour: Colour, thick: int, opacity: float) -> None:
+        """A line through points (N, 2) px of the whole picture."""
+        if self._view.size == 0 or not np.isfinite(points).all():
+            return
+        # Far points would overflow OpenCV's integers.
+        places = np.rint(np.clip(points - self._origin, -4096, 16384) * (1 << SUB)).astype(np.int32)[None]
+        for image, value in ((self._colour, colour), (self._alpha, (round(255 * opacity),))):
+            cv2.polylines(image, list(places), False, value, thick, cv2.LINE_AA, SUB)
+
+    def dot(self, point: NDArray[Any], colour: Colour, radius: float, opacity: float, *, hollow: bool = False) -> None:
+        if self._view.size == 0 or not np.isfinite(point).all():
+            return
+        place = np.rint(np.clip(point - self._origin, -4096, 16384) * (1 << SUB)).astype(int).tolist()
+        thick = max(1, round(radius / 3)) if hollow else -1
+        for image, value in ((self._colour, colour), (self._alpha, (round(255 * opacity),))):
+            cv2.circle(image, place, round(radius * (1 << SUB)), value, thick, cv2.LINE_AA, SUB)
+
+    def mix_in(self) -> None:
+        if self._view.size:
+            weight = self._alpha[..., None].astype(np.uint16)
+            self._view[:] = (self._colour * weight + self._view * (255 - weight) + 127) // 255
+
+
+def _draw_person(out: NDArray[Any], row: Row, box: NDArray[Any], own: Colour, trail: NDArray[Any] | None, large: bool) -> None:
+    side = _side(box)
+    thick = max(1, round(side / 140))
+    points, bridged = row["body_image"][:, :2], bool(row["bridged"])
+    region = box
+    if trail is not None and np.ptp(trail, axis=0).max() >= TRAIL_LEAST * side:
+        region = np.r_[np.minimum(box[:2], trail.min(axis=0)), np.maximum(box[2:], trail.max(axis=0))]
+    layer = _Layer(out, region + np.repeat([-1, 1], 2) * (3 * thick + 4))
+    if trail is not None and region is not box:
+        for n in range(1, len(trail)):
+            layer.line(trail[n - 1 : n + 1], own, thick, 0.8 * n / len(trail))
+    _draw_box(layer, box, own, thick, bridged)
+
+    hands = [np.isfinite(hand[:, :2]).all() and large for hand in row["hand_image"]]
+    face = face_70(row["face_image"])[:, :2]
+    has_face = bool(np.isfinite(face).all()) and large
+    skipped = set(range(HEAD + 1)) if has_face else set()
+    if side < SIMPLE_PIXELS:
+        skipped |= {*range(1, HEAD + 1), *STUBS, *range(29, 33)}
+    for hand, seen in enumerate(hands):
+        skipped |= {joint for joint in STUBS if joint % 2 != hand} if seen else set()
+    _draw_body(layer, points, row["body_visibility"], own, thick, skipped, bridged)
+    for hand, seen in enumerate(hands):
+        if seen:
+            _draw_hand(layer, row["hand_image"][hand, :, :2], (LEFT, RIGHT)[hand], thick)
+    if has_face:
+        fine = max(1, round(np.ptp(face, axis=0).max() / 110))
+        for a, b in FACE_70_LIMBS:
+            layer.line(face[[a, b]], FACE, fine, 0.8)
+    layer.mix_in()
+
+
+def _draw_body(
+    layer: _Layer, points: NDArray[Any], visibility: NDArray[Any], own: Colour, thick: int, skipped: set[int], bridged: bool
+) -> None:
+    limbs = [
+        (points[[a, b]], float(min(visibility[a], visibility[b])), _colour(a, b, own)) for a, b in MEDIAPIPE_LIMBS if not {a, b} & skipped
+    ]
+    if 0 not in skipped:
+        neck = np.stack([points[[11, 12]].mean(axis=0), points[0]])
+        limbs.append((neck, float(visibility[[0, 11, 12]].min()), own))
+    limbs = sorted(((line, strength, colour) for line, strength, colour in limbs if np.isfinite(line).all()), key=lambda limb: limb[1])
+    for line, strength, _ in limbs:
+        layer.line(line, (0, 0, 0), thick + 2, HALO * _opacity(strength))
+    for line, strength, colour in limbs:
+        if bridged:
+            for dash in _dashes(line, 4 * thick):
+                layer.line(dash, BRIDGED, thick, 0.9)
+        else:
+            layer.line(line, colour, thick, _opacity(strength))
+    if thick < 2:
+        return  # dots would only smear so thin lines
+    for joint in (0, *range(HEAD + 1, len(points))):
+        if joint not in skipped and joint not in STUBS:
+            colour = BRIDGED if bridged else _colour(joint, joint, own)
+            hidden = visibility[joint] < HIDDEN
+            layer.dot(points[joint], colour, (1.7 if hidden else 1.1) * thick, 0.8 if hidden else 1.0, hollow=hidden)
+
+
+def _draw_hand(layer: _Layer, points: NDArray[Any], colour: Colour, most: int) -> None:
+    thick = int(np.clip(round(np.ptp(points, axis=0).max() / 30), 1, most))
+    for a, b in HAND_LIMBS:
+        layer.line(points[[a, b]], (0, 0, 0), thick + 1, HALO)
+    for a, b in HAND_LIMBS:
+        layer.line(points[[a, b]], _paler(colour) if b % 4 in (3, 0) else colour, thick, 1.0)
+
+
+def _draw_box(layer: _Layer, box: NDArray[Any], own: Colour, thick: int, bridged: bool) -> None:
+    """Its corners; all of it would be clutter where people stand close together."""
+    x0, y0, x1, y1 = box
+    fine = max(1 if _side(box) < SIMPLE_PIXELS else 2, round(0.6 * thick))
+    reach = 0.18 * min(x1 - x0, y1 - y0)
+    for x, y, right, down in ((x0, y0, 1, 1), (x1, y0, -1, 1), (x0, y1, 1, -1), (x1, y1, -1, -1)):
+        corner = np.array([[x, y + down * reach], [x, y], [x + right * reach, y]])
+        layer.line(corner, (0, 0, 0), fine + 2, HALO)
+        layer.line(corner, BRIDGED if bridged else own, fine, 1.0)
+
+
+def _label(person: int, row: Row, box: NDArray[Any], large: bool) -> Label:
+    name = f"{person} main" if person == 0 else str(person)
+    if not large:
+        return Label(str(person), (), box, person_colour(person), False, int(row["repaired"]))
+    sure = "bridged" if row["bridged"] else f"{row['body_visibility'].mean():.0%}"
+    scores = (("L", LEFT, row["hand_score"][0]), ("R", RIGHT, row["hand_score"][1]), ("F", FACE, row["face_score"]))
+    parts = tuple((f"{letter}{100 * score:.0f}", colour) for letter, colour, score in scores if score > 0)
+    return Label(f"{name} {sure}", parts, box, person_colour(person), True, int(row["repaired"]))
+
+
+def _colour(a: int, b: int, own: Colour) -> Colour:
+    sides = {_SIDES[a], _SIDES[b]}
+    return LEFT if sides == {"left"} else RIGHT if sides == {"right"} else own
+
+
+_SIDES = ["left" if "left" in name else "right" if "right" in name else "" for name in MEDIAPIPE_33]
+
+
+def _opacity(visibility: float) -> float:
+    return FAINTEST + (1 - FAINTEST) * float(np.clip(visibility / 0.7, 0, 1))
+
+
+def _paler(colour: Colour) -> Colour:
+    red, green, blue = ((2 * value + 255) // 3 for value in colour)
+    return red, green, blue
+
+
+def _dashes(line: NDArray[Any], length: int) -> list[NDArray[Any]]:
+    a, b = line
+    count = min(max(round(float(np.linalg.norm(b - a)) / length), 1), 200)
+    return [a + (b - a) * np.array([[n], [n + 0.55]]) / count for n in range(count)]
+
+
+def _box(row: Row, shape: tuple[int, ...]) -> NDArray[Any] | None:
+    """Around body, hands and face: left, top, right, bottom in px, with a margin; None where nothing is known.
+
+    Points far out of the picture of this `shape` are taken to be less far, lest lines become as thick as they are.
+    """
+    points = np.concatenate([row[name].reshape(-1, 3)[:, :2] for name in ("body_image", "hand_image", "face_image")])
+    points = points[np.isfinite(points).all(axis=1)]
+    if len(points) == 0:
+        return None
+    size = np.array(shape[1::-1], float)
+    points = np.clip(points, -size, 2 * size)
+    box = np.r_[points.min(axis=0), points.max(axis=0)]
+    return box + np.repeat([-1, 1], 2) * (0.04 * _side(box) + 1)
+
+
+def _side(box: NDArray[Any]) -> float:
+    return float((box[2:] - box[:2]).max())
+
+
+def _is_large(box: NDArray[Any], shape: tuple[int, ...]) -> bool:
+    return _side(box) >= max(LARGE_SHARE * min(shape[:2]), LARGE_PIXELS)
