@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -81,11 +82,12 @@ def same_body(a: Body, b: Body) -> bool:
 class BodyModel:
     """MediaPipe's landmark model in regions that we choose, and its detector in tiles. Not for several threads at once."""
 
-    def __init__(self) -> None:
-        self._in_region = Landmarker("pose", video=False, given_region=True, num_poses=1, min_pose_presence_confidence=0.1)
+    def __init__(self, models: Path | None = None) -> None:
+        self._in_region = Landmarker("pose", video=False, given_region=True, models=models, num_poses=1, min_pose_presence_confidence=0.1)
         self._detect = Landmarker(
             "pose",
             video=False,
+            models=models,
             num_poses=MOST_IN_A_TILE,
             min_pose_detection_confidence=0.25,
             min_pose_presence_confidence=0.1,

@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,15 +23,16 @@ class Landmarker:
     """One of MediaPipe's landmarkers with the clock that its video mode wants: whole milliseconds that rise.
 
     `kind` is "pose", "hand" or "face"; `given_region` (pose alone): the picture is the region of one person, nobody is searched for.
+    `models` is a folder of the user's (see models.py).
     """
 
-    def __init__(self, kind: str, video: bool, *, given_region: bool = False, **options: Any) -> None:
+    def __init__(self, kind: str, video: bool, *, given_region: bool = False, models: Path | None = None, **options: Any) -> None:
         mediapipe = load_mediapipe()
         tasks = mediapipe.tasks
         name = kind.capitalize() + "Landmarker"
         mode = tasks.vision.RunningMode.VIDEO if video else tasks.vision.RunningMode.IMAGE
-        models = with_given_region(bundle(kind)) if given_region else bundle(kind)
-        base = tasks.BaseOptions(model_asset_buffer=models)
+        assets = bundle(kind, models)
+        base = tasks.BaseOptions(model_asset_buffer=with_given_region(assets) if given_region else assets)
         options_class = getattr(tasks.vision, name + "Options")
         self._landmarker = getattr(tasks.vision, name).create_from_options(options_class(base_options=base, running_mode=mode, **options))
         self._image, self._srgb = mediapipe.Image, mediapipe.ImageFormat.SRGB

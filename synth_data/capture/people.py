@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,8 @@ from .bodies import CORE, TRUNK, Body, BodyModel, is_part_of, same_body, search,
 from .crops import Box, body_region
 
 SEARCH_SOON, SEARCH_LATE = 0.25, 2.0  # seconds between searches; doubled each time nobody new is found
-# In a crowd, and before anybody was found: as often as there are frames to follow people back through.
-KEPT_FRAMES, KEPT_BYTES = 16, 100 << 20
+CROWD_FRAMES = 16  # between searches in a crowd, and before anybody was found
+KEPT_FRAMES, KEPT_BYTES = 32, 100 << 20  # to follow people back through
 DEEP_EVERY = 4  # searches, while at most one person is known
 LOOK_NEARBY, LOOK_AGAIN = 1.0, 0.1  # seconds for which, and between which, a lost person is looked for where they should be
 FORGET = 10.0  # seconds
@@ -71,8 +72,8 @@ class Moment:
 class Tracker:
     """Follows everyone through a video's frames."""
 
-    def __init__(self, threads: int = 2) -> None:
-        self._models = [BodyModel() for _ in range(threads)]
+    def __init__(self, models: Path | None = None, threads: int = 2) -> None:
+        self._models = [BodyModel(models) for _ in range(threads)]
         self._pool = ThreadPoolExecutor(threads)
         self._followed: list[Person] = []
         self._lost: list[Person] = []
@@ -82,7 +83,7 @@ class Tracker:
         self._small: NDArray[Any] | None = None
         self._time = 0.0
         self._searched_at, self._pause, self._searches = -np.inf, SEARCH_SOON, 0
-        self._since_search = KEPT_FRAMES
+        self._since_search = CROWD_FRAMES
         self._crowd = False
 
     def run(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, dict[int, Body]]]:
@@ -122,8 +123,10 @@ class Tracker:
 
     def _search_is_due(self, time: float) -> bool:
         if self._crowd or not self._followed:
-            return self._since_search >= KEPT_FRAMES or time - self._searched_at >= SEARCH_LATE
-        return time - self._searched_at >= self._pause
+            return self._since_search >= CROWD_FRAMES or time - self._searched_at >= SEARCH_LATE
+        # Somebody who was there a moment ago is likely to come back.
+        missed = any(person.placed and time - person.seen_at <= SEARCH_LATE for person in self._lost)
+        return time - self._searched_at >= (SEARCH_SOON if missed else self._pause)
 
     def _follow_back(self, person: Person) -> None:
         """Add someone who has just been found to the kept frames before."""

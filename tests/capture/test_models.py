@@ -157,7 +157,10 @@ def test_the_face_model_says_what_mediapipes_own_graph_says(actor_frames):
 
 
 def test_nothing_is_printed_by_the_libraries(actor: Path, tmp_path: Path):
-    code = "import sys; from ningyo.synth_data.capture.capture import capture_files; capture_files(sys.argv[1:2], sys.argv[2], end=0.3)"
+    code = (
+        "import sys; from ningyo.synth_data.capture.capture import Settings, capture_files; "
+        "capture_files(sys.argv[1:2], sys.argv[2], settings=Settings(end=0.3))"
+    )
     command = [sys.executable, "-W", "ignore", "-c", code, str(actor), str(tmp_path / "a.npz")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert done.stderr == ""
