@@ -18,8 +18,8 @@ from ..errors import UserError
 from .frames import FrameFolder, free_channels
 
 HIGHEST_CHANNEL = 128
-# From here on retiming keys can be added from Python; before, doing so crashes Blender or leaves the strip alone.
-RETIMING_FROM_PYTHON = (5, 0)
+CHOOSE = "choose the one the frames were made from"
+MADE = "ningyo_made"  # on a strip: when its file was written
 
 
 @dataclass(frozen=True)
@@ -54,17 +54,17 @@ def add_strips(
     folder = FrameFolder.read(frames)
     fps = scene_fps(scene)
     offset, elements = folder.elements(fps)
-    video = _checked(video)
+    video = None if video is None else _existing(video, CHOOSE)
     there = find_movie(scene, video) if video else None
     if start_frame is None:
-        start_frame = round(there.content_start if hasattr(there, "content_start") else there.frame_start) if there else scene.frame_start
+        start_frame = first_frame(there) if there else scene.frame_start
     start, end = start_frame + offset, start_frame + offset + len(elements)
     adds_movie = video is not None and there is None
 
     editor = scene.sequence_editor_create()
     strips = _strips(editor)
     lowest, highest = min(start, start_frame), max(end, start_frame + round(folder.end * fps))
-    occupied = [(strip.channel, *_span(strip)) for strip in strips]
+    occupied = [(strip.channel, *span(strip)) for strip in strips]
     channel = free_channels(occupied, lowest, highest, 3 if adds_movie else 1, HIGHEST_CHANNEL)
     movie = sound = None
     if adds_movie:
@@ -81,6 +81,41 @@ def add_strips(
     return AddedStrips(images, movie, sound, start, end, folder.missing)
 
 
+def add_overlay(scene: bpy.types.Scene, overlay: Path | str, *, video: Path | str | None = None, start: float = 0.0) -> bpy.types.Strip:
+    """Lay the movie `overlay`, which shows the `video` from second `start` on, over it; where it lies already, unmute it.
+
+    A strip whose file was made anew is replaced, since Blender would keep its old length. The video comes along, with its sound, if it is
+    not there. Both play at their own speed. Raises UserError.
+    """
+    overlay = _existing(overlay, "make the overlay first")
+    made = str(overlay.stat().st_mtime_ns)
+    strip, channel = find_movie(scene, overlay), None
+    if strip is not None and strip.get(MADE) == made:
+        strip.mute = False
+        return strip
+    if strip is not None:
+        channel = strip.channel
+        _strips(scene.sequence_editor).remove(strip)
+    video = None if video is None else _existing(video, CHOOSE)
+    there = find_movie(scene, video) if video else None
+    start_frame = first_frame(there) if there else scene.frame_start
+    strips = _strips(scene.sequence_editor_create())
+    occupied = [(strip.channel, *span(strip)) for strip in strips]
+    adds_movie = video is not None and there is None
+    if channel is None or adds_movie:
+        channel = free_channels(occupied, start_frame, float("inf"), 3 if adds_movie else 1, HIGHEST_CHANNEL)
+    added: list[bpy.types.Strip | None] = []
+    if adds_movie:
+        added = [_add_movie(scene, str(video), f"{video.stem} movie", channel + 1, start_frame)]
+        added.append(_add_sound(strips, str(video), f"{video.stem} sound", channel, start_frame))
+        channel += 2
+    strip = _add_movie(scene, str(overlay), "Ningyo overlay", channel, start_frame + round(start * scene_fps(scene)))
+    strip[MADE] = made
+    if bpy.data.filepath and bpy.context.preferences.filepaths.use_relative_paths:
+        make_relative((strip, *added), os.path.dirname(bpy.data.filepath))
+    return strip
+
+
 def save_strip_blend(frames: Path | str, video: Path | str, out: Path | str) -> Path:
     """A new .blend whose sequencer holds the frames over their movie; its rate, size and range are the movie's.
 
@@ -92,8 +127,7 @@ def save_strip_blend(frames: Path | str, video: Path | str, out: Path | str) -> 
     if out.is_dir():
         raise UserError(f"{out} is a folder; choose another name.")
     folder = FrameFolder.read(frames)
-    movie = _checked(video)
-    assert movie is not None
+    movie = _existing(video, CHOOSE)
     # The Video Editing template opens with the sequencer in view.
     bpy.ops.wm.read_homefile(app_template="Video_Editing", use_factory_startup=True)
     scene = bpy.context.scene
@@ -105,7 +139,7 @@ def save_strip_blend(frames: Path | str, video: Path | str, out: Path | str) -> 
     scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = size.orig_width, size.orig_height, 100
     for strip in (added.movie, added.images):  # they were fitted to the size the scene had before
         _fit(scene, strip)
-    scene.frame_start, scene.frame_end = 1, int(max(_span(added.movie)[1], added.end)) - 1
+    scene.frame_start, scene.frame_end = 1, int(max(span(added.movie)[1], added.end)) - 1
     scene.frame_set(1)
     # The movie's own colours, not a film look on top of them.
     scene.view_settings.view_transform = "Standard"
@@ -138,6 +172,11 @@ def is_untouched(scene: bpy.types.Scene) -> bool:
     """Whether nothing depends on the scene's rate yet: no strips, no sound and no animation in the file."""
     editor = scene.sequence_editor
     return not (editor and len(_strips(editor))) and not bpy.data.actions and not bpy.data.sounds
+
+
+def first_frame(movie: bpy.types.Strip) -> int:
+    """The scene frame of a movie's first picture, cut off or not."""
+    return round(movie.content_start if hasattr(movie, "content_start") else movie.frame_start)
 
 
 def find_movie(scene: bpy.types.Scene, video: Path) -> bpy.types.Strip | None:
@@ -173,12 +212,10 @@ def make_relative(strips: tuple[bpy.types.Strip | None, ...], folder: str) -> No
         setattr(owner, key, relative + "/" if key == "directory" else relative)
 
 
-def _checked(video: Path | str | None) -> Path | None:
-    if video is None:
-        return None
+def _existing(video: Path | str, way_out: str) -> Path:
     path = Path(video).resolve()
     if not path.is_file():
-        raise UserError(f"There is no video {path}; choose the one the frames were made from.")
+        raise UserError(f"There is no video {path}; {way_out}.")
     return path
 
 
@@ -186,7 +223,8 @@ def _strips(editor: bpy.types.SequenceEditor) -> Any:
     return editor.strips if hasattr(editor, "strips") else editor.sequences
 
 
-def _span(strip: bpy.types.Strip) -> tuple[float, float]:
+def span(strip: bpy.types.Strip) -> tuple[float, float]:
+    """First scene frame and one past the last."""
     if hasattr(strip, "left_handle"):
         return strip.left_handle, strip.right_handle
     return strip.frame_final_start, strip.frame_final_end
@@ -203,31 +241,32 @@ def _add_movie(scene: bpy.types.Scene, video: str, name: str, channel: int, star
     # `new_movie` shows one picture a scene frame.
     if abs(movie.fps - fps) < 1e-3:
         return movie
-    if bpy.app.version >= RETIMING_FROM_PYTHON:
-        first, last = _span(movie)
-        end = first + round((last - first) * fps / movie.fps)
-        movie.retiming_keys.add(timeline_frame=int(last))
-        movie.retiming_keys[-1].timeline_frame = int(end)
-        return movie
+    # Only the operator gives a movie its own speed in all versions: retiming keys crash Blender 4 when they are added from Python, and
+    # Blender 5 when they are moved while a strip without any is there.
     strips.remove(movie)
     before = {strip.name for strip in strips}
     view_transform = scene.view_settings.view_transform
-    _in_a_sequencer(
-        scene,
-        lambda: bpy.ops.sequencer.movie_strip_add(
-            filepath=video,
-            frame_start=start,
-            channel=channel,
-            fit_method="FIT",
-            sound=False,
-            use_framerate=False,
-            adjust_playback_rate=True,
-        ),
-    )
+    _in_a_sequencer(scene, lambda: _add_movie_by_operator(video, channel, start))
     scene.view_settings.view_transform = view_transform
     (movie,) = (strip for strip in strips if strip.name not in before)
     movie.name = name
     return movie
+
+
+def _add_movie_by_operator(video: str, channel: int, start: int) -> None:
+    add: Any = bpy.ops.sequencer.movie_strip_add
+    # Since Blender 5 strips that were added want to be moved with the mouse, which crashes where there is no window.
+    still = {"move_strips": False} if "move_strips" in add.get_rna_type().properties else {}
+    add(
+        filepath=video,
+        frame_start=start,
+        channel=channel,
+        fit_method="FIT",
+        sound=False,
+        use_framerate=False,
+        adjust_playback_rate=True,
+        **still,
+    )
 
 
 def _in_a_sequencer(scene: bpy.types.Scene, act: Callable[[], object]) -> None:
@@ -237,8 +276,10 @@ def _in_a_sequencer(scene: bpy.types.Scene, act: Callable[[], object]) -> None:
     before = area.type
     area.type = "SEQUENCE_EDITOR"
     region = next(region for region in area.regions if region.type == "WINDOW")
+    # Since Blender 5 sequencers show a scene of their own.
+    own = {"sequencer_scene": scene} if "sequencer_scene" in bpy.types.WorkSpace.bl_rna.properties else {}
     try:
-        with bpy.context.temp_override(window=window, area=area, region=region, scene=scene):
+        with bpy.context.temp_override(window=window, area=area, region=region, scene=scene, **own):
             act()
     finally:
         area.type = before

@@ -14,7 +14,7 @@ bpy = pytest.importorskip("bpy")
 
 from ningyo.errors import UserError
 from ningyo.sequencer import strips as module
-from ningyo.sequencer.strips import add_strips, find_images, find_movie, is_untouched, match_rate, save_strip_blend
+from ningyo.sequencer.strips import add_overlay, add_strips, find_images, find_movie, is_untouched, match_rate, save_strip_blend
 from ningyo.synth_data.dataset.png import decode_png
 
 # What Blender will remove must not be used in the versions that say so.
@@ -24,7 +24,7 @@ HAS_SOUND = bpy.app.build_options.audaspace  # Blender 4.2's Python module has n
 
 
 def span(strip: Any) -> tuple[int, int]:
-    first, last = module._span(strip)
+    first, last = module.span(strip)
     return int(first), int(last)
 
 
@@ -100,6 +100,61 @@ def test_a_movie_in_the_sequencer_is_used_and_not_added_again(make_movie, frames
     assert added.images.channel == 4
     assert find_images(scene, frames) == [added.images]
     assert find_images(scene, frames.parent) == []
+
+
+def test_movies_at_their_own_speed_beside_other_strips(make_movie, frames_folder) -> None:
+    """Blender 5.2 crashed in this when strips without retiming keys were there."""
+    movie, frames = make_movie(20, 24), frames_folder(20, 24.0)
+    scene = bpy.data.scenes.new("not the window's") if bpy.app.version >= (5, 0) else bpy.context.scene
+    scene.render.fps = 30
+    length = {"length": 50} if bpy.app.version >= (5, 0) else {"frame_end": 51}
+    module._strips(scene.sequence_editor_create()).new_effect(name="there", type="COLOR", channel=1, frame_start=1, **length)
+    before = scene.view_settings.view_transform, {area.type for area in bpy.context.window_manager.windows[0].screen.areas}
+    added = add_strips(scene, frames, video=movie, start_frame=1)
+    assert span(added.movie) == span(added.images) == (1, 26)
+    assert before == (scene.view_settings.view_transform, {area.type for area in bpy.context.window_manager.windows[0].screen.areas})
+
+
+def test_an_overlay_lies_over_its_movie(make_movie, tmp_path: Path) -> None:
+    movie, overlay = make_movie(20, 24), make_movie(10, 24, name="overlay.mp4")
+    scene = bpy.context.scene
+    scene.render.fps = 24
+    mine = module._strips(scene.sequence_editor_create()).new_movie(name="mine", filepath=str(movie), channel=3, frame_start=77)
+    strip = add_overlay(scene, overlay, video=movie, start=0.25)
+    assert len(all_strips(scene)) == 2
+    assert (strip.channel, span(strip)) == (4, (83, 93))
+    assert rendered(scene, 85, tmp_path)[24, 32, 1] == pytest.approx(20 + 4 * 2, abs=3)
+    strip.mute = True
+    assert rendered(scene, 85, tmp_path)[24, 32, 1] == pytest.approx(20 + 4 * 8, abs=3)
+    assert add_overlay(scene, overlay, video=movie, start=0.25) == strip
+    assert not strip.mute
+    assert span(mine) == (77, 97)
+
+
+def test_an_overlay_brings_its_movie_along(make_movie) -> None:
+    movie, overlay = make_movie(20, 24), make_movie(10, 24, name="overlay.mp4")
+    scene = bpy.context.scene
+    scene.render.fps = 48
+    strip = add_overlay(scene, overlay, video=movie)
+    assert sorted(one.type for one in all_strips(scene)) == ["MOVIE", "MOVIE"] + ["SOUND"] * HAS_SOUND
+    source = find_movie(scene, movie)
+    assert source.channel < strip.channel
+    assert (span(source), span(strip)) == ((1, 41), (1, 21))
+    assert not list(add_overlay(scene, overlay).elements)[1:]
+
+
+def test_an_overlay_that_was_made_anew_is_read_again(make_movie, tmp_path: Path) -> None:
+    overlay, other = make_movie(10, 24, name="overlay.mp4"), make_movie(16, 24, name="other.mp4")
+    scene = bpy.context.scene
+    scene.render.fps = 24
+    strip = add_overlay(scene, overlay)
+    assert rendered(scene, 5, tmp_path)[24, 32, 1] == pytest.approx(20 + 4 * 4, abs=3)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    other.replace(overlay)
+    strip = add_overlay(scene, overlay)
+    assert len(all_strips(scene)) == 1
+    assert span(strip) == (1, 17)
+    assert rendered(scene, 14, tmp_path)[24, 32, 1] == pytest.approx(20 + 4 * 13, abs=3)
 
 
 def test_a_movie_without_sound_gets_no_sound_strip(make_movie, frames_folder) -> None:
