@@ -43,6 +43,7 @@ from .verbs.terminal import JsonLines, ProgressBar
 
 VERBS = (
     "capture",
+    "overlay",
     "retarget",
     "motion",
     "render",

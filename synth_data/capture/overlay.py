@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import UserError
 from ...jobs.progress import SILENT, Reporter
 from ..pose.colours import person_colour
 from ..pose.landmarks import FACE_70_LIMBS, HAND_LIMBS, MEDIAPIPE_33, MEDIAPIPE_LIMBS, face_70
@@ -44,7 +45,7 @@ Colour = tuple[int, int, int]
 
 def write_overlay(video: Path | str, track: Path | str, path: Path | str, *, report: Reporter = SILENT) -> None:
     """Write an .mp4 of the part of the `video` that the `track` (.npz) was made from, at its own times and with its sound, with everyone of
-    the track drawn in. One frame is held at a time. UserError if the track or the video cannot be read."""
+    the track drawn in. One frame is held at a time. UserError if the track or the video cannot be read, or do not belong together."""
     with TrackReader(track) as reader:
         header, first = reader.header, float(reader.time[0])
         known = header["capture"]
@@ -59,6 +60,10 @@ def write_overlay(video: Path | str, track: Path | str, path: Path | str, *, rep
                     break
                 if reader.frame_index[at] != frame.index:
                     continue
+                if frame.rgb.shape[1::-1] != size:
+                    raise UserError(
+                        f"{Path(video).name} is not the video that {Path(track).name} was made from; its pictures are of another size."
+                    )
                 people = reader.frame(at)
                 trails.add(frame.time, people)
                 movie.write(frame_picture(frame.rgb, people, trails.lines()), frame.time - first)

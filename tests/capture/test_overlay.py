@@ -13,8 +13,9 @@ import pytest
 pytest.importorskip("cv2")
 pytest.importorskip("av")
 
-from ningyo.errors import Cancelled
-from ningyo.jobs.progress import Reporter
+from ningyo.__main__ import build_parser
+from ningyo.errors import Cancelled, UserError
+from ningyo.jobs.progress import SILENT, Reporter
 from ningyo.synth_data.capture.labels import Label, draw_labels
 from ningyo.synth_data.capture.overlay import BRIDGED, LEFT, RIGHT, frame_picture, write_overlay
 from ningyo.synth_data.pose.colours import person_colour
@@ -24,6 +25,7 @@ from ningyo.synth_data.pose.spill import TrackSpill
 from ningyo.synth_data.pose.track_file import make_header
 from ningyo.synth_data.video.read import probe, read_frames
 from ningyo.synth_data.video.write import MovieWriter
+from ningyo.verbs import overlay as verb
 
 ACTOR = Path(__file__).parents[2] / "samples" / "actor.mp4"
 GREY = 128
@@ -270,6 +272,19 @@ def test_the_sources_sound_goes_along(tmp_path: Path) -> None:
     drawn, source = next(read_frames(tmp_path / "overlay.mp4")).rgb, next(read_frames(ACTOR, 1.0)).rgb
     difference = np.abs(drawn.astype(int) - source).max(axis=2) > 60
     assert 0.005 < difference.mean() < 0.15, "drawn over the source, not in its place"
+
+
+def test_the_command_finds_the_tracks_video(filmed: tuple[Path, Path], tmp_path: Path) -> None:
+    video, track = filmed
+    command = ["overlay", str(track), "--out", str(tmp_path / "out" / "overlay.mp4")]
+    assert verb.run(build_parser().parse_args(command), SILENT) == {"overlay": str(tmp_path / "out" / "overlay.mp4")}
+    assert probe(tmp_path / "out" / "overlay.mp4").frame_count == 12
+    moved = video.rename(tmp_path / "moved.mp4")
+    with pytest.raises(UserError, match=r"a\.mp4"):
+        verb.run(build_parser().parse_args(command), SILENT)
+    verb.run(build_parser().parse_args([*command, "--video", str(moved)]), SILENT)
+    with pytest.raises(UserError, match="another size"):
+        verb.run(build_parser().parse_args([*command, "--video", str(ACTOR)]), SILENT)
 
 
 def test_a_walk_leaves_a_trail(filmed: tuple[Path, Path]) -> None:
