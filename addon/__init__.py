@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import bpy
 
-from . import jobs, operators, panels, preferences, properties, results
+from . import jobs, operators, overlay, panels, preferences, properties, results, swatches
 
-CLASSES = (*properties.CLASSES, *preferences.CLASSES, *operators.CLASSES, *results.CLASSES, *panels.CLASSES)
+CLASSES = (*properties.CLASSES, *preferences.CLASSES, *operators.CLASSES, *results.CLASSES, *overlay.CLASSES, *panels.CLASSES)
 
 
 def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.ningyo = bpy.props.PointerProperty(type=properties.NINGYO_settings)
-    jobs.on_end.append(results.show_result)
+    jobs.on_end += [results.show_result, overlay.show_made]
     jobs.find_again()
 
 
 def unregister() -> None:
     jobs.forget()
+    swatches.forget()
     del bpy.types.Scene.ningyo
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -37,7 +37,8 @@ class Job:
     """A job folder, and what only the Blender that started it knows.
 
     `note` holds: "scene", the name of the scene the result is for; "blend", the file it is in; "out", the folder of the results;
-    "video"; "shown", whether the result is in the scene.
+    "video"; "shown", whether the result is in the scene; "show", whether an overlay is wanted as a "strip" or as
+    a "frame".
     """
 
     folder: Path
@@ -144,7 +145,7 @@ def start_job(interpreter: Path, verb: str, arguments: list[str], out: Path, **n
         request_job(folder, verb, arguments, {"blender": bpy.app.version_string})
         job = Job(folder, JobView(folder), arguments)
         job.remember(out=str(out), **note)
-        job.process = worker.start(interpreter, verb, arguments, folder)
+        job.process = worker.start(interpreter, verb, arguments, folder, online=bpy.app.online_access)
         with open(home() / INDEX, "a", encoding="utf-8") as index:
             index.write(f"{folder}\n")
     except OSError as error:

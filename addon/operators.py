@@ -26,8 +26,8 @@ def busy(plan: Plan) -> bool:
     return any(job.is_running and job.note.get("out") == str(plan.out) for job in jobs.JOBS)
 
 
-def start(context: bpy.types.Context, verb: str, plan: Plan) -> jobs.Job:
-    """Start a stage, or all of them, on the worker. Raises UserError."""
+def start(context: bpy.types.Context, verb: str, plan: Plan, **more: str) -> jobs.Job:
+    """Start a stage, or all of them, on the worker; the job's note holds `more`. Raises UserError."""
     reason = plan.blocked(verb)
     if reason:
         raise UserError(reason)
@@ -36,7 +36,7 @@ def start(context: bpy.types.Context, verb: str, plan: Plan) -> jobs.Job:
     assert plan.worker is not None
     if context.scene.ningyo.character == "ARMATURE" and verb in ("retarget", "render", "run"):
         export_character(context, scene_armature(context, plan), Path(plan.rig))
-    note = {"scene": sequencer_scene(context).name, "blend": bpy.data.filepath, "video": str(plan.video)}
+    note = {"scene": sequencer_scene(context).name, "blend": bpy.data.filepath, "video": str(plan.video), **more}
     return jobs.start_job(plan.worker, verb, plan.arguments(verb), plan.out, **note)
 
 
@@ -63,7 +63,7 @@ class WorkerStage:
 
 
 class NINGYO_OT_capture(WorkerStage, bpy.types.Operator):
-    """Find the person's body, hands and face in the video"""
+    """Find everyone in the video: body, hands and face in every frame"""
 
     bl_idname, bl_label, verb = "ningyo.capture", "Capture", "capture"
 
@@ -160,7 +160,7 @@ class NINGYO_OT_retry(OfJob, bpy.types.Operator):
                 raise UserError(NO_WORKER)
             if any(other.is_running and other.note.get("out") == out for other in jobs.JOBS):
                 raise UserError("A job is at work in this output folder; wait for it, or stop it")
-            note = {key: job.note[key] for key in ("scene", "blend", "video") if key in job.note}
+            note = {key: job.note[key] for key in ("scene", "blend", "video", "show") if key in job.note}
             jobs.start_job(interpreter, job.verb, job.arguments, Path(out), **note)
         except UserError as error:
             self.report({"ERROR"}, str(error))

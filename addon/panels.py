@@ -9,11 +9,13 @@ import textwrap
 
 import bpy
 
-from ..sequencer.strips import find_images
+from ..sequencer.strips import find_images, find_movie
 from . import jobs, words
+from .people import Person, cast_of, listed
 from .plan import Status
 from .properties import plan_of, sequencer_scene, statuses
 from .results import SHOWS_FRAMES
+from .swatches import swatch
 
 ICONS = {
     "blocked": "RADIOBUT_OFF",
@@ -103,6 +105,73 @@ def stage_row(layout: bpy.types.UILayout, title: str, status: Status, operator: 
     button.operator(operator, text="", icon="PLAY")
 
 
+class People:
+    bl_label = "People"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout: bpy.types.UILayout = self.layout
+        settings = context.scene.ningyo
+        plan = plan_of(context)
+        cast = cast_of(plan.files.track)
+        if not cast.people:
+            say(
+                layout,
+                context,
+                cast.problem or "Capture first: then everyone in the video is listed here.",
+                "ERROR" if cast.problem else "INFO",
+            )
+        else:
+            people_table(layout, context, listed(cast.people, settings.person), settings.person)
+            more = len(cast.people) - len(listed(cast.people, settings.person))
+            if more:
+                layout.label(text=f"And {more} more, by number:")
+            if not cast.has(settings.person):
+                say(layout, context, f"The track has no person {settings.person}: choose one of the list.", "ERROR")
+        number = layout.column()
+        number.use_property_split = True
+        number.use_property_decorate = False
+        number.prop(settings, "person")
+        row = layout.row(align=True)
+        row.operator("ningyo.show_overlay", icon="SEQ_SEQUENCER")
+        row.operator("ningyo.overlay_frame", icon="IMAGE_DATA")
+        strip = find_movie(sequencer_scene(context), plan.overlay)
+        if strip is not None:
+            row.prop(strip, "mute", text="", icon="HIDE_ON" if strip.mute else "HIDE_OFF")
+
+
+COLUMNS = (
+    ("Seen", "TIME"),
+    ("Pixels", "DRIVER_DISTANCE"),
+    ("Body", "ARMATURE_DATA"),
+    ("Hands", "VIEW_PAN"),
+    ("Face", "USER"),
+)
+WIDE = 330  # points; in narrower sidebars icons stand for the columns' names
+
+
+def people_table(layout: bpy.types.UILayout, context: bpy.types.Context, people: list[Person], chosen: int) -> None:
+    """A line a person: a button that chooses them, how long and how tall they are, and in which share of that time what of them is seen."""
+    column = layout.column(align=True)
+    wide = region_points(context) >= WIDE
+
+    def line() -> tuple[bpy.types.UILayout, bpy.types.UILayout]:
+        split = column.split(factor=0.28, align=True)
+        return split.row(align=True), split.grid_flow(columns=len(COLUMNS), row_major=True, even_columns=True, align=True)
+
+    titles = line()
+    titles[0].label(text="Person")
+    for title, icon in COLUMNS:
+        titles[1].label(text=title if wide else "", icon="NONE" if wide else icon)
+    for person in people:
+        button, figures = line()
+        name = f"{person.id} main" if person.id == 0 else str(person.id)
+        pressed = person.id == chosen
+        button.operator("ningyo.choose_person", text=name, icon_value=swatch(person.id), depress=pressed).person = person.id
+        shares = (f"{100 * share:.0f}{'%' if wide else ''}" for share in (person.body, person.hands, person.face))
+        for figure in (words.clock(person.seconds), f"{person.height:.0f}", *shares):
+            figures.label(text=figure)
+
+
 class Details:
     bl_label = "Details"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 (Blender reads it from the class)
@@ -112,7 +181,6 @@ class Details:
         settings = context.scene.ningyo
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.prop(settings, "person")
         layout.prop(settings, "size")
         layout.prop(settings, "count")
 
@@ -163,11 +231,15 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: jobs.J
         layout.operator("ningyo.add_strips", icon="SEQ_STRIP_DUPLICATE").job = str(job.folder)
 
 
+def region_points(context: bpy.types.Context) -> float:
+    """The sidebar's width, whatever the interface is scaled to."""
+    scale = context.preferences.system.ui_scale or 1.0  # 0 where there is no window
+    return (context.region.width if context.region else 300) / scale
+
+
 def say(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str) -> None:
     """A sentence in as many lines as the sidebar needs."""
-    width = context.region.width if context.region else 300
-    scale = context.preferences.system.ui_scale or 1.0  # 0 where there is no window
-    letters = max(int(width / (POINTS_PER_LETTER * scale)) - 6, 20)
+    letters = max(int(region_points(context) / POINTS_PER_LETTER) - 6, 20)
     column = layout.column(align=True)
     column.scale_y = 0.8
     for number, line in enumerate(textwrap.wrap(text, letters)):
@@ -183,6 +255,10 @@ class NINGYO_PT_view3d_details(Details, InView3D, bpy.types.Panel):
 
 
 class NINGYO_PT_view3d_stages(Stages, InView3D, bpy.types.Panel):
+    bl_parent_id = "NINGYO_PT_view3d"
+
+
+class NINGYO_PT_view3d_people(People, InView3D, bpy.types.Panel):
     bl_parent_id = "NINGYO_PT_view3d"
 
 
@@ -202,6 +278,10 @@ class NINGYO_PT_sequencer_stages(Stages, InSequencer, bpy.types.Panel):
     bl_parent_id = "NINGYO_PT_sequencer"
 
 
+class NINGYO_PT_sequencer_people(People, InSequencer, bpy.types.Panel):
+    bl_parent_id = "NINGYO_PT_sequencer"
+
+
 class NINGYO_PT_sequencer_jobs(Jobs, InSequencer, bpy.types.Panel):
     bl_parent_id = "NINGYO_PT_sequencer"
 
@@ -210,9 +290,11 @@ CLASSES = (
     NINGYO_PT_view3d,
     NINGYO_PT_view3d_details,
     NINGYO_PT_view3d_stages,
+    NINGYO_PT_view3d_people,
     NINGYO_PT_view3d_jobs,
     NINGYO_PT_sequencer,
     NINGYO_PT_sequencer_details,
     NINGYO_PT_sequencer_stages,
+    NINGYO_PT_sequencer_people,
     NINGYO_PT_sequencer_jobs,
 )

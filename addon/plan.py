@@ -12,6 +12,7 @@ from ..verbs.run import Pipeline
 
 STAGES = ("capture", "retarget", "render", "train", "generate")
 WHOLE = ("run", "demo")
+AFTER_CAPTURE = ("overlay", *STAGES[1:])
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ class Plan:
         """The names of what is made, the same as those of `ningyo run`."""
         return Pipeline(self.video, self.rig, self.out, self.minutes, self.count, self.size, "small", 0)
 
+    @property
+    def overlay(self) -> Path:
+        """The movie that shows who is who."""
+        return self.out / "overlay.mp4"
+
     def arguments(self, verb: str) -> list[str]:
         """The command line of a verb, without the job folder."""
         files = self.files
@@ -42,6 +48,7 @@ class Plan:
         person = ["--person", str(self.person)]
         return {
             "capture": [str(files.video), "--out", str(files.track)],
+            "overlay": [str(files.track), "--out", str(self.overlay), "--video", str(files.video)],
             "retarget": [str(files.track), "--rig", self.rig, "--out", str(files.motion), *person],
             "render": ["--rig", self.rig, "--motion", str(files.motion), "--out", str(files.dataset), *pictures],
             "train": [str(files.dataset), "--out", str(files.model), *minutes],
@@ -54,6 +61,7 @@ class Plan:
         files = self.files
         return {
             "capture": files.track,
+            "overlay": self.overlay,
             "retarget": files.motion,
             "render": files.dataset / "dataset.json",
             "train": files.model / "model.safetensors",
@@ -64,21 +72,27 @@ class Plan:
         """The files a stage reads: those the user chose, and those earlier stages made."""
         return {
             "capture": (self.video,),
+            "overlay": (self.made("capture"),),
             "retarget": (self.made("capture"),),
             "render": (self.made("retarget"),),
             "train": (self.made("render"),),
             "generate": (self.made("train"), self.made("capture")),
         }[verb]
 
+    def is_current(self, verb: str) -> bool:
+        """Whether what a stage makes is there, and not older than what it is made from."""
+        made = self.made(verb)
+        return made.exists() and not any(source.exists() and source.stat().st_mtime > made.stat().st_mtime for source in self.sources(verb))
+
     def blocked(self, verb: str, *, needs_worker: bool = True) -> str:
         """Why a verb cannot start, as a short sentence; empty when it can."""
         if needs_worker and self.worker is None:
             return "Set the worker first"
-        if verb in ("capture", *WHOLE[:1]) and self.video_problem:
+        if verb in ("capture", "overlay", *WHOLE[:1]) and self.video_problem:
             return self.video_problem
         if verb in ("retarget", "render", *WHOLE[:1]) and self.rig_problem:
             return self.rig_problem
-        if verb in STAGES[1:]:
+        if verb in AFTER_CAPTURE:
             for earlier in STAGES:
                 if self.made(earlier) in self.sources(verb) and not self.made(earlier).exists():
                     return f"{earlier.capitalize()} first"
@@ -110,6 +124,6 @@ def status(verb: str, plan: Plan, jobs: Sequence[Any]) -> Status:
         return Status("blocked", blocked) if blocked else Status("todo", "to do")
     if last is not None and last.verb == verb and last.view.state == "done" and last.arguments != plan.arguments(verb):
         return Status("stale", "done with other settings")
-    if any(source.exists() and source.stat().st_mtime > made.stat().st_mtime for source in plan.sources(verb)):
+    if not plan.is_current(verb):
         return Status("stale", "older than what it is made from")
     return Status("done", "done")

@@ -40,7 +40,6 @@ class NINGYO_settings(bpy.types.PropertyGroup):
         name="Person",
         description="Whose place the character takes: 0 is the main person, the others are numbered as they come",
         min=0,
-        max=99,
     )
     character: bpy.props.EnumProperty(name="Character", description="Who takes the person's place", items=CHARACTERS)
     seed: bpy.props.IntProperty(name="Number", description="The built-in character's number", min=0)

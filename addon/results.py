@@ -187,12 +187,16 @@ def show_frames(scene: bpy.types.Scene, frames: Path, video: Path) -> str:
     added = add_strips(scene, frames, video=video if video.is_file() else None)
     if untouched:
         scene.frame_end = added.end - 1
-    for workspace in bpy.data.workspaces:
-        # Since Blender 5.0 a sequencer shows the scene that its workspace names, and nothing while it names none.
-        if getattr(workspace, "sequencer_scene", scene) is None:
-            workspace.sequencer_scene = scene
+    use_in_sequencers(scene)
     held = f"; {added.missing} frames are missing, the one before is held" if added.missing else ""
     return f"Strips from frame {added.start} to {added.end - 1}{held}"
+
+
+def use_in_sequencers(scene: bpy.types.Scene) -> None:
+    """Since Blender 5.0 a sequencer shows the scene that its workspace names, and nothing while it names none."""
+    for workspace in bpy.data.workspaces:
+        if getattr(workspace, "sequencer_scene", scene) is None:
+            workspace.sequencer_scene = scene
 
 
 def show_result(job: jobs.Job) -> None:

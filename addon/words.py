@@ -7,6 +7,7 @@ from typing import Any
 
 TITLES = {
     "capture": "Capture",
+    "overlay": "Overlay",
     "retarget": "Retarget",
     "render": "Render",
     "train": "Train",
@@ -31,6 +32,15 @@ def duration(seconds: float) -> str:
         return f"{max(round(seconds), 1)} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def clock(seconds: float) -> str:
+    """As short as a narrow column: "45 s", "12:05", "1:02:05"."""
+    whole = max(round(seconds), 1)
+    if whole < 100:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
 def headline(job: Any) -> str:

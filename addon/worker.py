@@ -36,10 +36,10 @@ def clean_environment(environment: Mapping[str, str] = os.environ) -> dict[str, 
     return {name: value for name, value in environment.items() if not name.upper().startswith(MISLEADING)}
 
 
-def start(interpreter: Path, verb: str, arguments: list[str], job: Path) -> subprocess.Popen[bytes]:
+def start(interpreter: Path, verb: str, arguments: list[str], job: Path, *, online: bool) -> subprocess.Popen[bytes]:
     """Start the worker in a process group of its own, so that it outlives Blender and can be stopped with its children.
 
-    Raises OSError when the interpreter cannot be run.
+    Where Blender may not go `online`, the worker is told not to either. Raises OSError when the interpreter cannot be run.
     """
     with open(job / LOG, "ab") as log:
         return subprocess.Popen(
@@ -47,7 +47,7 @@ def start(interpreter: Path, verb: str, arguments: list[str], job: Path) -> subp
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,  # the events, which are in the job folder too
             stderr=log,
-            env=clean_environment(),
+            env=clean_environment() | ({} if online else {"NINGYO_OFFLINE": "1"}),
             cwd=job,
             start_new_session=not WINDOWS,
             creationflags=(subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW) if sys.platform == "win32" else 0,

@@ -89,3 +89,43 @@ def isolated() -> Callable[[str], dict[str, str]]:
         return {**os.environ, "BLENDER_USER_RESOURCES": resources, "NINGYO_WORKER": sys.executable}
 
     return make
+
+
+class WrittenDown:
+    """A layout that keeps the texts it is given, since a module without a window draws nothing."""
+
+    def __init__(self, texts: list[str]) -> None:
+        self.texts = texts
+
+    def label(self, *, text: str = "", icon: str = "NONE") -> None:
+        self.texts.append(text)
+
+    def progress(self, *, factor: float, type: str, text: str) -> None:
+        self.texts.append(f"progress({text}")
+
+    def operator(self, name: str, **_how: Any) -> Any:
+        group, _, verb = name.partition(".")
+        assert verb in dir(getattr(importlib.import_module("bpy").ops, group)), name
+        self.texts.append(f"button({name}")
+        return type("Properties", (), {})()
+
+    def prop(self, data: Any, name: str, **_how: Any) -> None:
+        assert hasattr(data, name), name
+
+    def part(self, **_how: Any) -> WrittenDown:
+        return WrittenDown(self.texts)
+
+    row = column = split = box = grid_flow = part
+
+
+@pytest.fixture
+def drawn(addon: Any) -> Callable[[Any], list[str]]:
+    """The texts that a panel shows."""
+
+    def draw(panel: Any) -> list[str]:
+        stand_in = type("Panel", (panel,), {})()
+        stand_in.layout = WrittenDown([])
+        stand_in.draw(importlib.import_module("bpy").context)
+        return stand_in.layout.texts
+
+    return draw

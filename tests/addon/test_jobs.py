@@ -187,5 +187,24 @@ def test_the_doctor_answers_without_blocking(addon, until, tmp_path: Path) -> No
     assert os.path.exists(job.folder / "log.txt")
 
 
+def test_the_worker_goes_online_only_where_blender_may(scripted_worker, until, tmp_path: Path) -> None:
+    says = """
+job = WorkerJob(folder, "capture", [])
+job.sink({"time": 0, "type": "result", "state": "done", "offline": os.environ.get("NINGYO_OFFLINE", "")})
+job.close()
+"""
+    scripted_worker(says)
+    assert not bpy.app.online_access, "so it is where nobody allowed it"
+    job = jobs.start_job(PYTHON, "capture", [], tmp_path / "out")
+    until(lambda: not job.is_running)
+    assert job.view.result["offline"] == "1"
+    folder = tmp_path / "allowed"
+    folder.mkdir()
+    process = worker.start(PYTHON, "capture", [], folder, online=True)
+    assert process.wait(60) == 0
+    assert '"offline": ""' in (folder / "events.jsonl").read_text("utf-8")
+
+
 def test_durations_in_words() -> None:
+    assert [words.clock(seconds) for seconds in (0.2, 45.4, 100, 3725)] == ["1 s", "45 s", "1:40", "1:02:05"]
     assert [words.duration(seconds) for seconds in (0.2, 45.4, 100, 5999, 7500)] == ["1 s", "45 s", "2 min", "1 h 40 min", "2 h 5 min"]

@@ -22,7 +22,7 @@ from ningyo.addon.plan import STAGES, Plan, Status, status
 def plan(tmp_path: Path) -> Plan:
     video = tmp_path / "dance é.mp4"
     video.touch()
-    return Plan(video, "", 0, "builtin:3", "", Path(sys.executable), tmp_path / "out", 1.5, 256, 100)
+    return Plan(video, "", 2, "builtin:3", "", Path(sys.executable), tmp_path / "out", 1.5, 256, 100)
 
 
 def make(path: Path, age: float = 0.0) -> None:
@@ -40,13 +40,17 @@ def job(verb: str, plan: Plan, state: str, **more: object) -> SimpleNamespace:
     return SimpleNamespace(verb=verb, view=view, note={"out": str(plan.out)}, is_running=running, **known)
 
 
-@pytest.mark.parametrize("verb", [*STAGES, "run"])
+@pytest.mark.parametrize("verb", [*STAGES, "overlay", "run"])
 def test_the_command_line_understands_what_the_buttons_ask(plan: Plan, verb: str) -> None:
     arguments = build_parser().parse_args([verb, *plan.arguments(verb), "--job", "folder", "--json"])
     assert arguments.verb == verb
     assert str(getattr(arguments, "out", "")).startswith(str(plan.out))
     if verb in ("retarget", "render", "run"):
         assert arguments.rig == "builtin:3"
+    if verb in ("retarget", "generate", "run"):
+        assert arguments.person == 2
+    if verb == "capture":
+        assert arguments.person == "all", "whom to show is chosen afterwards"
 
 
 def test_each_stage_waits_for_the_one_before(plan: Plan) -> None:
@@ -60,6 +64,20 @@ def test_each_stage_waits_for_the_one_before(plan: Plan) -> None:
         assert status(verb, plan, []) == Status("todo", "to do")
     make(plan.made("generate"))
     assert {status(verb, plan, []).kind for verb in STAGES} == {"done"}
+
+
+def test_the_overlay_needs_a_track_and_follows_it(plan: Plan) -> None:
+    assert plan.blocked("overlay") == "Capture first"
+    assert not plan.is_current("overlay")
+    make(plan.video, age=30)
+    make(plan.made("capture"), age=10)
+    assert plan.blocked("overlay") == ""
+    assert "Set the worker" in replace(plan, worker=None).blocked("overlay")
+    make(plan.overlay)
+    assert plan.is_current("overlay")
+    make(plan.overlay, age=20)
+    assert not plan.is_current("overlay"), "the track was made anew"
+    assert status("capture", plan, [job("overlay", plan, "failed")]) == Status("done", "done"), "an overlay is no capture"
 
 
 def test_what_is_missing_is_said(plan: Plan) -> None:

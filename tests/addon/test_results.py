@@ -258,7 +258,7 @@ def test_a_result_that_cannot_be_shown_says_why(scripted_worker, until, tmp_path
     assert "not a folder of generated frames" in job.note["problem"]
 
 
-def test_start_and_stop_by_the_buttons(scripted_worker, until, settings_with_worker: Any) -> None:
+def test_start_and_stop_by_the_buttons(scripted_worker, until, drawn, settings_with_worker: Any) -> None:
     scripted_worker("""
 job = WorkerJob(folder, "capture", [])
 report = Reporter(job.sink, job.is_cancelled)
@@ -298,41 +298,7 @@ def settings_with_worker(addon: Any, tmp_path: Path) -> Any:
     return bpy.context.scene.ningyo
 
 
-class WrittenDown:
-    """A layout that keeps the texts it is given, since a module without a window draws nothing."""
-
-    def __init__(self, texts: list[str]) -> None:
-        self.texts = texts
-
-    def label(self, *, text: str = "", icon: str = "NONE") -> None:
-        self.texts.append(text)
-
-    def progress(self, *, factor: float, type: str, text: str) -> None:
-        self.texts.append(f"progress({text}")
-
-    def operator(self, name: str, **_how: Any) -> Any:
-        group, _, verb = name.partition(".")
-        assert verb in dir(getattr(bpy.ops, group)), name
-        self.texts.append(f"button({name}")
-        return type("Properties", (), {})()
-
-    def prop(self, data: Any, name: str, **_how: Any) -> None:
-        assert hasattr(data, name), name
-
-    def part(self, **_how: Any) -> WrittenDown:
-        return WrittenDown(self.texts)
-
-    row = column = split = box = part
-
-
-def drawn(panel: Any) -> list[str]:
-    stand_in = type("Panel", (panel,), {})()
-    stand_in.layout = WrittenDown([])
-    stand_in.draw(bpy.context)
-    return stand_in.layout.texts
-
-
-def test_panels_say_what_is_missing(settings: Any) -> None:
+def test_panels_say_what_is_missing(settings: Any, drawn) -> None:
     texts = " ".join(drawn(panels.Main))
     assert "choose it in the preferences" in texts
     assert "button(ningyo.run" in texts

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# pyright: basic, reportAttributeAccessIssue=false, reportInvalidTypeForm=false, reportArgumentType=false
+# pyright: reportIncompatibleMethodOverride=false, reportOptionalMemberAccess=false
+"""Who is who: choosing a person of the track, and the movie that shows everyone drawn over the video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..errors import UserError
+from ..sequencer.strips import add_overlay, find_movie, first_frame, is_untouched, match_rate, scene_fps, span
+from . import jobs
+from .operators import busy, start
+from .people import cast_of
+from .plan import Plan
+from .properties import plan_of, sequencer_scene
+from .results import use_in_sequencers
+
+
+class NINGYO_OT_choose_person(bpy.types.Operator):
+    """Have the character take this person's place"""
+
+    bl_idname, bl_label = "ningyo.choose_person", "Choose"
+    bl_options = {"UNDO"}  # noqa: RUF012 (Blender reads it from the class)
+
+    person: bpy.props.IntProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        context.scene.ningyo.person = self.person
+        return {"FINISHED"}
+
+
+class ShowsOverlay:
+    """What the buttons that show the overlay movie share: they have it made first, by the worker, where it is not there or out of date."""
+
+    shows = ""  # "strip" or "frame"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        plan = plan_of(context)
+        reason = "" if plan.is_current("overlay") else plan.blocked("overlay")
+        if not reason and busy(plan):
+            reason = "A job is at work in this output folder"
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        plan = plan_of(context)
+        try:
+            if not plan.is_current("overlay"):
+                start(context, "overlay", plan, show=self.shows)
+                self.report({"INFO"}, "The overlay is being drawn, and is shown when it is ready")
+                return {"FINISHED"}
+            text = self.show(context, plan)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, text)
+        return {"FINISHED"}
+
+
+class NINGYO_OT_show_overlay(ShowsOverlay, bpy.types.Operator):
+    """Show who is who: everyone of the track drawn over the video, as a movie over it in the sequencer"""
+
+    bl_idname, bl_label, shows = "ningyo.show_overlay", "Show Overlay", "strip"
+    bl_options = {"UNDO"}  # noqa: RUF012
+
+    def show(self, context: bpy.types.Context, plan: Plan) -> str:
+        scene, cast = sequencer_scene(context), cast_of(plan.files.track)
+        untouched = is_untouched(scene)
+        if untouched and cast.fps:
+            match_rate(scene, cast.fps)
+        strip = add_overlay(scene, plan.overlay, video=plan.video if plan.video.is_file() else None, start=cast.start)
+        if untouched:
+            scene.frame_end = max(round(span(strip)[1]) - 1, scene.frame_start)
+        use_in_sequencers(scene)
+        return f"The overlay lies in channel {strip.channel}"
+
+
+class NINGYO_OT_overlay_frame(ShowsOverlay, bpy.types.Operator):
+    """Show who is who in the current frame: the overlay movie in an image editor"""
+
+    bl_idname, bl_label, shows = "ningyo.overlay_frame", "Overlay Frame", "frame"
+
+    def show(self, context: bpy.types.Context, plan: Plan) -> str:
+        scene, cast = sequencer_scene(context), cast_of(plan.files.track)
+        image = movie_image(plan.overlay)
+        image.reload()  # it may have been made anew
+        fps = scene_fps(scene)
+        strip, source = find_movie(scene, plan.overlay), find_movie(scene, plan.video)
+        if strip is not None:
+            begin = first_frame(strip)
+        else:
+            begin = (first_frame(source) if source is not None else scene.frame_start) + round(cast.start * fps)
+        space = image_space(context)
+        if space is None:
+            return "Open an image editor to see the overlay"
+        space.image = image
+        user = space.image_user
+        user.frame_duration = max(image.frame_duration, 1)
+        user.use_cyclic = False
+        if not cast.fps or abs(cast.fps - fps) < 0.01:
+            user.frame_start, user.frame_offset = begin, 0
+            user.use_auto_refresh = True
+            return "The overlay goes along with the current frame"
+        # Blender's image editors show one picture a scene frame.
+        user.frame_start, user.frame_offset = scene.frame_current, max(round((scene.frame_current - begin) / fps * cast.fps), 0)
+        user.use_auto_refresh = False
+        return "The scene has another rate than the video: press again for another frame"
+
+
+def movie_image(movie: Path) -> bpy.types.Image:
+    for image in bpy.data.images:
+        if image.source == "MOVIE" and Path(bpy.path.abspath(image.filepath)).resolve() == movie:
+            return image
+    return bpy.data.images.load(str(movie))
+
+
+def image_space(context: bpy.types.Context) -> Any:
+    """An image editor's space: one that is open, else in a new window; None where there is none and no window can be opened."""
+    manager = context.window_manager
+    windows = sorted(manager.windows, key=lambda window: window != context.window)
+    for area in [area for window in windows for area in window.screen.areas]:
+        if area.type == "IMAGE_EDITOR" and area.ui_type == "IMAGE_EDITOR":
+            return area.spaces.active
+    if bpy.app.background:
+        return None
+    bpy.ops.wm.window_new()
+    area = manager.windows[-1].screen.areas[0]
+    area.ui_type = "IMAGE_EDITOR"
+    return area.spaces.active
+
+
+def show_made(job: jobs.Job) -> None:
+    """When an overlay is ready and the scene that asked for it is open, show it as was asked."""
+    if job.verb != "overlay" or job.view.state != "done" or job.note.get("shown"):
+        return
+    scene = bpy.data.scenes.get(job.note.get("scene", ""))
+    if job.note.get("blend") != bpy.data.filepath or scene is None:
+        return
+    show = bpy.ops.ningyo.overlay_frame if job.note.get("show") == "frame" else bpy.ops.ningyo.show_overlay
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+        plan = plan_of(bpy.context)
+        if str(plan.out) != job.note.get("out") or not plan.is_current("overlay"):
+            return  # another scene, or other settings by now
+        try:
+            show("EXEC_DEFAULT", True)
+            job.remember(shown=True)
+        except RuntimeError as error:  # how an operator's error report arrives in Python
+            job.remember(problem=str(error).removeprefix("Error: ").strip())
+
+
+CLASSES = (NINGYO_OT_choose_person, NINGYO_OT_show_overlay, NINGYO_OT_overlay_frame)

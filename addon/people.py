@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who is in a pose track, for lists that are drawn often. No Blender in here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+
+SECONDS_BETWEEN_LOOKS = 0.5
+LISTED = 8
+
+
+@dataclass(frozen=True)
+class Person:
+    """One of a track: how long and how tall they are seen, and in which shares (0…1) of the frames between their first and their last."""
+
+    id: int
+    seconds: float
+    height: float  # px, median
+    body: float
+    hands: float  # mean of both
+    face: float
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Everyone of a track, the main person first. `start` is where in the video the track begins, seconds; `fps` its frames a second.
+
+    `problem` says in a sentence why nobody is known, and is empty where the track is not there.
+    """
+
+    people: tuple[Person, ...] = ()
+    start: float = 0.0
+    fps: float = 0.0
+    problem: str = ""
+
+    def has(self, person: int) -> bool:
+        return any(one.id == person for one in self.people)
+
+
+_looked: dict[Path, tuple[float, tuple[int, int] | None, Cast]] = {}
+
+
+def cast_of(track: Path) -> Cast:
+    """The track's header, looked for at most twice a second and read again when the file is another."""
+    now = time.monotonic()
+    known = _looked.get(track)
+    if known is not None and now - known[0] < SECONDS_BETWEEN_LOOKS:
+        return known[2]
+    try:
+        stat = track.stat()
+        stamp = stat.st_mtime_ns, stat.st_size
+    except OSError:
+        stamp = None
+    cast = known[2] if known is not None and known[1] == stamp else _read(track) if stamp else Cast()
+    _looked.clear()
+    _looked[track] = (now, stamp, cast)
+    return cast
+
+
+def _read(track: Path) -> Cast:
+    try:
+        from ..synth_data.pose.track_file import read_header
+
+        header = read_header(track)
+        capture, video = header["capture"], header["video"]
+        people = tuple(_person(entry) for entry in header["people"])
+        return Cast(people, float(capture.get("start") or 0), min(float(video["fps"]), float(capture.get("fps") or "inf")))
+    except UserError as error:
+        return Cast(problem=str(error))
+    except ModuleNotFoundError:
+        return Cast(problem="This Blender's Python has no numpy, so the people cannot be listed; choose one by number.")
+    except (KeyError, TypeError, ValueError):
+        return Cast(problem=f"{track.name} is damaged; capture the video again.")
+
+
+def _person(entry: dict[str, Any]) -> Person:
+    seen = entry["seen"]
+    return Person(
+        id=int(entry["id"]),
+        seconds=(entry["end"] - entry["start"]) * seen["body"],
+        height=float(entry["height"]),
+        body=seen["body"],
+        hands=(seen["left_hand"] + seen["right_hand"]) / 2,
+        face=seen["face"],
+    )
+
+
+def listed(people: Sequence[Person], chosen: int) -> list[Person]:
+    """Those worth a line, in their order: the main and the chosen person, and who is seen the longest."""
+    longest = sorted(people, key=lambda person: person.seconds, reverse=True)
+    first = [person for person in people if person.id in (0, chosen)]
+    kept = {person.id for person in [*first, *(one for one in longest if one not in first)][:LISTED]}
+    return [person for person in people if person.id in kept]
