@@ -5,8 +5,8 @@
 
 Two clips are rendered with Blender (Cycles) from the sample clip's figure and room, get a sensor's noise, and are written as H.264: one in
 which the figure stands, breathing, and one in which it waves an arm twice a second. They are kept in FOLDER (some minutes to make;
-made once). MediaPipe looks at them in its video mode, which smooths by itself, and picture by picture; each track is then filtered in
-four ways. Printed, as Markdown:
+made once). MediaPipe looks at them in its video mode, which smooths by itself, and picture by picture; `ningyo capture` looks in regions
+of its own. Each track is then filtered in four ways. Printed, as Markdown:
 
 * jitter of the standing figure: the median over joints and frames of |x(t) − x(t−1)| and of |x(t) − 2x(t−1) + x(t−2)|, and how many times
   smaller than the raw track's;
@@ -79,9 +79,15 @@ def render(clip: str, folder: Path) -> None:
 
 def detect(video: Path, mode: str) -> dict[str, Any]:
     """MediaPipe's body of every frame: `time` (F,), `image` (F, 33, 2) px, `world` (F, 33, 3) metres, `visibility` (F, 33)."""
+    from ningyo.synth_data.capture.capture import Settings, capture
     from ningyo.synth_data.capture.landmarker import Landmarker, points, quiet_libraries
     from ningyo.synth_data.video.read import read_frames
 
+    if mode == "capture":
+        with tempfile.TemporaryDirectory() as scratch:
+            track = capture([video], Path(scratch) / "track.npz", settings=Settings(parts=False, filter="none", bridge=0))
+        places, world, visibility = track.body_image[0, ..., :2], track.body_world[0], track.body_visibility[0]
+        return {"time": track.time, "image": places.astype(float), "world": world.astype(float), "visibility": visibility}
     rows: dict[str, list[Any]] = {"time": [], "image": [], "world": [], "visibility": []}
     with quiet_libraries():
         landmarker = Landmarker("pose", video=mode == "video", num_poses=1)
@@ -148,7 +154,7 @@ def compare(folder: Path, mode: str, kind: str) -> None:
         joint = ((joint - hips) * (1, 1, -1))[:, [0, 2, 1]]  # to MediaPipe's axes
     unit, scale = ("px", 1) if kind == "image" else ("mm", 1000)
     rows = filtered(stand[kind], stand["time"], stand["visibility"]), filtered(wave[kind], wave["time"], wave["visibility"])
-    print(f"\n{'video mode' if mode == 'video' else 'single pictures'}, {kind}\n")
+    print(f"\n{ {'video': 'video mode', 'pictures': 'single pictures', 'capture': 'ningyo capture'}[mode] }, {kind}\n")
     print(
         f"| | jitter 1st, 2nd difference ({unit}) | smaller by | lag behind truth, raw (frames) | amplitude kept | wrist's error ({unit}) |"
     )
@@ -168,7 +174,7 @@ def compare(folder: Path, mode: str, kind: str) -> None:
 def real(video: Path) -> None:
     from ningyo.synth_data.pose.filters import bridge, bridge_motion, savitzky_golay
 
-    for mode in ("video", "pictures"):
+    for mode in ("video", "pictures", "capture"):
         track = detect(video, mode)
         values, time = track["image"], track["time"]
         moved = np.linalg.norm(np.diff(savitzky_golay(values, 0.7, time), axis=0, append=np.nan), axis=-1)
@@ -201,7 +207,7 @@ def main() -> None:
     for clip in SECONDS:
         if not (args.clips / f"{clip}.npz").exists():
             render(clip, args.clips)
-    for mode in ("video", "pictures"):
+    for mode in ("video", "pictures", "capture"):
         for kind in ("image", "world"):
             compare(args.clips, mode, kind)
     for video in args.videos:

@@ -29,6 +29,7 @@ SEARCH_SOON, SEARCH_LATE = 0.25, 2.0  # seconds between searches; doubled each t
 CROWD_FRAMES = 16  # between searches in a crowd, and before anybody was found
 KEPT_FRAMES, KEPT_BYTES = 32, 100 << 20  # to follow people back through
 DEEP_EVERY = 4  # searches, while at most one person is known
+HOLD = 0.03  # of a region's side: a body that moves by less is looked at in the same region
 LOOK_NEARBY, LOOK_AGAIN = 1.0, 0.1  # seconds for which, and between which, a lost person is looked for where they should be
 FORGET = 10.0  # seconds
 CHECK_EVERY = 0.5  # seconds between doubts about a person of whom the model is not sure
@@ -37,6 +38,7 @@ SURE = 0.75
 # Colours of one person differ from moment to moment by about 0.3, those of two by 0.5 and more.
 SAME_COLOURS, OTHER_COLOURS = 0.45, 0.55
 LEARN_COLOURS, LEARN_SIZE = 0.03, 0.02  # a frame
+MORE_UNLIKE = 0.2  # than usual, to be somebody else
 STRANGE_FRAMES = 5  # in other colours, until it is somebody else
 SHRINK = 0.55  # of the usual size, until it is not the person but some pattern on them
 
@@ -50,11 +52,13 @@ class Person:
     colours: NDArray[Any]
     seen_at: float
     size: float  # usual, px
+    unlikeness: float = 0.25  # usual, of their colours from frame to frame
     velocity: NDArray[Any] = field(default_factory=lambda: np.zeros(2))  # px a second
     looked_at: float = 0.0
     checked_at: float = 0.0
     doubts: int = 0
     strange: int = 0
+    region: Box | None = None  # looked in last, while the body stays where it was in it
     placed: bool = True
 
     def ahead(self, seconds: float) -> Body:
@@ -151,7 +155,8 @@ class Tracker:
 
         def look(model: BodyModel, person: Person) -> Body | None:
             expected = person.ahead(elapsed)
-            seen = model.look(rgb, body_region(expected.image))
+            person.region = _held(person.region, body_region(expected.image))
+            seen = model.look(rgb, person.region)
             if seen is None or not _goes_on(expected, seen) or seen.size < SHRINK * person.size:
                 # A leap: a wider look decides whether the person is still there.
                 region = body_region(person.body.image)
@@ -208,10 +213,11 @@ class Tracker:
                 continue  # colours change with the light; there is nobody to be taken for
             look = colours(rgb, person.body)
             unlikeness = unlike(person.colours, look)
-            if alone or unlikeness < OTHER_COLOURS:
+            if alone or unlikeness < min(OTHER_COLOURS, person.unlikeness + MORE_UNLIKE):
                 person.strange = 0
                 beside = any(_touch(person.body, other.body) for other in self._followed if other is not person)
-                if alone or (unlikeness < SAME_COLOURS and not beside):
+                if alone or (unlikeness < person.unlikeness + MORE_UNLIKE / 2 and not beside):
+                    person.unlikeness += LEARN_COLOURS * (unlikeness - person.unlikeness)
                     person.colours = (1 - LEARN_COLOURS) * person.colours + LEARN_COLOURS * look
                 if alone:
                     person.checked_at = self._time
@@ -334,6 +340,16 @@ def _moved(body: Body, offset: NDArray[Any]) -> Body:
     image = body.image.copy()
     image[:, :2] += offset
     return replace(body, image=image)
+
+
+def _held(before: Box | None, wanted: Box) -> Box:
+    """The region of the frame before, unless another is wanted: each region gives slightly other landmarks, which would tremble with it."""
+    if before is None:
+        return wanted
+    turned = abs((wanted.up - before.up + np.pi) % (2 * np.pi) - np.pi)
+    moved = np.hypot(wanted.x - before.x, wanted.y - before.y)
+    same = moved < HOLD * before.side and abs(np.log(wanted.side / before.side)) < 2 * HOLD and turned < 2 * HOLD
+    return before if same else wanted
 
 
 def _goes_on(expected: Body, seen: Body) -> bool:

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Steadying of captured landmarks without delay: what stands still trembles less, what moves fast stays as it was (numpy).
 
-Two local quadratics are fitted around every frame, a narrow and a wide one (Savitzky and Golay 1964; here with weights and on the frames'
-own times), which parts a landmark's course into three bands: the wide fit, what the narrow one adds to it, and what the samples add to
-that. Each of the two finer bands is kept by the share of its local energy that noise does not explain: the local Wiener filter (Lee,
+Local quadratics are fitted around every frame, in a narrow, a wide and a wider window (Savitzky and Golay 1964; here with weights and on
+the frames' own times), which parts a landmark's course into bands: the widest fit, what each narrower one adds to it, and what the samples
+add to that. Each of the finer bands is kept by the share of its local energy that noise does not explain: the local Wiener filter (Lee,
 "Digital image enhancement and noise filtering by use of local statistics", IEEE TPAMI 2, 1980) over scales. How much noise there is says
 the finest band itself, as long as that is no more than landmarks are known to tremble. So at worst, for a motion as small as the noise,
-the result is the wide fit.
+the result is the widest fit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,13 +21,14 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 # Half the windows in seconds; at low rates in frames, as a fit of fewer samples has no noise to tell.
-NARROW, WIDE = 0.12, 0.25
-NARROW_FRAMES, WIDE_FRAMES = 2.5, 5.0
+HALVES = (0.12, 0.25, 0.5)
+HALVES_FRAMES = (2.5, 5.0, 10.0)
 # Half the windows over which a band's energy and the noise are averaged, seconds: the shorter spans half a turn of a wave.
 ENERGY, NOISE = 0.3, 1.0
-# How much of a band noise explains, as a multiple of the finest band's energy: measured on MediaPipe's landmarks of a still person (0.6 of
-# it in the second band of single pictures, 1.7 in its smoothed video mode), and enough that chance peaks are not kept.
-FINE_SHARE, COARSE_SHARE = 3.0, 2.4
+# How much of each band noise explains, from the finest on, as a multiple of the finest band's energy: measured on MediaPipe's landmarks of
+# a still person (0.6 of it in the second band of single pictures, 1.7 in its smoothed video mode), and enough that chance peaks are not
+# kept.
+SHARES = (3.0, 2.4, 2.4)
 # Landmarks tremble by no more than this share of the body's height (root of the finest band's energy); more is motion.
 MOST_NOISE = 0.0025
 # In one frame most joints move so far (in body heights) only where the picture is cut.
@@ -55,8 +57,8 @@ def steady_in_place(values: Array, time: Array, visibility: Array | None, scale:
     if len(clock) < 3 or not values.size:
         return
     step = float(np.median(np.diff(clock)))
-    halves = max(NARROW, NARROW_FRAMES * step), max(WIDE, WIDE_FRAMES * step)
-    reach = halves[1] + max(NOISE, ENERGY)
+    halves = [max(half, frames * step) for half, frames in zip(HALVES, HALVES_FRAMES, strict=True)]
+    reach = halves[-1] + max(NOISE, ENERGY)
     block = max(BLOCK_VALUES // max(values[0].size, 1), 64)
     shown = np.ones(values.shape[:-1]) if visibility is None else np.broadcast_to(np.asarray(visibility), values.shape[:-1])
     # What was read and is still needed is held as it was before it is written over.
@@ -72,7 +74,7 @@ def steady_in_place(values: Array, time: Array, visibility: Array | None, scale:
         values[start:end] = part[start - first : end - first].reshape(end - start, *values.shape[1:])
 
 
-def _steady_part(points: Array, time: Array, visibility: Array, halves: tuple[float, float], scale: float) -> Array:
+def _steady_part(points: Array, time: Array, visibility: Array, halves: list[float], scale: float) -> Array:
     """`points` (F, J, D), `visibility` (F, J); (F, J, D)."""
     seen = np.isfinite(points).all(axis=-1)
     weight = np.where(seen, np.nan_to_num(visibility).clip(0, 1) + LEAST_WEIGHT, 0.0)
@@ -83,18 +85,19 @@ def _steady_part(points: Array, time: Array, visibility: Array, halves: tuple[fl
     shot = np.concatenate([[0], np.cumsum(far)])
     if (weight == weight[:, :1]).all():
         weight = weight[:, :1]  # one fit a frame is shared by all points
-    narrow, wide = (local_quadratic(filled, time, weight, half, shot) for half in halves)
-    fine, coarse = filled - narrow, narrow - wide
+    fits = [filled, *(local_quadratic(filled, time, weight, half, shot) for half in halves)]
+    bands = [finer - coarser for finer, coarser in pairwise(fits)]
+    out = fits[-1]
     for own in (slice(0, 2), slice(2, None)):
-        _add_what_is_motion(wide[..., own], fine[..., own], coarse[..., own], time, weight, shot, scale)
-    return np.where(seen[..., None], wide, np.nan)
+        _add_what_is_motion(out[..., own], [band[..., own] for band in bands], time, weight, shot, scale)
+    return np.where(seen[..., None], out, np.nan)
 
 
-def _add_what_is_motion(out: Array, fine: Array, coarse: Array, time: Array, weight: Array, shot: Array, scale: float) -> None:
-    """Add to `out` (F, J, D) the two bands, each by the share of its energy that noise does not explain."""
-    fine_energy, coarse_energy = (np.square(band).sum(axis=-1) for band in (fine, coarse))
-    noise = np.minimum(_around(fine_energy, time, weight, NOISE, shot), (MOST_NOISE * scale) ** 2)
-    for band, energy, share in ((fine, fine_energy, FINE_SHARE), (coarse, coarse_energy, COARSE_SHARE)):
+def _add_what_is_motion(out: Array, bands: list[Array], time: Array, weight: Array, shot: Array, scale: float) -> None:
+    """Add to `out` (F, J, D) the `bands`, the finest first, each by the share of its energy that noise does not explain."""
+    energies = [np.square(band).sum(axis=-1) for band in bands]
+    noise = np.minimum(_around(energies[0], time, weight, NOISE, shot), (MOST_NOISE * scale) ** 2)
+    for band, energy, share in zip(bands, energies, SHARES, strict=True):
         # Wiener's gain with the noise's share squared: what stands clearly above the noise is left as it is.
         kept = 1 - (share * noise / np.maximum(_around(energy, time, weight, ENERGY, shot), 1e-30)) ** 2
         out += kept.clip(0, 1)[..., None] * band
