@@ -96,10 +96,18 @@ class NINGYO_OT_overlay_frame(ShowsOverlay, bpy.types.Operator):
             begin = first_frame(strip)
         else:
             begin = (first_frame(source) if source is not None else scene.frame_start) + round(cast.start * fps)
-        space = image_space(context)
-        if space is None:
+        found = image_editor(context)
+        if found is None:
             return "Open an image editor to see the overlay"
-        space.image = image
+        window, area = found
+        space = area.spaces.active
+        if space.image != image:
+            space.image = image
+            region = next(region for region in area.regions if region.type == "WINDOW")
+            fit: Any = bpy.ops.image.view_all
+            with context.temp_override(window=window, area=area, region=region):
+                if fit.poll():
+                    fit(fit_view=True)
         user = space.image_user
         user.frame_duration = max(image.frame_duration, 1)
         user.use_cyclic = False
@@ -120,19 +128,20 @@ def movie_image(movie: Path) -> bpy.types.Image:
     return bpy.data.images.load(str(movie))
 
 
-def image_space(context: bpy.types.Context) -> Any:
-    """An image editor's space: one that is open, else in a new window; None where there is none and no window can be opened."""
+def image_editor(context: bpy.types.Context) -> tuple[bpy.types.Window, bpy.types.Area] | None:
+    """One that is open, else in a new window; None where there is none and no window can be opened."""
     manager = context.window_manager
     windows = sorted(manager.windows, key=lambda window: window != context.window)
-    for area in [area for window in windows for area in window.screen.areas]:
-        if area.type == "IMAGE_EDITOR" and area.ui_type == "IMAGE_EDITOR":
-            return area.spaces.active
+    for window in windows:
+        for area in window.screen.areas:
+            if area.type == "IMAGE_EDITOR" and area.ui_type == "IMAGE_EDITOR":
+                return window, area
     if bpy.app.background:
         return None
     bpy.ops.wm.window_new()
-    area = manager.windows[-1].screen.areas[0]
-    area.ui_type = "IMAGE_EDITOR"
-    return area.spaces.active
+    window = manager.windows[-1]
+    window.screen.areas[0].ui_type = "IMAGE_EDITOR"
+    return window, window.screen.areas[0]
 
 
 def show_made(job: jobs.Job) -> None:
