@@ -15,6 +15,7 @@ Colour = tuple[int, int, int]
 FONT = cv2.FONT_HERSHEY_DUPLEX
 FONT_HEIGHT = 22  # px of a capital letter at scale 1
 DARK = (24, 24, 24)
+MAY_HIDE = 0.12  # of a label
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def _place(box: NDArray[Any], width: int, height: int, shape: tuple[int, ...], t
             left = int(np.clip(x, 0, max(shape[1] - width, 0)))
             top = int(np.clip(y, 0, max(shape[0] - height, 0)))
             hidden = sum(_shared(np.array([left, top, left + width, top + height]), other) for other in taken)
-            cost = hidden + abs(top - y) * width + row
+            # A little may be hidden: otherwise labels would jump to and fro while people stand beside each other.
+            cost = max(hidden - MAY_HIDE * width * height, 0) + abs(top - y) * width + row
             if cost < least:
                 best, least = (left, top), cost
     return best

@@ -83,7 +83,9 @@ def frame_picture(rgb: NDArray[Any], people: Sequence[tuple[int, Row]], trails: 
     shapes = sorted(((person, row, box) for person, row, box in shapes if box is not None), key=lambda shape: _side(shape[2]))
     for person, row, box in shapes:
         _draw_person(out, row, box, person_colour(person), (trails or {}).get(person), _is_large(box, rgb.shape))
-    draw_labels(out, [_label(person, row, box, _is_large(box, rgb.shape)) for person, row, box in reversed(shapes)])
+    # In the order of their numbers, so that labels keep their places while people's sizes change.
+    numbered = sorted(shapes, key=lambda shape: shape[0])
+    draw_labels(out, [_label(person, row, box, _is_large(box, rgb.shape)) for person, row, box in numbered])
     return out
 
 
