@@ -22,6 +22,7 @@ _AB_RANGE = (-60.0, 60.0)
 THUMBNAIL = 320  # px, the longer side of the picture in which the camera's motion is measured
 _CUT = 0.45  # share of the grey levels' histogram that changes at once
 _LIKE = 0.6  # correlation
+_STILL = 12.0  # mean difference of grey levels, of 255, that no cut stays below
 
 
 def colours(rgb: NDArray[Any], body: Body) -> NDArray[Any]:
@@ -76,6 +77,8 @@ def thumbnail(rgb: NDArray[Any]) -> NDArray[Any]:
 
 def is_cut(before: NDArray[Any], now: NDArray[Any]) -> bool:
     """Whether two thumbnails are of different shots: other grey levels in most parts of the picture, and no likeness but for the light."""
+    if float(cv2.absdiff(before, now).mean()) < _STILL:
+        return False
     parts = []
     for picture in (before, now):
         blocks = [block for rows in np.array_split(picture, 3) for block in np.array_split(rows, 3, axis=1)]

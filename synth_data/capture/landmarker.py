@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import sys
@@ -31,8 +32,7 @@ class Landmarker:
         tasks = mediapipe.tasks
         name = kind.capitalize() + "Landmarker"
         mode = tasks.vision.RunningMode.VIDEO if video else tasks.vision.RunningMode.IMAGE
-        assets = bundle(kind, models)
-        base = tasks.BaseOptions(model_asset_buffer=with_given_region(assets) if given_region else assets)
+        base = tasks.BaseOptions(model_asset_buffer=_assets(kind, models, given_region))
         options_class = getattr(tasks.vision, name + "Options")
         self._landmarker = getattr(tasks.vision, name).create_from_options(options_class(base_options=base, running_mode=mode, **options))
         self._image, self._srgb = mediapipe.Image, mediapipe.ImageFormat.SRGB
@@ -48,6 +48,12 @@ class Landmarker:
 
     def close(self) -> None:
         self._landmarker.close()
+
+
+@functools.lru_cache(maxsize=4)
+def _assets(kind: str, models: Path | None, given_region: bool) -> bytes:
+    """The bundle; putting it together takes longer than loading it."""
+    return with_given_region(_assets(kind, models, False)) if given_region else bundle(kind, models)
 
 
 def points(landmarks: Any) -> NDArray[Any]:

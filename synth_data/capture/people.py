@@ -24,11 +24,13 @@ from ..video.read import Frame
 from .appearance import camera_motion, colours, is_cut, thumbnail, unlike
 from .bodies import CORE, TRUNK, Body, BodyModel, is_part_of, same_body, search, similarity
 from .crops import Box, body_region
+from .landmarker import quiet_libraries
 
-SEARCH_SOON, SEARCH_LATE = 0.25, 2.0  # seconds between searches; doubled each time nobody new is found
+# Seconds between searches: while nobody is followed or somebody is missed; after a search; doubled each time nobody new is found, up to.
+SEARCH_SOON, SEARCH_NEXT, SEARCH_LATE = 0.25, 0.5, 2.0
 CROWD_FRAMES = 16  # between searches in a crowd, and before anybody was found
 KEPT_FRAMES, KEPT_BYTES = 32, 100 << 20  # to follow people back through
-DEEP_EVERY = 4  # searches, while at most one person is known
+DEEP_EVERY = 8  # searches, while at most one person is known
 HOLD = 0.03  # of a region's side: a body that moves by less is looked at in the same region
 LOOK_NEARBY, LOOK_AGAIN = 1.0, 0.1  # seconds for which, and between which, a lost person is looked for where they should be
 FORGET = 10.0  # seconds
@@ -77,7 +79,8 @@ class Tracker:
     """Follows everyone through a video's frames."""
 
     def __init__(self, models: Path | None = None, threads: int = 2) -> None:
-        self._models = [BodyModel(models) for _ in range(threads)]
+        self._folder, self._threads = models, threads
+        self._models = [BodyModel(models)]  # the others are loaded when there is a second person
         self._pool = ThreadPoolExecutor(threads)
         self._followed: list[Person] = []
         self._lost: list[Person] = []
@@ -86,7 +89,7 @@ class Tracker:
         self._shot_began = -np.inf
         self._small: NDArray[Any] | None = None
         self._time = 0.0
-        self._searched_at, self._pause, self._searches = -np.inf, SEARCH_SOON, 0
+        self._searched_at, self._pause, self._searches = -np.inf, SEARCH_NEXT, 0
         self._since_search = CROWD_FRAMES
         self._crowd = False
 
@@ -123,6 +126,9 @@ class Tracker:
             came += self._search(rgb, time, deep=cut or self._crowd or not self._followed or self._searches % DEEP_EVERY == 0)
         for person in came:
             self._follow_back(person)
+        while len(self._models) < self._threads and len(self._followed) > 1:
+            with quiet_libraries():
+                self._models.append(BodyModel(self._folder))
         self._kept.append(Moment(frame, {person.id: person.body for person in self._followed}))
 
     def _search_is_due(self, time: float) -> bool:
@@ -261,8 +267,9 @@ class Tracker:
         """New people, and lost ones wherever they are. Returns those who were found."""
         self._searched_at, self._since_search = time, 0
         self._searches += 1
-        bodies, small = search(rgb, self._models, self._pool, [person.body for person in self._followed], deep=deep)
-        self._pause = SEARCH_SOON if bodies else min(2 * self._pause, SEARCH_LATE)
+        known = [person.body for person in self._followed]
+        bodies, small = search(rgb, self._models, self._pool, known, deep=deep)
+        self._pause = SEARCH_NEXT if bodies and known else min(2 * self._pause, SEARCH_LATE)
         if deep:
             self._crowd = small and len(bodies) + len(self._followed) > 1
         looks = [colours(rgb, body) for body in bodies]
