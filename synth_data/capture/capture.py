@@ -11,7 +11,7 @@ from typing import Any
 
 from ...errors import UserError
 from ...jobs.progress import SILENT, Reporter
-from ..pose.rows import body_seen
+from ..pose.rows import body_seen, chunks
 from ..pose.spill import TrackSpill
 from ..pose.track import PoseTrack
 from ..pose.track_file import make_header, read_header
@@ -184,7 +184,8 @@ def _fill(spill: TrackSpill, info: VideoInfo, settings: Settings, report: Report
     order, ids = choose_people(spill, settings.person)
     time = spill.time
     people = [(spill.rows(person), time[slice(*spill.span(person))]) for person in order]
-    if sum(int(body_seen(rows["body_image"]).sum()) for rows, _ in people[:1]) < max(1, LEAST_SHARE_SEEN * spill.frames):
+    seen = sum(int(body_seen(rows["body_image"][part]).sum()) for rows, _ in people[:1] for part in chunks(len(rows)))
+    if seen < max(1, LEAST_SHARE_SEEN * spill.frames):
         raise UserError(f"No person was found in {info.path.name}; choose a video in which one is large and bright enough to be seen.")
     for rows, clock in people:
         report.check()
@@ -200,6 +201,4 @@ def _fill(spill: TrackSpill, info: VideoInfo, settings: Settings, report: Report
         for rows, clock in people:
             report.check()
             filter_parts(rows, clock, settings.filter)
-    for rows, _ in people:
-        rows.flush()
     return count, order, ids

@@ -141,15 +141,14 @@ def _bridge(rows: Any, time: NDArray[Any], missing: list[tuple[int, int]], trust
 def find_parts(frames: Iterator[Frame], spill: TrackSpill, models: Any, progress: Callable[[int], None]) -> None:
     """Hands and faces of everyone whose body is known, into the spill. `frames` are those of the first pass again."""
     people = {person: (spill.span(person)[0], spill.rows(person)) for person in spill.people()}
-    at = 0
 
     def with_bodies() -> Iterator[tuple[Frame, dict[int, KnownBody]]]:
         for index, frame in enumerate(frames):
             bodies = {}
             for person, (first, rows) in people.items():
-                row = rows[index - first] if 0 <= index - first < len(rows) else None
-                if row is not None and np.isfinite(row["body_image"]).all():
-                    bodies[person] = KnownBody(*(row[name].astype(np.float64) for name in (*BODY, "body_visibility")))
+                at = index - first
+                if 0 <= at < len(rows) and np.isfinite(rows["body_image"][at]).all():
+                    bodies[person] = KnownBody(*(rows[name][at].astype(np.float64) for name in (*BODY, "body_visibility")))
             yield frame, bodies
 
     with quiet_libraries():

@@ -26,6 +26,69 @@ class _Person:
     skipped: int = 0  # rows at the file's beginning that were cropped away
 
 
+class Rows:
+    """A person's rows where they lie on the disk, by array: `rows["body_image"][10:20]` is a copy, `rows["bridged"][3] = True` writes.
+
+    Only the rows asked for are mapped, and only meanwhile: pages of a map that stays would gather in memory as the file is gone through.
+    """
+
+    def __init__(self, path: Path, first: int, count: int) -> None:
+        self._path, self._first, self._count = path, first, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, name: str) -> Column:
+        return Column(self, name)
+
+    def part(self, start: int, stop: int) -> NDArray[Any]:
+        """The rows from `start` to before `stop`, mapped for as long as the array lives."""
+        if start >= stop:
+            return np.empty(0, ROW)
+        return np.memmap(self._path, ROW, "r+", (self._first + start) * ROW.itemsize, (stop - start,))
+
+
+class Column:
+    """One array of `Rows`, (N, …), indexed as numpy's are; along the first axis by a number, numbers (K,) or a slice that runs forwards."""
+
+    def __init__(self, rows: Rows, name: str) -> None:
+        self._rows, self._name = rows, name
+        self.dtype, shape = ROW[name].base, ROW[name].shape
+        self.shape = (len(rows), *shape)
+        self.ndim, self.size = len(self.shape), int(np.prod(self.shape))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> Any:
+        values, inside = self._at(key)
+        return values[inside].copy()
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        values, inside = self._at(key)
+        values[inside] = value
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self[:], dtype)
+
+    def _at(self, key: Any) -> tuple[NDArray[Any], tuple[Any, ...]]:
+        """The mapped rows that `key` is about, and the same key in them."""
+        first, *more = key if isinstance(key, tuple) else (key,)
+        if first is Ellipsis:
+            first, more = slice(None), [Ellipsis, *more]
+        if isinstance(first, slice):
+            start, stop, step = first.indices(len(self))
+            first = slice(None, None, step)
+        else:
+            at = np.asarray(first)
+            at = np.where(at < 0, at + len(self), at)
+            if at.size and (at.min() < 0 or at.max() >= len(self)):
+                raise IndexError(f"row {first} of {len(self)}")
+            start, stop = (int(at.min()), int(at.max()) + 1) if at.size else (0, 0)
+            first = at - start if at.ndim else int(at) - start
+        return self._rows.part(start, stop)[self._name], (first, *more)
+
+
 class TrackSpill:
     """People's rows, frame after frame, in a folder on the disk: one file a person.
 
@@ -88,10 +151,10 @@ class TrackSpill:
         known = self._people[person]
         return known.first, known.first + known.count
 
-    def rows(self, person: int) -> np.memmap[Any, Any]:
-        """The person's rows, (N,) of ROW, from their first frame on: what is changed in it is changed in the track."""
+    def rows(self, person: int) -> Rows:
+        """The person's rows from their first frame on: what is changed in them is changed in the track."""
         known = self._people[person]
-        return np.memmap(self._path(person), ROW, "r+", known.skipped * ROW.itemsize, (known.count,))
+        return Rows(self._path(person), known.skipped, known.count)
 
     def crop(self, person: int, first: int, end: int) -> None:
         """Forget the person's frames before `first` and from `end` on; if none is left, the person."""

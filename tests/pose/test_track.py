@@ -181,11 +181,14 @@ def test_a_spill_can_be_changed_on_disk(tmp_path: Path):
     assert body_seen(rows["body_image"]).tolist() == [True, True, False, False, False, True]
     rows["bridged"][2] = True
     rows["body_image"][2] = 4
-    rows.flush()
+    assert rows["body_image"][[-1, 0], 0, 0].tolist() == [7, 2]
+    assert rows["body_visibility"][2:2].shape == (0, 33)
+    with pytest.raises(IndexError):
+        rows["bridged"][6]
     spill.crop(5, 3, 5)
     spill.crop(5, 0, 99)
     assert spill.span(5) == (3, 5)
-    assert spill.rows(5)["bridged"].tolist() == [False, True]
+    assert spill.rows(5)["bridged"][:].tolist() == [False, True]
     spill.put(5, body_image=np.full((33, 3), 8))  # comes back after a crop: what was there is forgotten
     assert spill.rows(5)["body_visibility"][:, 0].tolist() == [0.5, 0, 0, 0, 0, 0]
     spill.crop(6, 7, 8)
