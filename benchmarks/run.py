@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ningyo against the bare loops that one would write by hand, as ratios in one run.
 
-    .venv/bin/python benchmarks/run.py [capture] [render] [generate]
+    .venv/bin/python benchmarks/run.py [capture] [render] [generate] [--video VIDEO]
 
 Prints one JSON object. Absolute rates depend on the machine and on what else it does; both sides of a ratio run in turns, so compare
 those.
 
-* capture: frames a second of `ningyo capture` (body, both hands and face) against two bare loops over the same frames, decoding on
-  both sides: MediaPipe's PoseLandmarker alone, and PoseLandmarker, HandLandmarker and FaceLandmarker on the whole frame.
+* capture: frames a second of `ningyo capture` over the whole movie, against bare loops of MediaPipe's landmarkers in video mode over the
+  same frames, decoded alike: bodies alone against PoseLandmarker (one pose); body, hands and face against that, and against
+  PoseLandmarker, HandLandmarker (two hands) and FaceLandmarker on the whole frame. Of the sample clip, or of `--video`.
 * render: samples a second of `ningyo render` (picture, skeleton picture, exact joints with visibility, hashes, index) against
   `bpy.ops.render.render(write_still=True)` over the same scene and poses.
 * generate: frames a second of the generators against pix2pixHD's global generator (64 filters, 3 downs, 9 blocks, random weights),
@@ -22,6 +23,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -36,8 +38,10 @@ WARM_UP = 4
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="*", metavar="WHAT", help="capture, render, generate (default: all)")
-    what = parser.parse_args().what or ["capture", "render", "generate"]
-    measure = {"capture": capture, "render": render, "generate": generate}
+    parser.add_argument("--video", type=Path, default=ACTOR, help="what is captured (default: the sample clip)")
+    args = parser.parse_args()
+    what = args.what or ["capture", "render", "generate"]
+    measure = {"capture": lambda: capture(args.video), "render": render, "generate": generate}
     out = sys.stdout
     if "render" in what:
         # Blender prints a line a picture on the C level's stdout; keep ours for the result.
@@ -60,48 +64,45 @@ def rounded(rates: dict[str, list[float]], ours: str = "ningyo") -> dict[str, An
     return result
 
 
-def capture() -> dict[str, Any]:
-    from ningyo.synth_data.capture.capture import capture as ningyo_capture
-    from ningyo.synth_data.capture.landmarker import quiet_libraries
-    from ningyo.synth_data.capture.models import bundle, load_mediapipe
+def capture(video: Path) -> dict[str, Any]:
+    from ningyo.synth_data.capture.capture import Settings, capture_files
+    from ningyo.synth_data.capture.landmarker import Landmarker, quiet_libraries
+    from ningyo.synth_data.pose.track_file import TrackReader
     from ningyo.synth_data.video.read import read_frames
 
-    mediapipe = load_mediapipe()
-    vision, options = mediapipe.tasks.vision, mediapipe.tasks.BaseOptions
+    def ours(parts: bool) -> int:
+        with tempfile.TemporaryDirectory() as folder:
+            (track,) = capture_files([video], Path(folder) / "track.npz", settings=Settings(parts=parts))
+            with TrackReader(track) as file:
+                return file.frames
 
-    def landmarker(kind: str, name: str) -> Any:
-        settings = getattr(vision, f"{name}Options")(
-            base_options=options(model_asset_buffer=bundle(kind)),
-            running_mode=vision.RunningMode.VIDEO,
-            **({"num_hands": 2} if kind == "hand" else {}),
-        )
-        return getattr(vision, name).create_from_options(settings)
-
-    def bare(kinds: dict[str, str]) -> int:
+    def bare(kinds: dict[str, dict[str, int]]) -> int:
         with quiet_libraries():
-            landmarkers = [landmarker(kind, name) for kind, name in kinds.items()]
+            landmarkers = [Landmarker(kind, True, **options) for kind, options in kinds.items()]
             count = 0
-            for frame in read_frames(ACTOR):
-                image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=frame.rgb)
+            for frame in read_frames(video):
                 for each in landmarkers:
-                    each.detect_for_video(image, round(frame.time * 1000))
+                    each(frame.rgb, frame.time)
                 count += 1
             for each in landmarkers:
                 each.close()
         return count
 
-    def ours() -> int:
-        with tempfile.TemporaryDirectory() as folder:
-            return ningyo_capture([ACTOR], Path(folder) / "track.npz").frames
-
-    body = {"pose": "PoseLandmarker"}
-    everything = body | {"hand": "HandLandmarker", "face": "FaceLandmarker"}
-    rates: dict[str, list[float]] = {"ningyo": [], "bare_pose": [], "bare_pose_hands_face": []}
+    pose = {"pose": {"num_poses": 1}}
+    works: dict[str, Callable[[], int]] = {
+        "bodies": lambda: ours(False),
+        "everything": lambda: ours(True),
+        "bare_pose": lambda: bare(pose),
+        "bare_pose_hands_face": lambda: bare(pose | {"hand": {"num_hands": 2}, "face": {}}),
+    }
+    rates: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(ROUNDS):
-        for name, work in (("ningyo", ours), ("bare_pose", lambda: bare(body)), ("bare_pose_hands_face", lambda: bare(everything))):
+        for name, work in works.items():
             start = time.perf_counter()
             rates[name].append(work() / (time.perf_counter() - start))
-    return rounded(rates)
+    everything = rates.pop("everything")
+    bodies = {"ningyo": rates.pop("bodies"), "bare_pose": rates["bare_pose"]}
+    return {"bodies": rounded(bodies), "everything": rounded({"ningyo": everything, **rates})}
 
 
 def render() -> dict[str, Any]:

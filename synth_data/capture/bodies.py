@@ -34,7 +34,7 @@ FALLOFF = 0.14
 LEAST_PRESENCE, LEAST_CONFIDENCE, LEAST_SURENESS = 0.6, 0.35, 0.5
 SAME_BODY = 0.5
 # A "body" this much smaller than another, on one of its limbs, is its hand, foot or face.
-PART_OF_BODY, ON_A_LIMB = 0.5, 0.15
+PART_OF_BODY, ON_A_LIMB = 0.5, 0.1
 
 
 @dataclass(frozen=True)
@@ -219,11 +219,13 @@ def _settled(rgb: NDArray[Any], proposals: list[Body], known: list[Body], models
 
 
 def is_part_of(body: Body, other: Body) -> bool:
-    """Whether a finding is small and lies on a limb or the face of another."""
+    """Whether a finding is small and lies on a limb, the trunk or the face of another."""
     if body.size > PART_OF_BODY * other.size:
         return False
     middle = body.image[CORE, :2].mean(axis=0)
-    ends = other.image[np.array(MEDIAPIPE_LIMBS), :2]  # (limbs, 2, 2)
+    joints = other.image[:, :2]
+    shoulders, hips = joints[[11, 12]].mean(axis=0), joints[[23, 24]].mean(axis=0)
+    ends = np.concatenate([joints[np.array(MEDIAPIPE_LIMBS)], [[joints[0], shoulders], [shoulders, hips]]])  # (limbs, 2, 2)
     along = ends[:, 1] - ends[:, 0]
     share = np.clip(((middle - ends[:, 0]) * along).sum(-1) / np.maximum((along**2).sum(-1), 1e-9), 0, 1)
     apart = np.linalg.norm(middle - ends[:, 0] - share[:, None] * along, axis=1)
