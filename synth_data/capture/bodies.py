@@ -8,11 +8,11 @@ mirrored, from closer and from farther. A person looks the same each time; a han
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,6 +33,9 @@ FALLOFF = 0.14
 # A proposal becomes a person from these values on; found on pictures of COCO and of a street by looking at what is lost and what is wrong.
 LEAST_PRESENCE, LEAST_CONFIDENCE, LEAST_SURENESS = 0.6, 0.35, 0.5
 SAME_BODY = 0.5
+# Who is smaller than this share of the picture's shorter side is small; regions for such people, as shares of it; grey levels' deviation
+# below which there is nobody; what the landmark model has to say of a region in which nobody was proposed.
+SMALL, PLACES, PLAIN, SURE_AT_ONCE = 0.45, (0.28, 0.44), 18.0, 0.5
 # A "body" this much smaller than another, on one of its limbs, is its hand, foot or face.
 PART_OF_BODY, ON_A_LIMB = 0.5, 0.1
 
@@ -80,20 +83,12 @@ def same_body(a: Body, b: Body) -> bool:
 
 
 class BodyModel:
-    """MediaPipe's landmark model in regions that we choose, and its detector in tiles. Not for several threads at once."""
+    """MediaPipe's landmark model in regions that we choose. Not for several threads at once."""
 
     def __init__(self, models: Path | None = None) -> None:
         self._in_region = Landmarker("pose", video=False, given_region=True, models=models, num_poses=1, min_pose_presence_confidence=0.1)
-        self._detect = Landmarker(
-            "pose",
-            video=False,
-            models=models,
-            num_poses=MOST_IN_A_TILE,
-            min_pose_detection_confidence=0.25,
-            min_pose_presence_confidence=0.1,
-        )
-        for landmarker in (self._in_region, self._detect):  # the first call loads the graph, and prints notes about it
-            landmarker(np.zeros((REGION_PIXELS, REGION_PIXELS, 3), np.uint8), 0.0)
+        # The first call loads the graph, and prints notes about it.
+        self._in_region(np.zeros((REGION_PIXELS, REGION_PIXELS, 3), np.uint8), 0.0)
 
     def look(self, rgb: NDArray[Any], region: Box) -> Body | None:
         """The body in a region of a picture (H, W, 3) uint8, or None."""
@@ -115,11 +110,6 @@ class BodyModel:
             return None
         body = found[0]
         return Body(body.image, body.world, body.visibility[MIRRORED_33], body.presence[MIRRORED_33])
-
-    def propose(self, rgb: NDArray[Any], tile: Box) -> list[Body]:
-        """What the detector finds in a part of the picture."""
-        found = _bodies(self._detect(tile.cut(rgb, TILE_PIXELS), 0.0), tile.to_image, tile.turn_world)
-        return [body for body in found if body.size < 1.6 * tile.side and body.presence[CORE].mean() > 0.2]
 
     def settle(self, rgb: NDArray[Any], body: Body) -> Body | None:
         """A proposal looked at in its own region, and in that of what is seen there; None unless it comes to rest on a body."""
@@ -147,30 +137,96 @@ class BodyModel:
 
     def close(self) -> None:
         self._in_region.close()
+
+
+class Searcher:
+    """Finds people of whom nothing is known. Not for several threads at once."""
+
+    def __init__(self, models: Path | None = None) -> None:
+        self._model = BodyModel(models)
+        self._detect = Landmarker(
+            "pose",
+            video=False,
+            models=models,
+            num_poses=MOST_IN_A_TILE,
+            min_pose_detection_confidence=0.25,
+            min_pose_presence_confidence=0.1,
+        )
+        self._detect(np.zeros((TILE_PIXELS, TILE_PIXELS, 3), np.uint8), 0.0)
+
+    def __call__(
+        self, rgb: NDArray[Any], known: Sequence[Body] = (), *, deep: bool = True, share: tuple[int, int] = (0, 1)
+    ) -> tuple[list[Body], bool]:
+        """Everyone in a picture who is not among the `known`, the surest first; and whether there is a crowd of small people.
+
+        The whole picture and squares of its shorter side are searched always; `deep`, then squares of 0.6 of it, and of 0.36 of it where
+        somebody is small enough for more such people to be overlooked. In a crowd the landmark model itself goes over the picture, as the
+        detector misses most of those who are small: over a `share` (n, of) of the places, as it takes long.
+        """
+        height, width = rgb.shape[:2]
+        short = min(width, height)
+        everyone = list(known)
+        whole = [Box(width / 2, height / 2, max(width, height))] + (tiles(width, height, short) if width != height else [])
+        everyone += self._settled(rgb, self._proposals(rgb, whole), everyone)
+        crowd = False
+        if deep:
+            everyone += self._settled(rgb, self._proposals(rgb, tiles(width, height, 0.6 * short)), everyone)
+            if any(body.size < SMALL * short for body in everyone):
+                everyone += self._settled(rgb, self._proposals(rgb, tiles(width, height, 0.36 * short)), everyone)
+                crowd = sum(body.size < SMALL * short for body in everyone) > 1
+        if crowd:
+            seen = [self._model.look(rgb, place) for place in places(rgb)[share[0] :: share[1]]]
+            sure = [body for body in seen if body is not None and body.is_there and body.confidence > SURE_AT_ONCE]
+            everyone += self._settled(rgb, sorted(sure, key=lambda body: -body.confidence), everyone)
+        return everyone[len(known) :], crowd
+
+    def _propose(self, rgb: NDArray[Any], tile: Box) -> list[Body]:
+        """What the detector finds in a part of the picture."""
+        found = _bodies(self._detect(tile.cut(rgb, TILE_PIXELS), 0.0), tile.to_image, tile.turn_world)
+        return [body for body in found if body.size < 1.6 * tile.side and body.presence[CORE].mean() > 0.2]
+
+    def _proposals(self, rgb: NDArray[Any], boxes: Sequence[Box]) -> list[Body]:
+        return sorted((body for box in boxes for body in self._propose(rgb, box)), key=lambda body: -body.confidence)
+
+    def _settled(self, rgb: NDArray[Any], proposals: Sequence[Body], known: Sequence[Body]) -> list[Body]:
+        """The proposals that are people, once each, without the known."""
+        fresh: list[Body] = []
+        for body in proposals:
+            if not any(similarity(body, other) > SAME_BODY for other in (*known, *fresh)):
+                fresh.append(body)
+        settled = [seen for body in fresh if (seen := self._model.settle(rgb, body)) is not None]
+        fresh = []
+        for body in sorted(settled, key=lambda body: -body.confidence):
+            if not any(same_body(body, other) for other in (*known, *fresh)):
+                fresh.append(body)
+        sure = [self._model.sureness(rgb, body) for body in fresh]
+        kept: list[Body] = []
+        for index in np.argsort(sure)[::-1].tolist():
+            body = fresh[index]
+            if sure[index] >= LEAST_SURENESS and not any(same_body(body, other) or is_part_of(body, other) for other in (*known, *kept)):
+                kept.append(body)
+        return [body for body in kept if not any(is_part_of(body, other) for other in kept)]
+
+    def close(self) -> None:
+        self._model.close()
         self._detect.close()
 
 
-def search(
-    rgb: NDArray[Any], models: Sequence[BodyModel], pool: Executor, known: Sequence[Body] = (), *, deep: bool = True
-) -> tuple[list[Body], bool]:
-    """Everyone in a picture who is not among the `known`, the surest first; and whether the picture was searched in its smallest parts.
-
-    The whole picture and squares of its shorter side are searched always; `deep`, then squares of 0.6 of it, and of 0.36 of it where
-    somebody is small enough for more such people to be overlooked.
-    """
+def places(rgb: NDArray[Any]) -> list[Box]:
+    """Regions in which small people may be, over the whole picture but where it is plain."""
     height, width = rgb.shape[:2]
     short = min(width, height)
-    whole = [Box(width / 2, height / 2, max(width, height))] + (tiles(width, height, short) if width != height else [])
-    found: list[Body] = []
-    proposals = _proposals(rgb, whole, models, pool)
-    found = _settled(rgb, proposals, [*known], models, pool)
-    if not deep:
-        return found, False
-    found += _settled(rgb, _proposals(rgb, tiles(width, height, 0.6 * short), models, pool), [*known, *found], models, pool)
-    if not any(body.size < 0.45 * short for body in (*known, *found)):
-        return found, False
-    found += _settled(rgb, _proposals(rgb, tiles(width, height, 0.36 * short), models, pool), [*known, *found], models, pool)
-    return found, True
+    small = cv2.resize(rgb, (max(width // 8, 1), max(height // 8, 1)), interpolation=cv2.INTER_AREA).mean(axis=2)
+    found = []
+    for side in (PLACES[0] * short, PLACES[1] * short):
+        step = 0.25 * side
+        for y in np.arange(step, height - step / 2, step):
+            for x in np.arange(step, width - step / 2, step):
+                reach = side / 4
+                rows, columns = (slice(max(int((at - reach) / 8), 0), int((at + reach) / 8) + 1) for at in (y, x))
+                if small[rows, columns].std() > PLAIN:
+                    found.append(Box(float(x), float(y), float(side)))
+    return found
 
 
 def tiles(width: int, height: int, side: float) -> list[Box]:
@@ -182,40 +238,6 @@ def tiles(width: int, height: int, side: float) -> list[Box]:
 def _spread(length: int, side: float) -> list[float]:
     count = int(np.ceil((length - side) / (0.6 * side))) + 1
     return np.linspace(side / 2, length - side / 2, count).tolist()
-
-
-def _each(work: Callable[[BodyModel, Any], Any], items: Sequence[Any], models: Sequence[BodyModel], pool: Executor) -> list[Any]:
-    """`work(model, item)` for every item, the items dealt out to the models, each model in a thread of its own. In the items' order."""
-    share = len(models)
-    done = list(pool.map(lambda n: [work(models[n], item) for item in items[n::share]], range(share)))
-    return [done[index % share][index // share] for index in range(len(items))]
-
-
-def _proposals(rgb: NDArray[Any], boxes: Sequence[Box], models: Sequence[BodyModel], pool: Executor) -> list[Body]:
-    found = _each(lambda model, box: model.propose(rgb, box), boxes, models, pool)
-    return sorted((body for bodies in found for body in bodies), key=lambda body: -body.confidence)
-
-
-def _settled(rgb: NDArray[Any], proposals: list[Body], known: list[Body], models: Sequence[BodyModel], pool: Executor) -> list[Body]:
-    """The proposals that are people, once each, without the known."""
-    fresh: list[Body] = []
-    for body in proposals:
-        if not any(similarity(body, other) > SAME_BODY for other in (*known, *fresh)):
-            fresh.append(body)
-
-    settled = [body for body in _each(lambda model, body: model.settle(rgb, body), fresh, models, pool) if body is not None]
-    fresh = []
-    for body in sorted(settled, key=lambda body: -body.confidence):
-        if not any(same_body(body, other) for other in (*known, *fresh)):
-            fresh.append(body)
-    sure = _each(lambda model, body: model.sureness(rgb, body), fresh, models, pool)
-    order = [index for index in np.argsort(sure)[::-1].tolist() if sure[index] >= LEAST_SURENESS]
-    kept: list[Body] = []
-    for body in (fresh[index] for index in order):
-        others = (*known, *kept)
-        if not any(same_body(body, other) or is_part_of(body, other) for other in others):
-            kept.append(body)
-    return [body for body in kept if not any(is_part_of(body, other) for other in kept)]
 
 
 def is_part_of(body: Body, other: Body) -> bool:

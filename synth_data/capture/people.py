@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
@@ -22,13 +22,15 @@ from numpy.typing import NDArray
 
 from ..video.read import Frame
 from .appearance import camera_motion, colours, is_cut, thumbnail, unlike
-from .bodies import CORE, TRUNK, Body, BodyModel, is_part_of, same_body, search, similarity
+from .bodies import CORE, TRUNK, Body, BodyModel, Searcher, is_part_of, same_body, similarity
 from .crops import Box, body_region
 from .landmarker import quiet_libraries
 
 # Seconds between searches: while nobody is followed or somebody is missed; after a search; doubled each time nobody new is found, up to.
 SEARCH_SOON, SEARCH_NEXT, SEARCH_LATE = 0.25, 0.5, 2.0
-CROWD_FRAMES = 16  # between searches in a crowd, and before anybody was found
+# Frames after which a search has to be ready: fixed, so that the result does not depend on the machine's speed.
+LATENCY = 16
+SHARES = 2  # of a crowd's picture, gone over by one search after the other
 KEPT_FRAMES, KEPT_BYTES = 32, 100 << 20  # to follow people back through
 DEEP_EVERY = 8  # searches, while at most one person is known
 HOLD = 0.03  # of a region's side: a body that moves by less is looked at in the same region
@@ -75,13 +77,24 @@ class Moment:
     bodies: dict[int, Body]
 
 
+@dataclass
+class Pending:
+    """A search at work, and how many frames ago it began."""
+
+    found: Future[tuple[list[Body], bool]]
+    deep: bool
+    age: int = 0
+
+
 class Tracker:
     """Follows everyone through a video's frames."""
 
     def __init__(self, models: Path | None = None, threads: int = 2) -> None:
         self._folder, self._threads = models, threads
+        self._pool, self._background = ThreadPoolExecutor(threads), ThreadPoolExecutor(1)
+        searcher = self._background.submit(Searcher, models)
         self._models = [BodyModel(models)]  # the others are loaded when there is a second person
-        self._pool = ThreadPoolExecutor(threads)
+        self._searcher = searcher.result()
         self._followed: list[Person] = []
         self._lost: list[Person] = []
         self._next_id = 0
@@ -89,28 +102,33 @@ class Tracker:
         self._shot_began = -np.inf
         self._small: NDArray[Any] | None = None
         self._time = 0.0
+        self._pending: Pending | None = None
         self._searched_at, self._pause, self._searches = -np.inf, SEARCH_NEXT, 0
-        self._since_search = CROWD_FRAMES
         self._crowd = False
 
     def run(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, dict[int, Body]]]:
         """Every frame, in order, with the bodies in it by id. Times have to rise."""
         for frame in frames:
-            self._step(frame)
-            while len(self._kept) > max(1, min(KEPT_FRAMES, KEPT_BYTES // frame.rgb.nbytes)):
+            keep = max(2, min(KEPT_FRAMES, KEPT_BYTES // frame.rgb.nbytes))
+            self._step(frame, min(LATENCY, keep - 1))
+            while len(self._kept) > keep:
                 moment = self._kept.popleft()
                 yield moment.frame, moment.bodies
+        if self._pending is not None:
+            self._finish_search(self._pending)
         while self._kept:
             moment = self._kept.popleft()
             yield moment.frame, moment.bodies
 
-    def _step(self, frame: Frame) -> None:
+    def _step(self, frame: Frame, latency: int) -> None:
         rgb, time = frame.rgb, frame.time
         small = thumbnail(rgb)
         elapsed = time - self._time
         cut = self._small is not None and is_cut(self._small, small)
         if cut:
             self._shot_began = time
+            if self._pending is not None:  # of the shot before
+                self._finish_search(self._pending)
             self._lose(list(self._followed))
             for person in self._lost:
                 person.placed = False
@@ -121,27 +139,29 @@ class Tracker:
 
         self._follow(rgb, time, elapsed)
         came = self._look_nearby(rgb, time)
-        self._since_search += 1
-        if cut or self._search_is_due(time):
-            came += self._search(rgb, time, deep=cut or self._crowd or not self._followed or self._searches % DEEP_EVERY == 0)
+        self._kept.append(Moment(frame, {person.id: person.body for person in self._followed}))
         for person in came:
-            self._follow_back(person)
+            self._follow_back(person, person.body, len(self._kept) - 1)
+        if self._pending is not None:
+            self._pending.age += 1
+            if self._pending.age >= latency:
+                self._finish_search(self._pending)
+        if self._pending is None and (cut or self._search_is_due(time)):
+            self._start_search(rgb, time, deep=cut or self._crowd or not self._followed or self._searches % DEEP_EVERY == 0)
         while len(self._models) < self._threads and len(self._followed) > 1:
             with quiet_libraries():
                 self._models.append(BodyModel(self._folder))
-        self._kept.append(Moment(frame, {person.id: person.body for person in self._followed}))
 
     def _search_is_due(self, time: float) -> bool:
         if self._crowd or not self._followed:
-            return self._since_search >= CROWD_FRAMES or time - self._searched_at >= SEARCH_LATE
+            return True  # as often as one search follows the other
         # Somebody who was there a moment ago is likely to come back.
         missed = any(person.placed and time - person.seen_at <= SEARCH_LATE for person in self._lost)
         return time - self._searched_at >= (SEARCH_SOON if missed else self._pause)
 
-    def _follow_back(self, person: Person) -> None:
-        """Add someone who has just been found to the kept frames before."""
-        body = person.body
-        for moment in reversed(self._kept):
+    def _follow_back(self, person: Person, body: Body, count: int) -> None:
+        """Add someone who has just been found to the first `count` of the kept frames, from the last of them back."""
+        for moment in list(self._kept)[:count][::-1]:
             if person.id in moment.bodies or moment.frame.time < self._shot_began:
                 return
             seen = self._models[0].look(moment.frame.rgb, body_region(body.image))
@@ -152,8 +172,9 @@ class Tracker:
             moment.bodies[person.id] = body = seen
 
     def close(self) -> None:
-        self._pool.shutdown(cancel_futures=True)
-        for model in self._models:
+        for pool in (self._pool, self._background):
+            pool.shutdown(cancel_futures=True)
+        for model in (*self._models, self._searcher):
             model.close()
 
     def _follow(self, rgb: NDArray[Any], time: float, elapsed: float) -> None:
@@ -249,7 +270,7 @@ class Tracker:
             seen = model.look(rgb, body_region(person.body.image))
             if seen is None or not seen.is_there or not _near(person, seen, 0.5):
                 return None
-            if any(same_body(seen, other.body) or is_part_of(seen, other.body) for other in self._followed):
+            if any(_is_taken(rgb, seen, other.body) for other in self._followed):
                 return None
             again = model.look_mirrored(rgb, body_region(seen.image))
             return seen if again is not None and similarity(seen, again) > 0.5 else None
@@ -263,15 +284,34 @@ class Tracker:
                 came.append(person)
         return came
 
-    def _search(self, rgb: NDArray[Any], time: float, deep: bool) -> list[Person]:
-        """New people, and lost ones wherever they are. Returns those who were found."""
-        self._searched_at, self._since_search = time, 0
-        self._searches += 1
+    def _start_search(self, rgb: NDArray[Any], time: float, deep: bool) -> None:
+        """Search a frame in a thread of its own, while the next frames are followed."""
         known = [person.body for person in self._followed]
-        bodies, small = search(rgb, self._models, self._pool, known, deep=deep)
-        self._pause = SEARCH_NEXT if bodies and known else min(2 * self._pause, SEARCH_LATE)
-        if deep:
-            self._crowd = small and len(bodies) + len(self._followed) > 1
+        share = (self._searches % SHARES, SHARES) if self._searches else (0, 1)
+        found = self._background.submit(self._searcher, rgb, known, deep=deep, share=share)
+        self._pending = Pending(found, deep)
+        self._searched_at = time
+        self._searches += 1
+
+    def _finish_search(self, search: Pending) -> None:
+        """Take up whom a search has found: new people, and lost ones wherever they are."""
+        self._pending = None
+        moments = list(self._kept)
+        rgb, time = moments[-1].frame.rgb, moments[-1].frame.time
+        begun = max(len(moments) - 1 - search.age, 0)
+        found, small = search.found.result()
+        self._pause = SEARCH_NEXT if found and self._followed else min(2 * self._pause, SEARCH_LATE)
+        if search.deep:
+            self._crowd = small
+        found = [
+            body for body in found if not any(_is_taken(moments[begun].frame.rgb, body, other) for other in found if other is not body)
+        ]
+        paths = self._share(lambda model, body: self._catch_up(model, body, moments[begun:]), found)
+        for path in paths:
+            if 0 < len(path) < len(moments) - begun:
+                self._was_there(path, moments, begun)
+        paths = [path for path in paths if len(path) == len(moments) - begun]
+        bodies = [path[-1] for path in paths]
         looks = [colours(rgb, body) for body in bodies]
         pairs = [
             (unlike(person.colours, look), n, person)
@@ -280,28 +320,69 @@ class Tracker:
             if unlike(person.colours, look) < self._patience(person, body, time)
         ]
         taken: set[int] = set()
-        came: list[Person] = []
+        came: dict[int, Person] = {}
         for _, n, person in sorted(pairs, key=lambda pair: pair[0]):
             if n not in taken and person in self._lost:
                 taken.add(n)
                 self._found(person, bodies[n], time)
-                came.append(person)
+                came[n] = person
         for n, (body, look) in enumerate(zip(bodies, looks, strict=True)):
             if n in taken:
                 continue
-            beside = [person for person in self._followed if person not in came and _touch(person.body, body)]
+            if any(same_body(body, person.body) for person in came.values()):
+                continue
+            beside = [person for person in self._followed if person not in came.values() and _touch(person.body, body)]
             alike = min(beside, key=lambda person: unlike(person.colours, look), default=None)
             if alike is not None and (unlikeness := unlike(alike.colours, look)) < OTHER_COLOURS:
                 now = colours(rgb, alike.body)
                 if unlike(alike.colours, now) > max(unlikeness + 0.1, SAME_COLOURS):
                     # They had slipped onto somebody beside them, who is the new one.
                     body, alike.body, look = alike.body, body, now
+                    moments[-1].bodies[alike.id] = alike.body
                 elif unlikeness < SAME_COLOURS or _inside(body, alike.body):
                     continue  # the same person, seen in two ways
-            came.append(Person(self._next_id, body, look, time, body.size))
-            self._followed.append(came[-1])
+            person = Person(self._next_id, body, look, time, body.size)
             self._next_id += 1
-        return came
+            self._followed.append(person)
+            came[n] = person
+        for n, person in came.items():
+            if person.body is not paths[n][-1]:  # exchanged: who they were before is not known
+                moments[-1].bodies[person.id] = person.body
+                continue
+            for moment, body in zip(moments[begun:], paths[n], strict=True):
+                moment.bodies[person.id] = body
+            self._follow_back(person, paths[n][0], begun)
+
+    def _was_there(self, path: list[Body], moments: list[Moment], begun: int) -> None:
+        """Take up somebody whom a search found, and who was lost before it was ready."""
+        last = moments[begun + len(path) - 1].frame
+        look = colours(last.rgb, path[-1])
+        if any(unlike(person.colours, look) < SAME_COLOURS for person in (*self._lost, *self._followed)):
+            return  # most likely one of them; they are looked for anyway
+        person = Person(self._next_id, path[-1], look, last.time, path[-1].size)
+        if len(path) > 1:
+            seconds = last.time - moments[begun].frame.time
+            person.velocity = (path[-1].image[TRUNK, :2] - path[0].image[TRUNK, :2]).mean(axis=0) / seconds
+            ago = moments[-1].frame.time - last.time
+            person.body = person.ahead(LOOK_NEARBY * (1 - np.exp(-ago / LOOK_NEARBY)))
+        self._next_id += 1
+        self._lost.append(person)
+        for moment, body in zip(moments[begun:], path, strict=False):
+            moment.bodies[person.id] = body
+        self._follow_back(person, path[0], begun)
+
+    def _catch_up(self, model: BodyModel, body: Body, moments: Sequence[Moment]) -> list[Body]:
+        """A body found in the first of these frames followed to the last, or until it is lost; empty if it is somebody's who is known."""
+        path: list[Body] = []
+        for moment in moments:
+            seen = model.look(moment.frame.rgb, body_region(body.image)) if path else body
+            if seen is None or (path and not _goes_on(body, seen)):
+                return path
+            if any(_is_taken(moment.frame.rgb, seen, other) for other in moment.bodies.values()):
+                return []
+            path.append(seen)
+            body = seen
+        return path
 
     def _patience(self, person: Person, body: Body, time: float) -> float:
         """How unlike in colours a body may be to be this lost person."""
@@ -334,13 +415,13 @@ class Tracker:
             person.velocity = person.velocity * np.exp(-elapsed / LOOK_NEARBY)
             person.body = _moved(replace(person.body, image=image), person.velocity * elapsed)
 
-    def _share(self, work: Any, people: Sequence[Person]) -> list[Any]:
-        """`work(model, person)` for everyone, dealt out to the threads."""
-        if len(people) == 1:
-            return [work(self._models[0], people[0])]
+    def _share(self, work: Any, items: Sequence[Any]) -> list[Any]:
+        """`work(model, item)` for every item, dealt out to the threads."""
+        if len(items) == 1:
+            return [work(self._models[0], items[0])]
         share = len(self._models)
-        done = list(self._pool.map(lambda n: [work(self._models[n], person) for person in people[n::share]], range(share)))
-        return [done[index % share][index // share] for index in range(len(people))]
+        done = list(self._pool.map(lambda n: [work(self._models[n], item) for item in items[n::share]], range(share)))
+        return [done[index % share][index // share] for index in range(len(items))]
 
 
 def _moved(body: Body, offset: NDArray[Any]) -> Body:
@@ -380,6 +461,13 @@ def _touch(a: Body, b: Body) -> bool:
     low = np.maximum(a.image[CORE, :2].min(axis=0), b.image[CORE, :2].min(axis=0))
     high = np.minimum(a.image[CORE, :2].max(axis=0), b.image[CORE, :2].max(axis=0))
     return bool((low < high).all())
+
+
+def _is_taken(rgb: NDArray[Any], body: Body, other: Body) -> bool:
+    """Whether a finding is somebody else's body or part of it, or a smaller one seen in their clothes."""
+    if same_body(body, other) or is_part_of(body, other):
+        return True
+    return body.size < 0.85 * other.size and _inside(body, other) and unlike(colours(rgb, body), colours(rgb, other)) < SAME_COLOURS
 
 
 def _inside(a: Body, b: Body) -> bool:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ import pytest
 pytest.importorskip("mediapipe")
 
 from ningyo.synth_data.capture.appearance import camera_motion, colours, is_cut, thumbnail, unlike
-from ningyo.synth_data.capture.bodies import BodyModel, is_part_of, same_body, search, similarity, tiles
+from ningyo.synth_data.capture.bodies import BodyModel, Searcher, is_part_of, places, same_body, similarity, tiles
 from ningyo.synth_data.capture.crops import Box, body_region
 from ningyo.synth_data.capture.landmarker import quiet_libraries
 from ningyo.synth_data.capture.region_model import anchors
@@ -22,6 +21,14 @@ from ningyo.synth_data.capture.region_model import anchors
 def model() -> Iterator[BodyModel]:
     with quiet_libraries():
         made = BodyModel()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def searcher() -> Iterator[Searcher]:
+    with quiet_libraries():
+        made = Searcher()
     yield made
     made.close()
 
@@ -74,7 +81,7 @@ def test_similarity_is_of_places(body):
     assert not is_part_of(dataclasses.replace(hand, image=hand.image + np.array([body.size, 0, 0])), body)
 
 
-def test_search_finds_everybody_once_and_nobody_who_is_known(model, actor_frames):
+def test_search_finds_everybody_once_and_nobody_who_is_known(searcher, actor_frames):
     import cv2
 
     scene = np.empty((480, 900, 3), np.uint8)
@@ -82,13 +89,22 @@ def test_search_finds_everybody_once_and_nobody_who_is_known(model, actor_frames
     for x, y, height, rgb in ((20, 10, 460, actor_frames[0]), (520, 180, 200, actor_frames[8]), (750, 250, 110, actor_frames[16])):
         width = round(height * rgb.shape[1] / rgb.shape[0])
         scene[y : y + height, x : x + width] = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
-    with ThreadPoolExecutor(1) as pool:
-        found, _ = search(scene, [model], pool)
-        assert sorted(round(person.image[0, 0] / 100) for person in found) == [2, 6, 8]
-        rest, _ = search(scene, [model], pool, found[:2])
-        assert len(rest) == 1
-        assert not any(same_body(rest[0], known) for known in found[:2])
-        assert search(np.full_like(scene, 128), [model], pool)[0] == []
+    found, crowd = searcher(scene)
+    assert sorted(round(person.image[0, 0] / 100) for person in found) == [2, 6, 8]
+    assert crowd
+    rest, _ = searcher(scene, found[:2])
+    assert len(rest) == 1
+    assert not any(same_body(rest[0], known) for known in found[:2])
+    assert searcher(np.full_like(scene, 128)) == ([], False)
+
+
+def test_the_plain_parts_of_a_picture_are_passed_over():
+    scene = np.full((400, 800, 3), 128, np.uint8)
+    assert places(scene) == []
+    scene[100:300, 500:700] = np.random.default_rng(0).integers(0, 255, (25, 25, 3), np.uint8).repeat(8, 0).repeat(8, 1)
+    found = places(scene)
+    assert found
+    assert all(430 < place.x < 770 and 30 < place.y < 370 for place in found)
 
 
 def test_tiles_cover_the_picture():
