@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ...errors import UserError
 from ...jobs.folder import write_atomically
 
-SCHEMA, VERSION = "ningyo.motion", 1
+SCHEMA, VERSION = "ningyo.motion", 2
 _DTYPES = {
     "time": np.float64,
     "rotation": np.float32,
@@ -24,7 +24,9 @@ _DTYPES = {
     "contact": np.float32,
     "residual": np.float32,
     "confidence": np.float32,
+    "expression": np.float32,
 }
+TRUSTED = 0.5  # a frame of less confidence is not to be trusted
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +63,8 @@ class Motion:
 
     `time` (F,) float64 seconds in the video's clock, rising; `rotation` (F, B, 4) float32 unit quaternions (w, x, y, z), each bone's
     rotation from rest in its own axes; `root_position` (F, 3) float32 world metres, the hips' head; `contact` (F, 4) float32:
-    left heel, left toe, right heel, right toe; `residual` (F,) float32 degrees; `confidence` (F,) float32 0…1.
+    left heel, left toe, right heel, right toe; `residual` (F,) float32, see docs/architecture.md; `confidence` (F,) float32 0…1;
+    `expression` (F, E) float32 0…1, the values of the shape keys `expressions` (ARKit's names); none by default.
     """
 
     fps: float
@@ -76,8 +79,14 @@ class Motion:
     rig_sha256: str = ""
     camera: Camera | None = None
     source: dict[str, Any] = field(default_factory=dict)  # "track", "video", "person"
+    expressions: tuple[str, ...] = ()
+    expression: npt.NDArray[np.float32] | None = None
+    method: str = "closed_form"
+    estimate: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.expression is None:
+            object.__setattr__(self, "expression", np.zeros((len(self.time), len(self.expressions))))
         for name, dtype in _DTYPES.items():
             object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), dtype))
         frames, bones = len(self.time), len(self.bones)
@@ -88,6 +97,7 @@ class Motion:
             "contact": (frames, 4),
             "residual": (frames,),
             "confidence": (frames,),
+            "expression": (frames, len(self.expressions)),
         }
         for name, shape in shapes.items():
             array = getattr(self, name)
@@ -97,8 +107,8 @@ class Motion:
                 raise ValueError(f"{name} has values that are not numbers")
         if frames == 0:
             raise ValueError("there are no frames")
-        if len(set(self.bones)) != bones:
-            raise ValueError("two bones have the same name")
+        if len(set(self.bones)) != bones or len(set(self.expressions)) != len(self.expressions):
+            raise ValueError("two bones or expressions have the same name")
         if not self.fps > 0:
             raise ValueError("fps must be positive")
         if (np.diff(self.time) <= 0).any():
@@ -109,6 +119,13 @@ class Motion:
     @property
     def frame_count(self) -> int:
         return len(self.time)
+
+    @property
+    def untrusted(self) -> list[tuple[float, float]]:
+        """Spans in seconds, [first frame's, last frame's], whose frames are not to be trusted."""
+        doubtful = np.diff(np.r_[0, (self.confidence < TRUSTED).astype(np.int8), 0])
+        starts, ends = np.flatnonzero(doubtful == 1), np.flatnonzero(doubtful == -1)
+        return [(float(self.time[a]), float(self.time[b - 1])) for a, b in zip(starts, ends, strict=True)]
 
     def save(self, path: Path | str) -> None:
         """Write the file beside `path` and rename it. The same motion gives the same bytes."""
@@ -125,6 +142,9 @@ class Motion:
             "version": VERSION,
             "fps": self.fps,
             "bones": list(self.bones),
+            "expressions": list(self.expressions),
+            "method": self.method,
+            "estimate": self.estimate,
             "source": self.source,
             "rig": {"name": self.rig_name, "sha256": self.rig_sha256},
             "camera": camera,
@@ -155,6 +175,9 @@ class Motion:
             return cls(
                 fps=float(header["fps"]),
                 bones=tuple(map(str, header["bones"])),
+                expressions=tuple(map(str, header["expressions"])),
+                method=str(header["method"]),
+                estimate=dict(header["estimate"]),
                 rig_name=str(header["rig"]["name"]),
                 rig_sha256=str(header["rig"]["sha256"]),
                 camera=camera,
