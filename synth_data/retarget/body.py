@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Torso, limbs, feet and head: from joint positions to the bones' turns, frame by frame.
+"""Torso, limbs and feet: from joint positions to the bones' turns, frame by frame.
 
 Everything is built from directions between joints, computed in the same way for the person and for the rig at rest, so that neither bone
 rolls nor tails nor the kind of rest pose matter: a person who stands like the rest pose gives the rest pose.
@@ -23,7 +23,7 @@ from .kinematics import (
     swing,
     unit,
 )
-from .markers import LEFT_EAR, MEASURED_LEG, NOSE, OFFSETS, RIGHT_EAR, Joints, rest_basis
+from .markers import MEASURED_LEG, OFFSETS, Joints, rest_basis
 from .rig import Rig
 
 SIDES = ("left", "right")
@@ -32,10 +32,9 @@ SPINE = ("spine", "spine1", "spine2")
 # How far the thighs tell the pelvis' tilt beside the trunk: a person who bends over tilts the pelvis by a part of it.
 THIGHS_IN_PELVIS = 0.25
 CLAVICLE_SHARE = 0.15  # of the arm's swing
-NECK_SHARE = 0.4  # of the head's turn
 TWIST_SECONDS = 0.35
 STRAIGHT = 0.25  # weight of the resting twist against the sine of the bend: a straight limb has no twist of its own
-SPINE_LIMIT, CLAVICLE_LIMIT, HEAD_LIMIT, ANKLE_LIMIT = (math.radians(a) for a in (75, 25, 75, 55))
+SPINE_LIMIT, CLAVICLE_LIMIT, ANKLE_LIMIT = (math.radians(a) for a in (75, 25, 55))
 ARM_TWIST_LIMIT, THIGH_TWIST_LIMIT = math.radians(120), math.radians(70)
 ELBOW_LIMIT, KNEE_LIMIT = math.radians(152), math.radians(150)
 
@@ -128,23 +127,32 @@ def limb(rest: Joints, joints: Joints, time: Array, side: str, *, arm: bool) -> 
     that is seen bent the wrong way has its depth mistaken, and is bent the right way by as much.
     """
     upper, hinge, end = (f"{side}_{role}" for role in (("upper_arm", "forearm", "hand") if arm else ("thigh", "shin", "foot")))
-    frames = []
     lower = unit(joints[end] - joints[hinge])
-    for where, clock in ((rest, None), (joints, time)):
-        u, w = unit(where[hinge] - where[upper]), unit(where[end] - where[hinge])
-        body = chest_frame(where) if arm else pelvis_frame(where)
-        left, up, front = body[..., 0], body[..., 1], body[..., 2]
-        if arm:
-            reference = swing(left if side == "left" else -left, u) @ front[..., None]
-        else:
-            reference = swing(-up, u) @ -front[..., None]
-        limit = math.pi if clock is None else ARM_TWIST_LIMIT if arm else THIGH_TWIST_LIMIT
-        q = _bend_direction(u, w, reference[..., 0], limit, clock)
-        frames.append(np.stack([u, q, np.cross(u, q)], -1))
-    lower = _hinge_limited(frames[1], lower, ELBOW_LIMIT if arm else KNEE_LIMIT)
-    turn = frames[1] @ transpose(frames[0])
+    u = unit(joints[hinge] - joints[upper])
+    limit = ARM_TWIST_LIMIT if arm else THIGH_TWIST_LIMIT
+    q = _bend_direction(u, lower, _bend_reference(joints, u, side, arm=arm), limit, time)
+    frame = np.stack([u, q, np.cross(u, q)], -1)
+    lower = _hinge_limited(frame, lower, ELBOW_LIMIT if arm else KNEE_LIMIT)
+    turn = frame @ transpose(bend_frame(rest, side, arm=arm))
     lower_rest = unit(rest[end] - rest[hinge])
     return turn, swing(np.einsum("fij,fj->fi", turn, np.broadcast_to(lower_rest, lower.shape)), lower) @ turn
+
+
+def bend_frame(rest: Joints, side: str, *, arm: bool) -> Array:
+    """(1, 3, 3) of a rig's limb at rest: columns along its upper bone, the way its hinge bends, the hinge's axis."""
+    upper, hinge, end = (f"{side}_{role}" for role in (("upper_arm", "forearm", "hand") if arm else ("thigh", "shin", "foot")))
+    u, w = unit(rest[hinge] - rest[upper]), unit(rest[end] - rest[hinge])
+    q = _bend_direction(u, w, _bend_reference(rest, u, side, arm=arm), math.pi, None)
+    return np.stack([u, q, np.cross(u, q)], -1)
+
+
+def _bend_reference(joints: Joints, u: Array, side: str, *, arm: bool) -> Array:
+    """(F, 3) square to the upper bone's direction u (F, 3): the way a limb bends that has swung there from its place at the body's side."""
+    body = chest_frame(joints) if arm else pelvis_frame(joints)
+    left, up, front = body[..., 0], body[..., 1], body[..., 2]
+    if arm:
+        return (swing(left if side == "left" else -left, u) @ front[..., None])[..., 0]
+    return (swing(-up, u) @ -front[..., None])[..., 0]
 
 
 def _bend_direction(u: Array, w: Array, reference: Array, limit: float, time: Array | None) -> Array:
@@ -194,20 +202,3 @@ def foot(rig: Rig, points: Array, shin: Array, side: str, seen: Array, droop: fl
     turn = frame_from(forward, up) @ transpose(frame_from(forward_rest, rig.up))
     ankle = limit_angle(transpose(shin) @ turn, ANKLE_LIMIT)
     return slerp_matrices(shin, shin @ ankle, seen)
-
-
-def head(rig: Rig, chest: Array, points: Array, face: Array, face_seen: Array, seen: Array) -> dict[str, Array]:
-    """Turns of head and neck.
-
-    `points` (F, 33, 3) and `face` (F, 4, 3) (person's left, right, top and bottom of the face) have Z up; `face_seen` and `seen` (F,) are
-    0…1: where the face mesh was not seen the ears and the nose tell, and where those were not, the head follows the chest.
-    """
-    basis = rest_basis(rig)
-    nose_rest = basis @ (NOSE - 0.5 * (LEFT_EAR + RIGHT_EAR))
-    ears = frame_from(points[:, 7] - points[:, 8], points[:, 0] - 0.5 * (points[:, 7] + points[:, 8]))
-    turn = ears @ transpose(frame_from(basis[:, 0], nose_rest))
-    turn = slerp_matrices(chest, turn, seen)
-    mesh = frame_from(face[:, 0] - face[:, 1], face[:, 2] - face[:, 3]) @ transpose(frame_from(basis[:, 0], basis[:, 2]))
-    turn = slerp_matrices(turn, np.where(face_seen[:, None, None] > 0, mesh, turn), face_seen)
-    turn = chest @ limit_angle(transpose(chest) @ turn, HEAD_LIMIT)
-    return {"neck": slerp_matrices(chest, turn, np.full(len(turn), NECK_SHARE)), "head": turn}

@@ -14,9 +14,11 @@ from ...jobs.progress import SILENT, Reporter
 from ..pose.filters import fill_gaps, savitzky_golay
 from ..pose.rows import body_seen
 from ..pose.track import PoseTrack
-from .body import SIDES, foot, head, limb, rest_joints, torso
+from .body import SIDES, foot, limb, rest_joints, torso
+from .face import expressions_on_clock
 from .feet import plant_feet
-from .hands import fingers, hand_and_forearm
+from .hands import hand_turns
+from .head import face_turns, head_turns, nearest_rotations, smoothed
 from .kinematics import Array, continuous, local_from_turns, matrix_to_quaternion, pose, unit
 from .level import LEAST_SECONDS, foot_droop, lean, levelled
 from .markers import TORSO_AND_LEGS, joints_from_landmarks, marker_positions
@@ -30,7 +32,6 @@ SHIFT_SECONDS = 0.7
 # Where a rig's proportions are not the person's, not all of it can lie over them; then the feet shall, since they are seen to stand.
 ANKLES, ANKLE_WEIGHT = (27, 28), 4.0
 FADE_SECONDS = 0.25  # in which a hand or a face that comes into view takes over
-FACE_POINTS = (454, 234, 10, 152)  # the mesh's outline: person's left, right, top of the forehead, chin
 # Bones whose direction the landmarks tell, for the residual: bone's role → role at its far end.
 SEEN_BONES = {
     f"{side}_{upper}": f"{side}_{lower}"
@@ -51,7 +52,7 @@ class Person:
     present: Array  # (F,) 0…1: seen, not bridged
     hands: Array  # (F, 2, 21, 3)
     hand_seen: Array  # (F, 2) 0…1, fading
-    face: Array  # (F, 4, 3) FACE_POINTS, px
+    face: Array  # (F, 3, 3) how the face is turned, from `head.face_turns`
     face_seen: Array  # (F,) 0…1, fading
     droop: float | None  # pitch downwards, radians, at which the landmarks of flat feet lie; None: not known
 
@@ -74,7 +75,7 @@ def retarget(
     rate = float(fps or track.fps)
     report.progress(1, steps, "steps")
     turns = body_turns(rig, seen)
-    turns.update(hand_turns(rig, seen, turns))
+    turns.update(hand_turns(rig, seen.hands, seen.hand_seen, turns, seen.time))
     report.progress(2, steps, "steps")
 
     local, all_turns = local_from_turns(rig, turns)
@@ -87,6 +88,7 @@ def retarget(
     bones = [i for i, bone in enumerate(rig.bones) if bone.role is not None or _carries_roles(rig, i)]
     residual = _residual(rig, all_turns, seen)
     looks = np.mean(seen.visibility[:, TORSO_AND_LEGS], axis=1)
+    expressions, expression = expressions_on_clock(track, person, seen.time)
     motion = Motion(
         fps=rate,
         bones=tuple(rig.names[i] for i in bones),
@@ -99,6 +101,8 @@ def retarget(
         rig_name=rig.name,
         rig_sha256=rig.source_sha256,
         camera=camera,
+        expressions=expressions,
+        expression=expression,
         source={"track": track_name, "video": track.video["name"], "person": int(person)},
     )
     report.progress(steps, steps, "steps")
@@ -137,13 +141,17 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
     hand_world, hand_score = track.hand_world[p, span], track.hand_score[p, span]
     trust = visibility[..., None] + 0.05
     hand_there = np.isfinite(hand_world).all(axis=(2, 3)) & (hand_score > 0)
-    face = track.face_image[p, span][:, FACE_POINTS]
+    face = track.face_image[p, span]
     face_there = np.isfinite(face).all(axis=(1, 2)) & (track.face_score[p, span] > 0)
     hands = np.zeros((len(seconds), 2, 21, 3))
     for hand in range(2):
         if hand_there[:, hand].any():
-            hands[:, hand] = smooth(fill_gaps(hand_world[:, hand], hand_there[:, hand]))
-    faces = smooth(fill_gaps(face, face_there)) if face_there.any() else np.zeros((len(seconds), 4, 3))
+            hands[:, hand] = fill_gaps(hand_world[:, hand], hand_there[:, hand])
+    faces = np.broadcast_to(np.eye(3), (len(seconds), 3, 3))
+    if face_there.any():
+        looks = np.broadcast_to(np.eye(3), (len(seconds), 3, 3)).copy()
+        looks[face_there] = face_turns(face[face_there], track.size, guessed_focal(track.size[1]))
+        faces = smoothed(nearest_rotations(fill_gaps(looks, face_there)), seconds)
     present = there & ~track.bridged[p, span]
     fade = max(round(FADE_SECONDS / step), 1)
     sizes = on_clock(visibility), track.size
@@ -163,7 +171,7 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
         present=on_clock(present.astype(np.float64)),
         hands=_z_up(on_clock(hands)),
         hand_seen=on_clock(np.stack([_fading(hand_there[:, hand], fade) for hand in range(2)], -1)),
-        face=_z_up(on_clock(faces)),
+        face=nearest_rotations(on_clock(faces)),
         face_seen=on_clock(_fading(face_there, fade)),
         droop=droop,
     )
@@ -224,19 +232,7 @@ def body_turns(rig: Rig, seen: Person) -> dict[str, Array]:
         sure = np.clip(seen.visibility[:, (29 + k, 31 + k)].min(axis=1) / 0.5, 0, 1)
         turns[f"{side}_foot"] = foot(rig, seen.body, turns[f"{side}_shin"], side, sure, seen.droop)
     sure = np.clip(seen.visibility[:, (0, 7, 8)].max(axis=1) / 0.5, 0, 1)
-    turns.update(head(rig, chest, seen.body, seen.face, seen.face_seen, sure))
-    return turns
-
-
-def hand_turns(rig: Rig, seen: Person, body: dict[str, Array]) -> dict[str, Array]:
-    """Turns by role of forearms, hands and fingers."""
-    turns: dict[str, Array] = {}
-    for k, side in enumerate(SIDES):
-        if not seen.hand_seen[:, k].any():
-            turns[f"{side}_hand"] = body[f"{side}_forearm"]
-            continue
-        turns.update(hand_and_forearm(rig, seen.hands[:, k], body[f"{side}_forearm"], seen.hand_seen[:, k], side))
-        turns.update(fingers(rig, seen.hands[:, k], turns[f"{side}_hand"], seen.hand_seen[:, k], side))
+    turns.update(head_turns(rig, chest, seen.body, sure, seen.face, seen.face_seen, seen.time))
     return turns
 
 

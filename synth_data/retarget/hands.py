@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from ..pose.filters import savitzky_golay
 from .body import transpose
 from .kinematics import (
     Array,
@@ -29,6 +30,26 @@ FOREARM_SHARE = 0.5  # of the hand's pronation, so that the skin does not wring 
 BEND_LIMITS = tuple((math.radians(low), math.radians(high)) for low, high in ((-25, 95), (0, 110), (0, 85)))
 SPREAD_LIMIT = math.radians(20)
 THUMB_LIMITS = tuple(math.radians(a) for a in (45, 60, 80))
+SMOOTH_SECONDS = 0.35
+
+
+def hand_turns(rig: Rig, points: Array, seen: Array, body: dict[str, Array], time: Array) -> dict[str, Array]:
+    """Turns (F, 3, 3) by role of both hands, their fingers, and of the forearms, which share the hands' pronation.
+
+    `points` (F, 2, 21, 3) hand landmarks (left, right) in the axes of the turns, at any scale, not smoothed; `seen` (F, 2)
+    0…1 fades in and out and is less for a hand of a low score; `body` has the turns of "left_forearm" and "right_forearm", whose
+    pronation is that of the hinge alone; `time` (F,) seconds.
+    """
+    turns: dict[str, Array] = {}
+    for k, side in enumerate(("left", "right")):
+        forearm = body[f"{side}_forearm"]
+        if not seen[:, k].any():
+            turns[f"{side}_hand"] = forearm
+            continue
+        smooth = savitzky_golay(points[:, k], SMOOTH_SECONDS, time)
+        turns.update(hand_and_forearm(rig, smooth, forearm, seen[:, k], side))
+        turns.update(fingers(rig, smooth, turns[f"{side}_hand"], seen[:, k], side))
+    return turns
 
 
 def hand_and_forearm(rig: Rig, points: Array, forearm: Array, seen: Array, side: str) -> dict[str, Array]:
