@@ -41,7 +41,7 @@ def nearest_rotations(matrices: Array) -> Array:
     """The rotations (…, 3, 3) nearest to matrices (the polar factors), such as means of rotations."""
     u, _, vt = np.linalg.svd(matrices)
     u[..., 2] *= np.sign(np.linalg.det(u @ vt))[..., None]
-    return u @ vt
+    return np.matmul(u, vt)
 
 
 def head_turns(rig: Rig, chest: Array, points: Array, ears_seen: Array, face: Array, face_seen: Array, time: Array) -> dict[str, Array]:
