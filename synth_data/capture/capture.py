@@ -11,7 +11,6 @@ from typing import Any
 
 from ...errors import UserError
 from ...jobs.progress import SILENT, Reporter
-from ..pose.rows import body_seen, chunks
 from ..pose.spill import TrackSpill
 from ..pose.track import PoseTrack
 from ..pose.track_file import make_header, read_header
@@ -24,10 +23,7 @@ from .passes import bridge_bodies, choose_people, filter_bodies, filter_parts, f
 
 # Raised when the same video would give another track; a track of another version is not reused.
 CAPTURE_VERSION = 3
-# Fewer frames with a person than this are chance findings in a video without one.
-LEAST_SHARE_SEEN = 0.02
 DECODE_AHEAD = 8  # frames
-FILTERS = ("offline", "online", "none")
 
 
 @dataclass(frozen=True)
@@ -182,11 +178,10 @@ def _fill(spill: TrackSpill, info: VideoInfo, settings: Settings, report: Report
     if not spill.frames:
         raise UserError(f"{info.path} has no frames in that range; it lasts {info.duration:.1f} s.")
     order, ids = choose_people(spill, settings.person)
+    if not order:
+        raise UserError(f"No person was found in {info.path.name}; choose a video in which one is large and bright enough to be seen.")
     time = spill.time
     people = [(spill.rows(person), time[slice(*spill.span(person))]) for person in order]
-    seen = sum(int(body_seen(rows["body_image"][part]).sum()) for rows, _ in people[:1] for part in chunks(len(rows)))
-    if seen < max(1, LEAST_SHARE_SEEN * spill.frames):
-        raise UserError(f"No person was found in {info.path.name}; choose a video in which one is large and bright enough to be seen.")
     for rows, clock in people:
         report.check()
         repair_bodies(rows, clock)

@@ -25,6 +25,8 @@ from .landmarker import quiet_libraries
 from .parts import PartFinder, Parts
 from .people import Tracker
 
+# A video whose main person is seen in fewer of its frames shows nobody.
+LEAST_SHARE_SEEN = 0.02
 # Who is seen for less is a chance finding, unless the video itself is as short.
 LEAST_SECONDS, LEAST_FRAMES = 0.3, 4
 # The 1€ filter's cut-off at rest in Hz and its growth with speed in body heights a second: chosen in benchmarks/filtering.py.
@@ -62,7 +64,8 @@ def follow_bodies(frames: Iterator[Frame], spill: TrackSpill, models: Any, progr
 
 def choose_people(spill: TrackSpill, person: str | int) -> tuple[list[int], list[int]]:
     """Drop chance findings and those who were not asked for: "all", "main" or an id. Returns the people left as the spill names them, and
-    their ids: 0 is the main person, the others follow in order of appearance. UserError if there is no such person.
+    their ids: 0 is the main person, the others follow in order of appearance. Nobody is left if even the main person is seen in hardly any
+    frame. UserError if there is no such person.
 
     The main person is who takes up the most of the pictures, surely seen: Σ size × visibility.
     """
@@ -70,6 +73,7 @@ def choose_people(spill: TrackSpill, person: str | int) -> tuple[list[int], list
     rate = (len(time) - 1) / max(time[-1] - time[0], 1e-9)
     least = min(max(LEAST_FRAMES, LEAST_SECONDS * rate), max(spill.frames / 2, 1))
     weights: dict[int, float] = {}
+    frames: dict[int, int] = {}
     for known in spill.people():
         rows = spill.rows(known)
         seen, weight = 0, 0.0
@@ -82,8 +86,10 @@ def choose_people(spill: TrackSpill, person: str | int) -> tuple[list[int], list
             size = np.ptp(image[there][..., :2], axis=1).max(axis=1)
             weight += float((size * rows["body_visibility"][part][there].mean(axis=1)).sum())
         if seen >= least:
-            weights[known] = weight
+            weights[known], frames[known] = weight, seen
     main = max(weights, key=lambda known: weights[known], default=None)
+    if main is not None and frames[main] < LEAST_SHARE_SEEN * spill.frames:
+        main = None
     order = [] if main is None else [main, *(known for known in spill.people() if known in weights and known != main)]
     ids = list(range(len(order)))
     if order and person != "all":
