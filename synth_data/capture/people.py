@@ -10,7 +10,7 @@ back, too, through the few frames that are kept.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -230,15 +230,16 @@ class Tracker:
             person.body, person.seen_at = body, time
             person.size += LEARN_SIZE * (body.size - person.size)
         self._lose(gone)
-        self._compare_colours(rgb)
+        self._compare_colours(rgb, looks)
 
-    def _compare_colours(self, rgb: NDArray[Any]) -> None:
-        """Learn what people look like while nobody is in front of them, and notice when somebody is not who they were."""
+    def _compare_colours(self, rgb: NDArray[Any], looks: Mapping[int, NDArray[Any]]) -> None:
+        """Learn what people look like while nobody is in front of them, and notice when somebody is not who they were. `looks` are colours
+        in this frame by id, where they are known already."""
         alone = len(self._followed) == 1 and not self._lost
         for person in list(self._followed):
             if alone and self._time - person.checked_at < CHECK_EVERY:
                 continue  # colours change with the light; there is nobody to be taken for
-            look = colours(rgb, person.body)
+            look = looks[person.id] if person.id in looks else colours(rgb, person.body)
             unlikeness = unlike(person.colours, look)
             if alone or unlikeness < min(OTHER_COLOURS, person.unlikeness + MORE_UNLIKE):
                 person.strange = 0
