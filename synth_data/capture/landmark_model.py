@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .crops import Box
-from .models import bundle, load_mediapipe
+from .landmarker import assets
+from .models import load_mediapipe
 
 
 class Look(NamedTuple):
@@ -36,7 +37,7 @@ class LandmarkModel:
     """
 
     def __init__(self, kind: str, folder: Path | None = None) -> None:
-        with zipfile.ZipFile(io.BytesIO(bundle(kind, folder))) as archive:
+        with zipfile.ZipFile(io.BytesIO(assets(kind, folder))) as archive:
             model = archive.read(f"{kind}_landmarks_detector.tflite")
         mediapipe = load_mediapipe()
         tasks = mediapipe.tasks

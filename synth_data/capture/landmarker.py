@@ -32,7 +32,7 @@ class Landmarker:
         tasks = mediapipe.tasks
         name = kind.capitalize() + "Landmarker"
         mode = tasks.vision.RunningMode.VIDEO if video else tasks.vision.RunningMode.IMAGE
-        base = tasks.BaseOptions(model_asset_buffer=_assets(kind, models, given_region))
+        base = tasks.BaseOptions(model_asset_buffer=assets(kind, models, given_region))
         options_class = getattr(tasks.vision, name + "Options")
         self._landmarker = getattr(tasks.vision, name).create_from_options(options_class(base_options=base, running_mode=mode, **options))
         self._image, self._srgb = mediapipe.Image, mediapipe.ImageFormat.SRGB
@@ -51,9 +51,9 @@ class Landmarker:
 
 
 @functools.lru_cache(maxsize=4)
-def _assets(kind: str, models: Path | None, given_region: bool) -> bytes:
-    """The bundle; putting it together takes longer than loading it."""
-    return with_given_region(_assets(kind, models, False)) if given_region else bundle(kind, models)
+def assets(kind: str, models: Path | None, given_region: bool = False) -> bytes:
+    """The bundle, as `models.bundle`; kept, since putting it together takes longer than loading it and each thread has its own network."""
+    return with_given_region(assets(kind, models)) if given_region else bundle(kind, models)
 
 
 def points(landmarks: Any) -> NDArray[Any]:
