@@ -65,12 +65,12 @@ def cast_of(track: Path) -> Cast:
 
 def _read(track: Path) -> Cast:
     try:
-        from ..synth_data.pose.track_file import read_header
+        from ..synth_data.pose.track_file import rate_of, read_header
 
         header = read_header(track)
-        capture, video = header["capture"], header["video"]
+        capture = header["capture"]
         people = tuple(_person(entry) for entry in header["people"])
-        return Cast(people, float(capture.get("start") or 0), min(float(video["fps"]), float(capture.get("fps") or "inf")))
+        return Cast(people, float(capture.get("start") or 0), rate_of(header))
     except UserError as error:
         return Cast(problem=str(error))
     except ModuleNotFoundError:

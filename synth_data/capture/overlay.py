@@ -16,7 +16,7 @@ from ...errors import UserError
 from ...jobs.progress import SILENT, Reporter
 from ..pose.colours import person_colour
 from ..pose.landmarks import FACE_70_LIMBS, HAND_LIMBS, MEDIAPIPE_33, MEDIAPIPE_LIMBS, face_70
-from ..pose.track_file import TrackReader
+from ..pose.track_file import TrackReader, rate_of
 from ..video.read import read_frames
 from ..video.write import MovieWriter
 from .labels import Label, draw_labels
@@ -51,9 +51,8 @@ def write_overlay(video: Path | str, track: Path | str, path: Path | str, *, rep
         known = header["capture"]
         start, end, fps = (known.get(name) for name in ("start", "end", "fps"))
         size = header["video"]["width"], header["video"]["height"]
-        rate = min(fps or np.inf, header["video"]["fps"])
         trails = _Trails()
-        with MovieWriter(path, rate, size, sound_from=video, sound_start=first) as movie:
+        with MovieWriter(path, rate_of(header), size, sound_from=video, sound_start=first) as movie:
             for frame in read_frames(video, start, end, fps):
                 at = int(np.searchsorted(reader.frame_index, frame.index))
                 if at == reader.frames:

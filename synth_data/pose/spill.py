@@ -23,7 +23,6 @@ OPEN_FILES = 32  # at a time; a crowd has more people than a process may have fi
 class _Person:
     first: int  # frame of the first row
     count: int
-    skipped: int = 0  # rows at the file's beginning that were cropped away
 
 
 class Rows:
@@ -32,8 +31,8 @@ class Rows:
     Only the rows asked for are mapped, and only meanwhile: pages of a map that stays would gather in memory as the file is gone through.
     """
 
-    def __init__(self, path: Path, first: int, count: int) -> None:
-        self._path, self._first, self._count = path, first, count
+    def __init__(self, path: Path, count: int) -> None:
+        self._path, self._count = path, count
 
     def __len__(self) -> int:
         return self._count
@@ -45,7 +44,7 @@ class Rows:
         """The rows from `start` to before `stop`, mapped for as long as the array lives."""
         if start >= stop:
             return np.empty(0, ROW)
-        return np.memmap(self._path, ROW, "r+", (self._first + start) * ROW.itemsize, (stop - start,))
+        return np.memmap(self._path, ROW, "r+", start * ROW.itemsize, (stop - start,))
 
 
 class Column:
@@ -153,17 +152,7 @@ class TrackSpill:
 
     def rows(self, person: int) -> Rows:
         """The person's rows from their first frame on: what is changed in them is changed in the track."""
-        known = self._people[person]
-        return Rows(self._path(person), known.skipped, known.count)
-
-    def crop(self, person: int, first: int, end: int) -> None:
-        """Forget the person's frames before `first` and from `end` on; if none is left, the person."""
-        known = self._people[person]
-        first, end = max(first, known.first), min(end, known.first + known.count)
-        if first >= end:
-            self.drop(person)
-            return
-        self._people[person] = _Person(first, end - first, known.skipped + first - known.first)
+        return Rows(self._path(person), self._people[person].count)
 
     def drop(self, person: int) -> None:
         """Forget a person."""
@@ -211,19 +200,18 @@ class TrackSpill:
 
     def _parts(self, person: int, first: int, end: int) -> Iterator[NDArray[Any]]:
         """The person's rows in the frames from `first` to before `end`, some at a time, so that few of the file's pages are held."""
-        known = self._people[person]
-        skipped = known.skipped + first - known.first
+        rows, skipped = self.rows(person), first - self._people[person].first
         for part in chunks(end - first):
-            yield np.memmap(self._path(person), ROW, "r", (skipped + part.start) * ROW.itemsize, (part.stop - part.start,))
+            yield rows.part(skipped + part.start, skipped + part.stop)
 
     def _write(self, person: int, at: int, rows: NDArray[Any]) -> None:
         file = self._file(person)
-        file.seek((self._people[person].skipped + at) * ROW.itemsize)
+        file.seek(at * ROW.itemsize)
         file.write(rows.tobytes())
 
     def _read(self, person: int, at: int) -> NDArray[Any]:
         file = self._file(person)
-        file.seek((self._people[person].skipped + at) * ROW.itemsize)
+        file.seek(at * ROW.itemsize)
         return np.frombuffer(bytearray(file.read(ROW.itemsize)), ROW)
 
     def _file(self, person: int) -> BinaryIO:

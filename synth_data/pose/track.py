@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .rows import ARRAYS, PER_PERSON, ROW, body_seen, person_entry, seen_span, unseen
-from .track_file import TrackFile, TrackReader, make_header, problem_with
+from .track_file import TrackFile, TrackReader, make_header, problem_with, rate_of
 
 
 @dataclass
@@ -49,9 +49,8 @@ class PoseTrack:
 
     @property
     def fps(self) -> float:
-        """Frames a second at which the track was taken: the video's, unless the capture was told another."""
-        rate = self.header["capture"].get("fps")
-        return float(rate) if isinstance(rate, int | float) else float(self.header["video"]["fps"])
+        """Frames a second at which the track was taken."""
+        return rate_of(self.header)
 
     @property
     def size(self) -> tuple[int, int]:

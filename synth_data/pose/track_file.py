@@ -55,6 +55,13 @@ def read_header(path: Path | str) -> dict[str, Any]:
     return header
 
 
+def rate_of(header: Mapping[str, Any]) -> float:
+    """Frames a second of the track with this header: the video's, unless the capture was told a lower one."""
+    told = header["capture"].get("fps")
+    video = float(header["video"]["fps"])
+    return min(float(told), video) if isinstance(told, int | float) else video
+
+
 def problem_with(header: Mapping[str, Any], arrays: Mapping[str, Any]) -> str | None:
     """What keeps a header and the arrays of ARRAYS from being a pose track, in a few words, or None. Of the rows' arrays only shape and
     dtype are asked."""
