@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .landmarks import MIRRORED_33
+
 Array = npt.NDArray[np.float64]
 States = npt.NDArray[np.uint8]
 
@@ -27,19 +29,15 @@ AS_DETECTED, LEGS, ARMS, ALL, FLIPPED, LOST = range(6)
 # What a PoseTrack says of each state.
 REPAIRED = np.array([0, 1, 1, 1, 2, 0], np.uint8)
 
-_HEAD_PAIRS = ((1, 4), (2, 5), (3, 6), (7, 8), (9, 10))
-_ARM_PAIRS = ((11, 12), (13, 14), (15, 16), (17, 18), (19, 20), (21, 22))
-_LEG_PAIRS = ((23, 24), (25, 26), (27, 28), (29, 30), (31, 32))
+_ARMS, _LEGS = slice(11, 23), slice(23, 33)
 _CHANGES = 5  # LOST is no state to be in
 
 
 def _orders() -> npt.NDArray[np.int64]:
     """(5, 33) the landmark that stands in each one's place, by state."""
     orders = np.tile(np.arange(33), (_CHANGES, 1))
-    every = (*_HEAD_PAIRS, *_ARM_PAIRS, *_LEG_PAIRS)
-    for state, pairs in ((LEGS, _LEG_PAIRS), (ARMS, _ARM_PAIRS), (ALL, every), (FLIPPED, every)):
-        for left, right in pairs:
-            orders[state, [left, right]] = right, left
+    for state, part in ((LEGS, _LEGS), (ARMS, _ARMS), (ALL, slice(None)), (FLIPPED, slice(None))):
+        orders[state, part] = MIRRORED_33[part]
     return orders
 
 
