@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..pose.landmarks import MEDIAPIPE_LIMBS, MIRRORED_33
-from .crops import Box, body_region, pixels_a_metre
+from .crops import Box, body_region
 from .landmarker import Landmarker, points
 
 REGION_PIXELS = 256  # what the landmark model sees
@@ -48,11 +48,6 @@ class Body:
     world: NDArray[Any]
     visibility: NDArray[Any]
     presence: NDArray[Any]
-
-    @property
-    def scale(self) -> float:
-        """Pixels a metre."""
-        return pixels_a_metre(self.image, self.world)
 
     @property
     def size(self) -> float:

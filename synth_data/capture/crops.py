@@ -85,13 +85,6 @@ def face_box(image: NDArray[Any], scale: float) -> Box:
     return Box(float(x), float(y), FACE_SIDE * scale, float(np.arctan2(dx, -dy)))
 
 
-def body_box(image: NDArray[Any]) -> Box:
-    """A square around a body (33, 3) px with room for a quick move."""
-    low, high = image[:, :2].min(axis=0), image[:, :2].max(axis=0)
-    x, y = (low + high) / 2
-    return Box(float(x), float(y), float((high - low).max()) * 1.6)
-
-
 def body_region(image: NDArray[Any]) -> Box:
     """The square in which the landmark model expects a body (33, 3) px: around the hips, the trunk upright, all of the body well inside."""
     hips, shoulders = image[[23, 24], :2].mean(axis=0), image[[11, 12], :2].mean(axis=0)

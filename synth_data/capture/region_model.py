@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-DETECTOR, LANDMARKS = "pose_detector.tflite", "pose_landmarks_detector.tflite"
+DETECTOR = "pose_detector.tflite"
 INPUT = 224  # px, the detector's picture
 # Stride in px and anchors a cell of the detector's layers (SsdAnchorsCalculatorOptions of MediaPipe's pose_detection graph).
 LAYERS = ((8, 2), (16, 2), (32, 6))

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("cv2")
 
-from ningyo.synth_data.capture.crops import Box, body_box, face_box, face_region, hand_box, hand_region, pixels_a_metre
+from ningyo.synth_data.capture.crops import Box, body_region, face_box, face_region, hand_box, hand_region, pixels_a_metre
 
 
 @pytest.mark.parametrize("up", [0.0, 0.4, np.pi / 2, -2.5])
@@ -49,7 +49,7 @@ def test_boxes_follow_the_body():
     assert (hand.x, hand.y) == pytest.approx((380, 462.8), abs=1)
     assert abs(hand.up) == pytest.approx(np.pi)
     assert face_box(image, 200).up == pytest.approx(0)
-    box = body_box(image)
+    box = body_region(image)
     assert (np.abs(image[:, :2] - (box.x, box.y)) < box.side / 2).all()
 
 
