@@ -25,7 +25,8 @@ def picture(width: int, height: int, index: int = 0) -> np.ndarray:
 
 @pytest.fixture
 def make_movie(tmp_path: Path) -> Callable[..., Path]:
-    """make_movie(name, size=…, frames=…, …) → its path. `times` in ms; `sound` in seconds of a tone that clicks at CLICKS."""
+    """make_movie(name, size=…, frames=…, …) → its path. `times` in ms; `sound` in seconds of a tone that clicks at CLICKS;
+    without `frames` there is nothing else in it."""
     av = pytest.importorskip("av")
 
     def make(
@@ -49,15 +50,17 @@ def make_movie(tmp_path: Path) -> Callable[..., Path]:
         random = np.random.default_rng(0)
         coding = {name: str(value) for name, value in (("bf", b_frames), ("g", key_frames)) if value is not None}
         with av.open(str(path), "w", options=options or {}) as container:
-            stream: Any = container.add_stream(codec, rate=rate, options=coding)
-            stream.width, stream.height = size
-            stream.pix_fmt = pixels
-            if aspect:
-                stream.codec_context.sample_aspect_ratio = aspect
-            if times:
-                stream.codec_context.time_base = Fraction(1, 1000)
-            if rotation:
-                stream.set_display_rotation(rotation[0], hflip=rotation[1])
+            stream: Any = None
+            if frames:
+                stream = container.add_stream(codec, rate=rate, options=coding)
+                stream.width, stream.height = size
+                stream.pix_fmt = pixels
+                if aspect:
+                    stream.codec_context.sample_aspect_ratio = aspect
+                if times:
+                    stream.codec_context.time_base = Fraction(1, 1000)
+                if rotation:
+                    stream.set_display_rotation(rotation[0], hflip=rotation[1])
             audio: Any = container.add_stream("aac", rate=44100, layout="mono") if sound else None
             for index in range(frames):
                 rgb = random.integers(0, 255, (size[1], size[0], 3), np.uint8) if noise else picture(*size, index)
@@ -65,7 +68,8 @@ def make_movie(tmp_path: Path) -> Callable[..., Path]:
                 if times:
                     frame.pts, frame.time_base = times[index], Fraction(1, 1000)
                 container.mux(stream.encode(frame))
-            container.mux(stream.encode())
+            if frames:
+                container.mux(stream.encode())
             if audio is not None:
                 samples = np.zeros((1, int(sound * 44100)), np.float32)
                 for click in CLICKS:

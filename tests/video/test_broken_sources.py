@@ -56,17 +56,8 @@ def of_noise(make: Callable[..., Path], name: str, **options) -> Path:
     return make(name, size=(160, 120), frames=60, noise=True, **options)
 
 
-def sound_only(tmp_path: Path, _: Callable[..., Path]) -> Path:
-    import av
-
-    path = tmp_path / "a.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("aac", rate=44100, layout="mono")
-        block = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
-        block.sample_rate = 44100
-        container.mux(stream.encode(block))
-        container.mux(stream.encode())
-    return path
+def sound_only(_: Path, make: Callable[..., Path]) -> Path:
+    return make("a.mp4", frames=0, sound=1.2)
 
 
 def no_frames(tmp_path: Path, _: Callable[..., Path]) -> Path:
