@@ -45,6 +45,8 @@ class Person:
     """One person of a track on an even clock, without gaps: landmarks with Z up (X right, Y into the picture), metres."""
 
     time: Array  # (F,)
+    detected: Array  # (F, 33, 3) as detected, in the camera's axes: before smoothing, moving onto rays and levelling
+    detected_pixels: Array  # (F, 33, 2)
     raw: Array  # (F, 33, 3) before smoothing
     body: Array  # (F, 33, 3)
     pixels: Array  # (F, 33, 2)
@@ -164,6 +166,8 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
         droop = foot_droop(body)
     return Person(
         time=time,
+        detected=_z_up(on_clock(world)),
+        detected_pixels=on_clock(pixels),
         raw=raw,
         body=body,
         pixels=on_clock(smooth(pixels, trust)),
@@ -177,12 +181,12 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
     )
 
 
-def on_rays(points: Array, pixels: Array, visibility: Array, size: tuple[int, int]) -> Array:
+def on_rays(points: Array, pixels: Array, visibility: Array, size: tuple[int, int], focal: float | None = None) -> Array:
     """`points` (F, 33, 3), landmarks with Z up, moved across the view onto the rays through their `pixels` (F, 33, 2), depths kept.
 
     MediaPipe finds a landmark in the picture far better than in space: only the depth of its world landmarks is not in the picture.
     """
-    focal = guessed_focal(size[1])
+    focal = focal or guessed_focal(size[1])
     use = list(TORSO_AND_LEGS)
     place, _ = place_before_camera(points[:, use], pixels[:, use], visibility[:, use] ** 2 + 1e-4, focal, size)
     depth = points[..., 1] + place[:, 1:2]
