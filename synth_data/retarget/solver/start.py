@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the solver is given: observations on an even clock, and a first guess of the motion from the closed form."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+
+from ...pose.filters import savitzky_golay
+from ..closed_form import ANKLE_WEIGHT, ANKLES, SMOOTH_SECONDS, Person, body_turns, on_rays
+from ..kinematics import Array, axis_angle_to_matrix, unit
+from ..level import LEAST_SECONDS, foot_droop, lean, levelled
+from ..markers import TORSO_AND_LEGS
+from ..rig import Rig
+from ..root import contacts, guessed_focal, place_before_camera
+from .skeleton import SCALES, Points, Skeleton, attached, joints_from_turns, posed
+from .terms import DIRECTIONS, Observed, State
+from .view import KnownCamera, View
+
+TYPICAL_HEIGHT = 1.3  # metres, of a camera above the floor
+ROOT_SECONDS, DEPTH_SECONDS = 0.5, 1.0
+
+
+def observe(rig: Rig, skeleton: Skeleton, seen: Person, fps: float, size: tuple[int, int], known: KnownCamera) -> tuple[Observed, State]:
+    """One person's observations and the first guess."""
+    focal = known.focal_px or guessed_focal(size[1])
+    pitch = math.radians(known.pitch or 0.0)
+    tilt = axis_angle_to_matrix(np.array([1.0, 0.0, 0.0]), -pitch)  # level axes → world
+    trust = seen.visibility[..., None] + 0.05
+    points = on_rays(seen.detected, seen.detected_pixels, seen.visibility, size, focal) @ tilt.T
+    smooth = savitzky_golay(points, SMOOTH_SECONDS, seen.time, trust)
+    droop = None
+    if seen.time[-1] - seen.time[0] >= LEAST_SECONDS:
+        angles = lean(smooth)
+        points, smooth = levelled(points, angles), levelled(smooth, angles)
+        droop = foot_droop(smooth)
+    turns = skeleton.turns_from_rig(body_turns(rig, dataclasses.replace(seen, body=smooth, raw=points, droop=droop)))
+    free, vectors = joints_from_turns(turns)
+
+    directions, direction_weight = [], []
+    for start, end, weight in DIRECTIONS:
+        directions.append(unit(points[:, list(end)].mean(axis=1) - points[:, list(start)].mean(axis=1)))
+        direction_weight.append(weight * seen.visibility[:, [*start, *end]].min(axis=1))
+    tall = float(np.median(np.ptp(seen.detected_pixels[..., 1], axis=1)[seen.present > 0.5])) if (seen.present > 0.5).any() else size[1] / 2
+    observed = Observed(
+        fps=fps,
+        pixels=seen.detected_pixels,
+        weight=seen.visibility * (0.2 + 0.8 * seen.present[:, None]),
+        directions=np.stack(directions, 1),
+        direction_weight=np.stack(direction_weight, 1),
+        tall=max(tall, 20.0),
+        linked=np.ones(len(seen.time) - 1, bool),
+    )
+    root = _placed(skeleton, seen, free, vectors, tilt, focal, size)
+    scales = np.zeros(len(SCALES))
+    body = posed(skeleton, root, free, vectors, scales, derivatives=False)
+    soles = attached(body, skeleton.soles)[0]
+    down = contacts(soles, fps)
+    lowest = soles[..., 2].min(axis=1)
+    ground = float(np.median(lowest[down.any(axis=1)])) if down.any() else float(np.percentile(lowest, 10))
+    height = known.height if known.height is not None else -ground
+    root = root + np.array([0.0, 0.0, height])
+    return observed, State(root, free, vectors, View(focal, pitch, height, *size), scales)
+
+
+def _placed(skeleton: Skeleton, seen: Person, free: Array, vectors: Array, tilt: Array, focal: float, size: tuple[int, int]) -> Array:
+    """(F, 3) the root that lays the posed body over the landmarks, smooth; the camera at the origin, the world's axes."""
+    body = posed(skeleton, np.zeros((len(free), 3)), free, vectors, np.zeros(len(SCALES)), derivatives=False)
+    rows = [skeleton.markers[k] for k in TORSO_AND_LEGS]
+    markers = attached(body, Points(tuple(r[0] for r in rows), tuple(r[1] for r in rows), np.stack([r[2] for r in rows])))[0] @ tilt
+    weights = (seen.visibility[:, TORSO_AND_LEGS] ** 2 + 1e-4) * np.where(np.isin(TORSO_AND_LEGS, ANKLES), ANKLE_WEIGHT, 1.0)
+    place, _ = place_before_camera(markers, seen.detected_pixels[:, TORSO_AND_LEGS], weights, focal, size)
+    depth = np.maximum(place[:, 1:2], 0.1)
+    ray = np.concatenate([place[:, :1] / depth, np.log(depth), place[:, 2:] / depth], 1)
+    trust = weights.mean(axis=1)[:, None]
+    depth = np.exp(savitzky_golay(ray[:, 1:2], DEPTH_SECONDS, seen.time, trust))
+    ray = savitzky_golay(ray, ROOT_SECONDS, seen.time, trust)
+    return np.concatenate([ray[:, :1] * depth, depth, ray[:, 2:] * depth], 1) @ tilt.T
