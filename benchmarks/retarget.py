@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Retargeting measured against exact ground truth.
+
+    .venv/bin/python benchmarks/retarget.py --rigs FOLDER [--only NAME …] [--out FOLDER]
+    .venv/bin/python benchmarks/retarget.py --rig RIG --clip CLIP [--fps N] [--frames A B] [--yaw DEGREES] [--walks] [--rest RIG]
+
+A clip is put on a rig and rendered with Blender by a known camera; joints, rotations and contacts of every frame are written down
+(truth.npz beside video.mp4). The video is then captured and retargeted as a user would, in several ways, and a table is printed for each
+clip and for their mean. The first form films the standard shots, for which FOLDER holds ybot.glb, dancing.glb, walking.glb and look.fbx;
+the second one shot of your own. Its rig is what `ningyo retarget --rig` takes; its clip a GLB, FBX, BVH, .blend or a Ningyo motion made
+for the rig; --walks adds the forward travel to somebody who walks on the spot; --rest is the character of a clip of bare nodes. Videos,
+truths and tracks are kept in --out and made once.
+
+The columns:
+
+* MPJPE, PA: mean distance of 12 limb joints, mm, relative to the hips, true scale; PA after the best similarity of each frame.
+* u.arm … hand: mean angle to the true rotation, degrees, twist included; finger: of the bends of four fingers.
+* slide: horizontal speed of heels and balls of the feet while they truly stand, cm/s. The truth's own is in the head line.
+* acc: difference of the limb joints' second differences, mm/frame². root: distance of the hips, cm, its mean taken away; abs: not taken.
+* px: distance of 14 joints in the picture, each through its own camera. pen: depth of the soles beyond 2 cm under the floor, cm; the most.
+
+An estimate that knows nothing of the camera has a world of its own: it is turned about the vertical until its camera looks where the true
+one does (and, for `abs` only, shifted over the floor until the cameras meet); nothing else is fitted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+sys.path.insert(0, str(Path(__file__).parent))
+
+import numpy as np
+from ningyo.synth_data.capture.capture import Settings, capture
+from ningyo.synth_data.pose.filters import savitzky_golay
+from ningyo.synth_data.pose.track import PoseTrack
+from ningyo.synth_data.retarget import closed_form
+from ningyo.synth_data.retarget.motion import Motion
+from truth.file import Truth
+from truth.make import CAMERA_HEIGHT, FOCAL, Shot, make
+from truth.naive import swings
+from truth.scores import evaluate
+
+TUNED = ("dancing_b-30", "dancing_builtin-0", "look_builtin-0", "walking-0")
+SMOOTH_SECONDS = 0.35
+Row = dict[str, float]
+
+
+def standard_shots(folder: Path) -> list[Shot]:
+    ybot, builtin = str(folder / "ybot.glb"), "builtin:1"
+    nodes: dict[str, Any] = {"fps": 30.0, "rest": folder / "ybot.glb"}
+    dancing, walking, look = (folder / name for name in ("dancing.glb", "walking.glb", "look.fbx"))
+    shots = []
+    for yaw in (0.0, 60.0):
+        shots += [
+            Shot(f"dancing-{yaw:.0f}", ybot, dancing, yaw=yaw, frames=(0, 90), **nodes),
+            Shot(f"walking-{yaw:.0f}", ybot, walking, yaw=yaw, frames=(0, 39), repeat=90, walks=True, **nodes),
+            Shot(f"look-{yaw:.0f}", ybot, look, fps=15.0, yaw=yaw, frames=(0, 67)),
+        ]
+    return [
+        *shots,
+        Shot("dancing_b-30", ybot, dancing, yaw=30.0, frames=(200, 320), **nodes),
+        Shot("look_builtin-0", builtin, look, fps=15.0, yaw=0.0, frames=(0, 67)),
+        Shot("dancing_builtin-0", builtin, dancing, yaw=0.0, frames=(0, 90), **nodes),
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rigs", type=Path, metavar="FOLDER", help="where ybot.glb, dancing.glb, walking.glb and look.fbx are")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="of the standard shots, only these")
+    parser.add_argument("--rig", metavar="RIG", help="for a shot of your own: the character")
+    parser.add_argument("--clip", type=Path, metavar="CLIP", help="for a shot of your own: the motion")
+    parser.add_argument("--yaw", type=float, default=0.0, metavar="DEGREES", help="how far around the figure the camera is (default: 0)")
+    parser.add_argument("--fps", type=float, default=30.0, metavar="N", help="frames a second of the video (default: 30)")
+    parser.add_argument("--frames", type=int, nargs=2, default=(0, 120), metavar=("A", "B"), help="of the clip (default: 0 120)")
+    parser.add_argument("--walks", action="store_true", help="add forward travel to somebody who walks on the spot")
+    parser.add_argument("--rest", type=Path, metavar="RIG", help="the rigged glTF of a clip of bare nodes")
+    parser.add_argument("--out", type=Path, default=Path("out/truth"), metavar="FOLDER", help="where all is kept (default: out/truth)")
+    parser.add_argument("--film", action="store_true", help="make the videos and truths, and no more")
+    args = parser.parse_args()
+    if args.clip is not None and args.rig is not None:
+        name = f"{args.clip.stem}_{Path(args.rig).stem.replace(':', '')}-{args.yaw:.0f}"
+        shots = [Shot(name, args.rig, args.clip, args.fps, args.yaw, tuple(args.frames), walks=args.walks, rest=args.rest)]
+    elif args.rigs is not None:
+        shots = [shot for shot in standard_shots(args.rigs) if args.only is None or shot.name in args.only]
+    else:
+        parser.error("give --rigs FOLDER, or --rig and --clip")
+
+    tables: dict[str, dict[str, Row]] = {}
+    for shot in shots:
+        folder = args.out / shot.name
+        truth = make(shot, folder)
+        if not args.film:
+            tables[shot.name] = measure(truth, folder)
+            print_table(f"{shot.name}: {shot.clip.name}, {len(truth.time)} frames at {shot.fps:g} a second", tables[shot.name])
+    for title, tuned in (("held out", False), ("used for tuning", True)):
+        chosen = {name: rows for name, rows in tables.items() if (name in TUNED) == tuned}
+        if len(chosen) > 1:
+            print_table(f"Mean of {len(chosen)} {title}: {', '.join(chosen)}", mean_of(list(chosen.values())))
+
+
+def measure(truth: Truth, folder: Path) -> dict[str, Row]:
+    """The rows of a clip's table."""
+    video = folder / "video.mp4"
+    track = capture([video], folder / "track.npz")
+    plain = capture([video], folder / "track_unfiltered.npz", settings=Settings(filter="none", parts=False))
+    rows: dict[str, Row] = {}
+    ways: dict[str, Callable[[], Motion]] = {
+        "naive swings, frame by frame": lambda: swings(plain, truth.rig),
+        "naive, Savitzky-Golay 0.35 s": lambda: swings(smoothed(plain), truth.rig),
+        "closed form": lambda: closed_form.retarget(track, truth.rig),
+        "closed form, Savitzky-Golay 0.35 s": lambda: closed_form.retarget(smoothed(track), truth.rig),
+        **solver_ways(track, truth),
+    }
+    for name, way in ways.items():
+        start = time.perf_counter()
+        motion = way()
+        seconds = time.perf_counter() - start
+        rows[name] = {**evaluate(motion, truth), "s": seconds}
+        motion.save(folder / f"{name.replace(' ', '_').replace(',', '')}.motion.npz")
+    return rows
+
+
+def solver_ways(track: PoseTrack, truth: Truth) -> dict[str, Callable[[], Motion]]:
+    from ningyo.synth_data.retarget import solver
+
+    if not hasattr(solver, "retarget"):
+        return {}
+    known = solver.KnownCamera(focal_px=FOCAL, height=CAMERA_HEIGHT, pitch=0.0)
+    return {
+        "solver, camera given": lambda: solver.retarget(track, truth.rig, camera=known),
+        "solver, nothing given": lambda: solver.retarget(track, truth.rig),
+        "solver, nothing given, --fast": lambda: solver.retarget(track, truth.rig, fast=True),
+    }
+
+
+def smoothed(track: PoseTrack) -> PoseTrack:
+    """The track with its bodies through a Savitzky-Golay filter of order 2."""
+    weights = track.body_visibility[..., None] + 0.05
+
+    def smooth(values: Any) -> Any:
+        people = [savitzky_golay(v, SMOOTH_SECONDS, track.time, w) for v, w in zip(values, weights, strict=True)]
+        return np.stack(people).astype(np.float32)
+
+    return replace(track, body_image=smooth(track.body_image), body_world=smooth(track.body_world))
+
+
+def mean_of(tables: list[dict[str, Row]]) -> dict[str, Row]:
+    names = [name for name in tables[0] if all(name in table for table in tables)]
+    return {name: {key: float(np.nanmean([table[name][key] for table in tables])) for key in tables[0][name]} for name in names}
+
+
+def print_table(title: str, rows: dict[str, Row]) -> None:
+    columns = [key for key in next(iter(rows.values())) if key != "frames"]
+    print(f"\n{title}\n\n| | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
+    for name, row in rows.items():
+        print(f"| {name} | {' | '.join(shown(key, row[key]) for key in columns)} |", flush=True)
+
+
+def shown(key: str, value: float) -> str:
+    if np.isnan(value):
+        return "–"
+    return f"{value:.2f}" if key.startswith("pen") else f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}"
+
+
+if __name__ == "__main__":
+    main()
+    sys.stdout.flush()
+    os._exit(0)  # Blender's module before 5.0 can hang while the interpreter shuts down
