@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bringing a character into Blender from GLB, glTF, FBX, .blend or the built-in ones, and reading its rig."""
+"""Bringing a character into Blender from GLB, glTF, VRM, FBX, .blend or the built-in ones."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ...errors import UserError
-from ..retarget.rig import Bone, Rig
-from ..retarget.roles import assign_roles
+from ...jobs.progress import SILENT, Reporter
+from ..retarget.bone_map import STRUCTURE, BoneMap, Recognition, map_beside
+from ..retarget.rig import Rig
+from .humanoid import described_roles, keep_roles, read_rig, recognition_of
 
 if TYPE_CHECKING:
     import bpy
 
 BUILTIN = "builtin"
-FILE_TYPES = (".glb", ".gltf", ".fbx", ".blend")
+FILE_TYPES = (".glb", ".gltf", ".vrm", ".fbx", ".blend")
 _COLLECTIONS_OF_DATA = (
     "objects", "collections", "meshes", "armatures", "materials", "node_groups", "images", "textures", "actions", "cameras", "lights",
     "curves",
@@ -38,15 +38,34 @@ class Character:
     source_sha256: str = ""
 
 
-def rig_for(spec: Path | str) -> Rig:
+@dataclass(frozen=True)
+class Hints:
+    """What is known of a file's bones beside their names: a person's map beside the file, and VRM's description in it."""
+
+    bone_map: BoneMap | None = None
+    vrm: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, path: Path) -> Hints:
+        """Raises UserError when the map cannot be read."""
+        beside = map_beside(path)
+        return cls(BoneMap.load(beside) if beside.is_file() else None, described_roles(path))
+
+
+def rig_for(spec: Path | str, *, report: Reporter = SILENT) -> Rig:
     """The rig of a .json that Ningyo wrote (without Blender), of a character's file, or of `builtin[:SEED]`.
 
-    Leaves nothing in Blender. Raises UserError as `Rig.load` and `load_character` do.
+    A file's bone map, `NAME.bones.json` beside it, is found by itself. Leaves nothing in Blender; what is doubtful is told to `report`.
+    Raises UserError as `Rig.load` and `load_character` do.
     """
     if Path(spec).suffix.lower() == ".json":
-        return Rig.load(spec)
-    with _undone():
-        return rig_of(load_character(spec))
+        rig = Rig.load(spec)
+    else:
+        with _undone():
+            rig = rig_of(load_character(spec))
+    for warning in rig.warnings:
+        report.warning(warning)
+    return rig
 
 
 def rig_of(character: Character) -> Rig:
@@ -56,8 +75,8 @@ def rig_of(character: Character) -> Rig:
 def load_character(spec: Path | str, collection: bpy.types.Collection | None = None) -> Character:
     """Load a character at rest, as new objects in `collection` (default: a new one in the current scene).
 
-    `spec` is a .glb, .gltf, .fbx or .blend, or `builtin[:SEED]`. What else the file holds (lights, cameras, other figures) is not kept; the
-    file's actions are, unused. Nothing that was in Blender before changes: not the selection, the frame range or the frame rate.
+    `spec` is a .glb, .gltf, .vrm, .fbx or .blend, or `builtin[:SEED]`; a bone map beside the file is kept on the armature. What
+    else the file holds (lights, cameras, other figures) is not kept; the file's actions are, unused. Nothing that was in Blender before changes: not the selection, the frame range or the frame rate.
 
     Raises UserError for a file that is missing, of another type, damaged, without an armature or without a humanoid one.
     """
@@ -67,10 +86,8 @@ def load_character(spec: Path | str, collection: bpy.types.Collection | None = N
     if kind == BUILTIN:
         return _load_builtin(seed, collection)
     path = Path(spec)
-    if path.suffix.lower() not in FILE_TYPES:
-        raise UserError(f"{path} is not a character's file; give a {', '.join(FILE_TYPES[:-1])} or {FILE_TYPES[-1]}, or {BUILTIN}[:SEED].")
-    if not path.is_file():
-        raise UserError(f"There is no file {path}; check the path of the character.")
+    _check_file(path)
+    hints = Hints.of(path)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
 
     before = _present()
@@ -78,7 +95,7 @@ def load_character(spec: Path | str, collection: bpy.types.Collection | None = N
         with _context_kept():
             _import(path)
         new = [obj for obj in bpy.data.objects if obj not in before["objects"]]
-        armature = _humanoid(path, new)
+        armature = _humanoid(path, new, hints)
         meshes = [obj for obj in new if obj.type == "MESH" and _moves_with(obj, armature)]
         if collection is None:
             collection = _new_collection(path.stem)
@@ -95,35 +112,31 @@ def load_character(spec: Path | str, collection: bpy.types.Collection | None = N
     return Character(path.stem, armature, meshes, path.name, sha256)
 
 
-def read_rig(armature: Any, *, name: str = "", source_name: str = "", source_sha256: str = "") -> Rig:
-    """The armature's rest pose as numbers. Raises UserError when it is not humanoid.
+def recognition_for(spec: Path | str) -> tuple[list[str], Recognition]:
+    """The names and the roles of the bones of a character, also of one that is not (yet) humanoid: of the armature that comes nearest.
 
-    Without a source, the hash is that of the rest pose itself.
+    `spec` as for `rig_for`. Leaves nothing in Blender. Raises UserError for a file that cannot be read, that has no armature, or whose bone
+    map is wrong.
     """
-    if armature.type != "ARMATURE":
-        raise UserError(f"{armature.name} is not an armature; pick the character's armature.")
-    bones = _parents_first(list(armature.data.bones))
-    index = {bone.name: i for i, bone in enumerate(bones)}
-    parents = [-1 if bone.parent is None else index[bone.parent.name] for bone in bones]
-    prefix, roles = assign_roles([bone.name for bone in bones], parents, armature.name)
-    matrices = [np.array(bone.matrix_local, np.float64) for bone in bones]
-    if not source_sha256:
-        content = "\n".join(bone.name for bone in bones).encode() + np.stack(matrices).astype("<f4").tobytes()
-        source_sha256 = hashlib.sha256(content).hexdigest()
-    try:
-        return Rig(
-            name=name or armature.name,
-            source_name=source_name or armature.name,
-            source_sha256=source_sha256,
-            prefix=prefix,
-            armature_matrix=np.array(armature.matrix_world, np.float64),
-            bones=tuple(
-                Bone(bone.name, parent, role, matrix, float(bone.length))
-                for bone, parent, role, matrix in zip(bones, parents, roles, matrices, strict=True)
-            ),
-        )
-    except ValueError as error:
-        raise UserError(f"The armature {armature.name} cannot be used ({error}); mend it in Blender and try again.") from error
+    path = Path(spec)
+    if path.suffix.lower() == ".json":
+        rig = Rig.load(path)
+        return list(rig.names), Recognition(rig.recognised, rig.index_of_role, rig.prefix)
+    with _undone():
+        if str(spec).partition(":")[0] == BUILTIN:
+            armatures, hints = [load_character(spec).armature], Hints()
+        else:
+            _check_file(path)
+            hints = Hints.of(path)
+            before = _present()["objects"]
+            with _context_kept():
+                _import(path)
+            armatures = [obj for obj in _objects() if obj not in before and obj.type == "ARMATURE"]
+            if not armatures:
+                raise UserError(f"{path} has no armature; choose a rigged character, in Mixamo: download with skin.")
+        known = [recognition_of(armature, hints.bone_map, hints.vrm) for armature in armatures]
+        bones, recognition = max(known, key=lambda pair: (not pair[1].missing, len(pair[1].role_index), len(pair[0])))
+        return [bone.name for bone in bones], recognition
 
 
 def _load_builtin(seed: str, collection: bpy.types.Collection | None) -> Character:
@@ -146,6 +159,12 @@ def _context() -> Any:
     import bpy
 
     return bpy.context
+
+
+def _objects() -> Any:
+    import bpy
+
+    return bpy.data.objects
 
 
 def _new_collection(name: str) -> bpy.types.Collection:
@@ -188,24 +207,33 @@ def _import(path: Path) -> None:
         raise UserError(f"Blender cannot read {path}{detail}; export the character again.") from error
 
 
-def _humanoid(path: Path, objects: list[Any]) -> Any:
-    """The humanoid armature among `objects`: of several, the one that moves most vertices."""
+def _check_file(path: Path) -> None:
+    if path.suffix.lower() not in FILE_TYPES:
+        raise UserError(f"{path} is not a character's file; give a {', '.join(FILE_TYPES[:-1])} or {FILE_TYPES[-1]}, or {BUILTIN}[:SEED].")
+    if not path.is_file():
+        raise UserError(f"There is no file {path}; check the path of the character.")
+
+
+def _humanoid(path: Path, objects: list[Any], hints: Hints) -> Any:
+    """The humanoid armature among `objects`: of several, one whose names are known, then the one that moves most vertices."""
     armatures = [obj for obj in objects if obj.type == "ARMATURE"]
     if not armatures:
         raise UserError(f"{path} has no armature; choose a rigged character, in Mixamo: download with skin.")
-    fit: list[tuple[int, Any]] = []
+    fit: list[tuple[bool, int, Any]] = []
     complaint: UserError | None = None
     for armature in armatures:
         try:
-            read_rig(armature)
+            recognition_of(armature, hints.bone_map, hints.vrm)  # a wrong map's file is named
+            keep_roles(armature, bone_map=hints.bone_map, vrm=hints.vrm)
+            rig = read_rig(armature)
         except UserError as error:
             complaint = error
         else:
             weight = sum(len(obj.data.vertices) for obj in objects if obj.type == "MESH" and _moves_with(obj, armature))
-            fit.append((weight, armature))
+            fit.append((rig.recognised != STRUCTURE, weight, armature))
     if not fit:
         raise UserError(f"{path}: {complaint}") from complaint
-    return max(fit, key=lambda pair: pair[0])[1]
+    return max(fit, key=lambda pair: pair[:2])[2]
 
 
 def _moves_with(obj: Any, armature: Any) -> bool:
@@ -248,20 +276,6 @@ def _put_at_rest(armature: Any) -> None:
         bone.rotation_quaternion = (1.0, 0.0, 0.0, 0.0)
         bone.rotation_euler = (0.0, 0.0, 0.0)
         bone.rotation_axis_angle = (0.0, 0.0, 1.0, 0.0)
-
-
-def _parents_first(bones: list[Any]) -> list[Any]:
-    ordered: list[Any] = []
-
-    def add(bone: Any) -> None:
-        ordered.append(bone)
-        for child in bone.children:
-            add(child)
-
-    for bone in bones:
-        if bone.parent is None:
-            add(bone)
-    return ordered
 
 
 def _present() -> dict[str, set[Any]]:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ...errors import UserError
 from ...jobs.folder import write_atomically
+from .bone_map import MIXAMO, STRUCTURE
 from .roles import REQUIRED_ROLES, ROLES
 
 Array = npt.NDArray[np.float64]
@@ -43,6 +44,7 @@ class Rig:
     prefix: str
     armature_matrix: Array  # (4, 4) the object's world matrix, scale and all
     bones: tuple[Bone, ...]
+    recognised: str = MIXAMO  # how the roles were found: a constant of `bone_map`
 
     def __post_init__(self) -> None:
         for index, bone in enumerate(self.bones):
@@ -141,9 +143,8 @@ class Rig:
 
     @cached_property
     def facing(self) -> Array:
-        """(3,) unit vector the character faces at rest, in the world. A mirrored armature object mirrors it too."""
-        sign = math.copysign(1.0, float(np.linalg.det(self.world_rotation)))
-        return sign * _unit(np.cross(self.left, self.up))
+        """(3,) unit vector the character faces at rest, in the world."""
+        return _unit(np.cross(self.left, self.up))
 
     @cached_property
     def floor(self) -> float:
@@ -164,6 +165,23 @@ class Rig:
         return (float(self.head("head") @ self.up) - self.floor) / 0.87
 
     @property
+    def warnings(self) -> list[str]:
+        """What a person should know before they trust this rig, a sentence each."""
+        found = []
+        if self.recognised == STRUCTURE:
+            found.append(
+                f"The names of {self.name}'s bones are not known: their places told which is which; look with `ningyo rig`, and mend what "
+                "is wrong in a bone map."
+            )
+        scale = np.linalg.svd(self.armature_matrix[:3, :3], compute_uv=False)
+        if scale[0] > 1.01 * scale[-1]:
+            found.append(
+                f"{self.name} is scaled by unequal amounts ({', '.join(f'{s:.3g}' for s in scale)}), which bends its bones' directions as "
+                "it moves; apply the scale (Object, Apply, Scale) for a true pose."
+            )
+        return found
+
+    @property
     def _foot_roles(self) -> list[str]:
         wanted = (f"{side}_{role}" for side in ("left", "right") for role in ("foot", "toe", "toe_end"))
         return [role for role in wanted if role in self.index_of_role]
@@ -175,6 +193,7 @@ class Rig:
             "name": self.name,
             "source": {"name": self.source_name, "sha256": self.source_sha256},
             "prefix": self.prefix,
+            "recognised": self.recognised,
             "height": self.height,
             "leg_length": self.leg_length,
             "armature_matrix": self.armature_matrix.tolist(),
@@ -209,6 +228,7 @@ class Rig:
                 str(data["prefix"]),
                 np.array(data["armature_matrix"], np.float64),
                 bones,
+                str(data.get("recognised", MIXAMO)),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"{origin} is a damaged rig ({error}); make it again from the character's file.") from error

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each bone of a Mixamo-named armature is: bone names → roles."""
+"""The roles of a humanoid's bones, which hangs from which, and Mixamo's names for them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-
-from ...errors import UserError
+from collections.abc import Container, Mapping, Sequence
 
 FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 
@@ -76,67 +74,78 @@ REQUIRED_ROLES: tuple[str, ...] = (
 )
 
 # Exporters write "mixamorig:Hips", "mixamorig1:Hips" (a second import), "mixamorig_Hips" (Collada), "mixamorigHips" (three.js),
-# "Hips", and any of them behind namespaces "a|b:".
+# "Hips", any of them behind namespaces "a|b:" or a figure's name, in any case, and Blender adds ".001" to what comes a second time.
+_ROLE_OF_LOWER = {base.lower(): role for base, role in ROLE_OF_BASE_NAME.items()}
 _NAME = re.compile(
-    r"^(?P<prefix>(?:.*[:|])?(?:mixamorig\d*[:_. -]?)?)(?P<base>" + "|".join(sorted(ROLE_OF_BASE_NAME, key=len, reverse=True)) + r")$",
-    re.DOTALL,
+    r"^(?P<prefix>(?:.*[^a-z0-9])?(?:mixamorig\d*[:_. -]?)?)(?P<base>"
+    + "|".join(sorted(_ROLE_OF_LOWER, key=len, reverse=True))
+    + r")(?P<suffix>\.\d{3})?$",
+    re.DOTALL | re.IGNORECASE,
 )
 
 
-def split_name(name: str) -> tuple[str, str] | None:
-    """(prefix, role) of a bone named in Mixamo's way, or None."""
+def split_name(name: str) -> tuple[str, str, str] | None:
+    """(prefix, role, suffix) of a bone named in Mixamo's way, or None."""
     match = _NAME.match(name)
-    return None if match is None else (match["prefix"], ROLE_OF_BASE_NAME[match["base"]])
+    return None if match is None else (match["prefix"], _ROLE_OF_LOWER[match["base"].lower()], match["suffix"] or "")
 
 
-def assign_roles(names: Sequence[str], parents: Sequence[int], rig_name: str = "This armature") -> tuple[str, list[str | None]]:
-    """The rig's one prefix and each bone's role (None: none).
+def mixamo_roles(names: Sequence[str], parents: Sequence[int]) -> tuple[str, dict[str, int]]:
+    """The rig's one prefix, and the index of the bone that has each role by Mixamo's names.
 
-    `parents` are indices, −1 for roots. Of several prefixes in one armature the one with most roles wins. A bone whose place in the
-    hierarchy contradicts its name (a `LeftLeg` that does not hang from `LeftUpLeg`) gets no role.
-
-    Raises UserError when the armature is not humanoid, naming what is missing.
+    Of several prefixes (or of Blender's suffixes) in one armature the one with most roles wins.
     """
-    by_prefix: dict[str, dict[str, int]] = {}
+    figures: dict[tuple[str, str], dict[str, int]] = {}
     for index, name in enumerate(names):
         found = split_name(name)
         if found is not None:
-            by_prefix.setdefault(found[0], {}).setdefault(found[1], index)
-    kept = {prefix: _in_right_place(role_index, parents) for prefix, role_index in by_prefix.items()}
-    prefix = max(kept, key=lambda p: len(kept[p]), default="")
-    role_index = kept.get(prefix, {})
-    missing = [role for role in REQUIRED_ROLES if role not in role_index]
-    if missing:
-        listed = ", ".join(missing[:6]) + (f" and {len(missing) - 6} more" if len(missing) > 6 else "")
-        raise UserError(
-            f"{rig_name} is not a humanoid with Mixamo's bone names (missing: {listed}); use a rig from Mixamo, or rename its bones like "
-            "mixamorig:Hips."
-        )
-    roles: list[str | None] = [None] * len(names)
-    for role, index in role_index.items():
-        roles[index] = role
-    return prefix, roles
+            prefix, role, suffix = found
+            figures.setdefault((prefix, suffix), {}).setdefault(role, index)
+    kept = {figure: in_right_place(role_index, parents) for figure, role_index in figures.items()}
+    best = max(kept, key=lambda figure: len(kept[figure]), default=("", ""))
+    return best[0], kept.get(best, {})
 
 
-def _in_right_place(role_index: dict[str, int], parents: Sequence[int]) -> dict[str, int]:
-    if "hips" not in role_index:
-        return {}
+def missing_roles(role_index: Mapping[str, object]) -> list[str]:
+    return [role for role in REQUIRED_ROLES if role not in role_index]
+
+
+def in_right_place(role_index: Mapping[str, int], parents: Sequence[int]) -> dict[str, int]:
+    """Those of `role_index` whose place in the hierarchy agrees with their role: a left shin hangs from the left thigh.
+
+    `parents` are indices, −1 for roots.
+    """
     kept: dict[str, int] = {}
     for role in ROLES:  # parents first
         if role not in role_index:
             continue
-        above: str | None = ANCESTOR_OF_ROLE.get(role)
-        while above is not None and above not in role_index:  # a rig without Spine1: its Spine2 hangs from Spine
-            above = ANCESTOR_OF_ROLE.get(above)
-        if above is None or (above in kept and _is_ancestor(kept[above], role_index[role], parents)):
+        above = role_above(role, role_index)
+        if role == "hips" or (above in kept and is_ancestor(kept[above], role_index[role], parents)):
             kept[role] = role_index[role]
     return kept
 
 
-def _is_ancestor(above: int, below: int, parents: Sequence[int]) -> bool:
+def role_above(role: str, present: Container[str]) -> str:
+    """The role among `present` that `role` hangs from: in a rig without spine1, spine2 hangs from spine. "" for the hips."""
+    above = ANCESTOR_OF_ROLE.get(role)
+    while above is not None and above not in present:
+        above = ANCESTOR_OF_ROLE.get(above)
+    return above or ""
+
+
+def is_ancestor(above: int, below: int, parents: Sequence[int]) -> bool:
     index = parents[below]
     while index >= 0:
         if index == above:
             return True
         index = parents[index]
     return False
+
+
+def other_side(role: str | None) -> str | None:
+    """A left role's right one and the other way round; what lies in the middle stays."""
+    if role is None:
+        return None
+    side, _, rest = role.partition("_")
+    opposite = {"left": "right", "right": "left"}.get(side)
+    return role if opposite is None else f"{opposite}_{rest}"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ningyo.synth_data.retarget.kinematics import matrix_to_quaternion, quaternion_to_matrix
 from ningyo.synth_data.retarget.rig import Bone, Rig
-from ningyo.synth_data.retarget.roles import FINGERS, ROLE_OF_BASE_NAME, assign_roles
+from ningyo.synth_data.retarget.roles import FINGERS, ROLE_OF_BASE_NAME, mixamo_roles, other_side
 
 BASE_NAME_OF_ROLE = {role: base for base, role in ROLE_OF_BASE_NAME.items()}
 CENTRE = {
@@ -49,11 +49,14 @@ def build_rig(
     object_rotation: bool = False,
     object_location: tuple[float, float, float] = (0.0, 0.0, 0.0),
     extra_bones: bool = False,
+    mirrored: bool = False,
+    heading: float = 0.0,
     without: tuple[str, ...] = (),
 ) -> Rig:
     """A Mixamo rig facing −Y. `bend` radians by which rest joints are turned at random, `proportions` the spread of bone lengths.
 
     `object_rotation` turns the armature's own axes (its object is turned back): Mixamo's Y-up in a Z-up world, and stranger ones.
+    `mirrored` gives the object a negative scale, `heading` (radians) turns the character about the vertical.
     """
     random = np.random.default_rng(seed)
     table: dict[str, tuple[str | None, np.ndarray]] = {role: (parent, np.array(at, float)) for role, (parent, at) in CENTRE.items()}
@@ -84,6 +87,8 @@ def build_rig(
     for role in heads:
         heads[role] = heads[role] - (0, 0, standing - 0.1)
 
+    around = rotation(np.array([0.0, 0.0, heading]))
+    heads = {role: around @ at for role, at in heads.items()}
     names = [prefix + BASE_NAME_OF_ROLE[role] for role in table]
     parents = [-1 if parent is None else list(table).index(parent) for parent, _ in table.values()]
     places = list(heads.values())
@@ -97,9 +102,12 @@ def build_rig(
 
     turned = rotation(random.uniform(-2, 2, 3)) if object_rotation else np.eye(3)
     matrix = np.eye(4)
-    matrix[:3, :3] = turned * object_scale
+    flip = np.diag([-1.0 if mirrored else 1.0, 1.0, 1.0])
+    matrix[:3, :3] = flip @ turned * object_scale  # left is on the right then, so roles change sides
     matrix[:3, 3] = object_location
-    found_prefix, roles = assign_roles(names, parents)
+    found_prefix, role_index = mixamo_roles(names, parents)
+    role_of = {index: other_side(role) if mirrored else role for role, index in role_index.items()}
+    roles = [role_of.get(index) for index in range(len(names))]
     bones = []
     for name, parent, role, at in zip(names, parents, roles, places, strict=True):
         rest = np.eye(4)
