@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +19,7 @@ from ..pose.track_file import TrackReader, rate_of
 from ..video.read import read_frames
 from ..video.write import MovieWriter
 from .labels import Label, draw_labels
+from .layer import Layer
 
 # RGB; the person's left is warm, the right cool; what is neither has the person's own colour. Bridged bodies are grey.
 LEFT, RIGHT, BRIDGED = (255, 140, 30), (70, 150, 255), (190, 190, 190)
@@ -28,7 +28,6 @@ HEAD = 10  # the last of the body's joints that the face's contours show better
 STUBS = range(17, 23)  # fingers of the body, which a hand shows better
 LEFT_HIP, RIGHT_HIP = MEDIAPIPE_33.index("left_hip"), MEDIAPIPE_33.index("right_hip")
 
-SUB = 4  # bits of a pixel's fraction that OpenCV draws with
 HALO = 0.45  # opacity of the dark rim that makes lines stand out from bright pictures
 FAINTEST = 0.25  # opacity of a line whose joints are hidden
 HIDDEN = 0.5  # joints of less visibility are hollow
@@ -118,41 +117,6 @@ class _Trails:
         return found
 
 
-class _Layer:
-    """A part of the picture to draw in with opacity: colours and opacity are collected, and mixed in once."""
-
-    def __init__(self, out: NDArray[Any], box: NDArray[Any]) -> None:
-        height, width = out.shape[:2]
-        x0, y0 = np.clip(np.floor(box[:2]), 0, (width, height)).astype(int).tolist()
-        x1, y1 = np.clip(np.ceil(box[2:]), 0, (width, height)).astype(int).tolist()
-        self._view = out[y0:y1, x0:x1]
-        self._colour = self._view.copy()
-        self._alpha = np.zeros(self._view.shape[:2], np.uint8)
-        self._origin = np.array([x0, y0]) + 0.5  # OpenCV counts from pixels' centres
-
-    def line(self, points: NDArray[Any], colour: Colour, thick: int, opacity: float) -> None:
-        """A line through points (N, 2) px of the whole picture."""
-        if self._view.size == 0 or not np.isfinite(points).all():
-            return
-        # Far points would overflow OpenCV's integers.
-        places = np.rint(np.clip(points - self._origin, -4096, 16384) * (1 << SUB)).astype(np.int32)[None]
-        for image, value in ((self._colour, colour), (self._alpha, (round(255 * opacity),))):
-            cv2.polylines(image, list(places), False, value, thick, cv2.LINE_AA, SUB)
-
-    def dot(self, point: NDArray[Any], colour: Colour, radius: float, opacity: float, *, hollow: bool = False) -> None:
-        if self._view.size == 0 or not np.isfinite(point).all():
-            return
-        place = np.rint(np.clip(point - self._origin, -4096, 16384) * (1 << SUB)).astype(int).tolist()
-        thick = max(1, round(radius / 3)) if hollow else -1
-        for image, value in ((self._colour, colour), (self._alpha, (round(255 * opacity),))):
-            cv2.circle(image, place, round(radius * (1 << SUB)), value, thick, cv2.LINE_AA, SUB)
-
-    def mix_in(self) -> None:
-        if self._view.size:
-            weight = self._alpha[..., None].astype(np.uint16)
-            self._view[:] = (self._colour * weight + self._view * (255 - weight) + 127) // 255
-
-
 def _draw_person(out: NDArray[Any], row: Row, box: NDArray[Any], own: Colour, trail: NDArray[Any] | None, large: bool) -> None:
     side = _side(box)
     thick = max(1, round(side / 140))
@@ -160,7 +124,7 @@ def _draw_person(out: NDArray[Any], row: Row, box: NDArray[Any], own: Colour, tr
     region = box
     if trail is not None and np.ptp(trail, axis=0).max() >= TRAIL_LEAST * side:
         region = np.r_[np.minimum(box[:2], trail.min(axis=0)), np.maximum(box[2:], trail.max(axis=0))]
-    layer = _Layer(out, region + np.repeat([-1, 1], 2) * (3 * thick + 4))
+    layer = Layer(out, region + np.repeat([-1, 1], 2) * (3 * thick + 4))
     if trail is not None and region is not box:
         for n in range(1, len(trail)):
             layer.line(trail[n - 1 : n + 1], own, thick, 0.8 * n / len(trail))
@@ -186,7 +150,7 @@ def _draw_person(out: NDArray[Any], row: Row, box: NDArray[Any], own: Colour, tr
 
 
 def _draw_body(
-    layer: _Layer, points: NDArray[Any], visibility: NDArray[Any], own: Colour, thick: int, skipped: set[int], bridged: bool
+    layer: Layer, points: NDArray[Any], visibility: NDArray[Any], own: Colour, thick: int, skipped: set[int], bridged: bool
 ) -> None:
     limbs = [
         (points[[a, b]], float(min(visibility[a], visibility[b])), _colour(a, b, own)) for a, b in MEDIAPIPE_LIMBS if not {a, b} & skipped
@@ -212,7 +176,7 @@ def _draw_body(
             layer.dot(points[joint], colour, (1.7 if hidden else 1.1) * thick, 0.8 if hidden else 1.0, hollow=hidden)
 
 
-def _draw_hand(layer: _Layer, points: NDArray[Any], colour: Colour, most: int) -> None:
+def _draw_hand(layer: Layer, points: NDArray[Any], colour: Colour, most: int) -> None:
     thick = int(np.clip(round(np.ptp(points, axis=0).max() / 30), 1, most))
     for a, b in HAND_LIMBS:
         layer.line(points[[a, b]], (0, 0, 0), thick + 1, HALO)
@@ -220,7 +184,7 @@ def _draw_hand(layer: _Layer, points: NDArray[Any], colour: Colour, most: int) -
         layer.line(points[[a, b]], _paler(colour) if b % 4 in (3, 0) else colour, thick, 1.0)
 
 
-def _draw_box(layer: _Layer, box: NDArray[Any], own: Colour, thick: int, bridged: bool) -> None:
+def _draw_box(layer: Layer, box: NDArray[Any], own: Colour, thick: int, bridged: bool) -> None:
     """Its corners; all of it would be clutter where people stand close together."""
     x0, y0, x1, y1 = box
     fine = max(1 if _side(box) < SIMPLE_PIXELS else 2, round(0.6 * thick))
