@@ -92,21 +92,21 @@ class Skeleton:
         return np.stack(out, 1)
 
 
-def skeleton_of(rig: Rig) -> Skeleton:
-    """The rig's body in the pose of reference, at the rig's size in world metres."""
+def skeleton_of(rig: Rig, size: float = 1.0) -> Skeleton:
+    """The rig's body in the pose of reference, `size` times as large as it stands in the world, in metres."""
     basis, index = rest_basis(rig), rig.index_of_role
-    scale = rig.leg_length / MEASURED_LEG
-    place = {role: basis.T @ rig.head(role) for role in index}
+    scale = size * rig.leg_length / MEASURED_LEG
+    place = {role: basis.T @ rig.head(role) * size for role in index}
     spine = [role for role in ("spine", "spine1", "spine2") if role in index]
     # Of fewer than three spine bones each takes the turn of the segment at its share of the way; missing joints lie on the next one up.
     segment_of_spine = {role: round(3 * (i + 1) / len(spine)) for i, role in enumerate(spine)}
     for number, name in enumerate(("spine", "spine1", "spine2"), 1):
-        place[name] = basis.T @ rig.head(next(role for role, segment in segment_of_spine.items() if segment >= number))
+        place[name] = size * basis.T @ rig.head(next(role for role, segment in segment_of_spine.items() if segment >= number))
     place.setdefault("neck", place["head"])
     for side in SIDES:
         place.setdefault(f"{side}_shoulder", place[f"{side}_upper_arm"])
         foot = place[f"{side}_foot"]
-        place.setdefault(f"{side}_toe", foot + np.array([0.0, -0.126, rig.floor - foot[2]]) * (scale, scale, 0.8))
+        place.setdefault(f"{side}_toe", foot + np.array([0.0, -0.126, size * rig.floor - foot[2]]) * (scale, scale, 0.8))
         place.setdefault(f"{side}_toe_end", place[f"{side}_toe"] + np.array([0.0, -0.06, 0.0]) * scale)
     place.setdefault("head_end", place["head"] + np.array([0.0, 0.0, 0.2]) * scale)
 
@@ -151,7 +151,7 @@ def skeleton_of(rig: Rig) -> Skeleton:
         markers[landmark] = (INDEX["head"], INDEX["head"], where * scale)
     heads = rig.rest_heads[None]
     turns = np.broadcast_to(np.eye(3), (1, len(rig.bones), 3, 3))
-    under = soles(rig, heads, turns)[0] @ basis
+    under = size * soles(rig, heads, turns)[0] @ basis
     standing = []
     for k, point in enumerate(under):
         side = SIDES[k // 3]
@@ -169,6 +169,47 @@ def skeleton_of(rig: Rig) -> Skeleton:
         align=align @ basis.T,
         role_segment=roles,
     )
+
+
+def leg_length(skeleton: Skeleton, scales: Array) -> float:
+    """Thigh and shin together, metres, the mean of both sides."""
+    factor = np.exp(scales)[skeleton.scale_of]
+    parts = [INDEX[f"{side}_{part}"] for side in SIDES for part in ("shin", "foot")]
+    return 0.5 * float((np.linalg.norm(skeleton.offset[parts], axis=1) * factor[parts]).sum())
+
+
+# Lengths as shares of a person's height (Drillis and Contini 1966; from hips to shoulders, and from there to the top of the head).
+HUMAN = {
+    "trunk": 0.288, "head": 0.182, "shoulders": 0.129, "upper_arms": 0.186, "forearms": 0.146,
+    "hips": 0.0955, "thighs": 0.245, "shins": 0.246, "feet": 0.1,
+}  # fmt: skip
+WITHIN = 0.15  # logarithm of a factor up to which a rig's proportion is a person's
+
+
+def human_proportions(skeleton: Skeleton, height: float) -> Array:
+    """(len(SCALES),) logarithms of the factors on the rig's own lengths that are likeliest in a person of that `height` in metres: 0 where
+    the rig is built like people, else as much as it takes to be nearly so."""
+    identity = np.tile(np.eye(3), (1, len(JOINTS), 1, 1))
+    body = posed(skeleton, np.zeros((1, 3)), identity, np.zeros((1, len(JOINTS), 3)), np.zeros(len(SCALES)), derivatives=False).joints[0]
+
+    def apart(a: str, b: str) -> float:
+        return float(np.linalg.norm(body[INDEX[a]] - body[INDEX[b]]))
+
+    shoulders = 0.5 * (body[INDEX["left_upper_arm"]] + body[INDEX["right_upper_arm"]])
+    hips = 0.5 * (body[INDEX["left_thigh"]] + body[INDEX["right_thigh"]])
+    own = {
+        "trunk": float(np.linalg.norm(shoulders - hips)),
+        "head": float(np.linalg.norm(body[len(NAMES) + 2] - shoulders)),
+        "shoulders": 0.5 * apart("left_upper_arm", "right_upper_arm"),
+        "upper_arms": apart("left_upper_arm", "left_forearm"),
+        "forearms": float(np.linalg.norm(body[len(NAMES)] - body[INDEX["left_forearm"]])),
+        "hips": 0.5 * apart("left_thigh", "right_thigh"),
+        "thighs": apart("left_thigh", "left_shin"),
+        "shins": apart("left_shin", "left_foot"),
+        "feet": apart("left_foot", "left_toe"),
+    }
+    wanted = np.log([HUMAN[name] * height / max(own[name], 1e-6) for name in SCALES])
+    return wanted - np.clip(wanted, -WITHIN, WITHIN)
 
 
 def _points(rows: list[tuple[int, int, Array]]) -> Points:

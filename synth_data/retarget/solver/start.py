@@ -15,25 +15,30 @@ from ..level import LEAST_SECONDS, foot_droop, lean, levelled
 from ..markers import TORSO_AND_LEGS
 from ..rig import Rig
 from ..root import contacts, guessed_focal, place_before_camera
-from .skeleton import SCALES, Points, Skeleton, attached, joints_from_turns, posed
-from .terms import DIRECTIONS, Observed, State
+from .skeleton import Points, Skeleton, attached, joints_from_turns, posed
+from .terms import DIRECTIONS, Observed, State, Weights
 from .view import KnownCamera, View
 
 TYPICAL_HEIGHT = 1.3  # metres, of a camera above the floor
 ROOT_SECONDS, DEPTH_SECONDS = 0.5, 1.0
 
 
-def observe(rig: Rig, skeleton: Skeleton, seen: Person, fps: float, size: tuple[int, int], known: KnownCamera) -> tuple[Observed, State]:
-    """One person's observations and the first guess."""
+def observe(
+    rig: Rig, skeleton: Skeleton, scales: Array, seen: Person, fps: float, size: tuple[int, int], known: KnownCamera
+) -> tuple[Observed, State, Array]:
+    """One person's observations, the first guess with the proportions `scales`, and the landmarks (F, 33, 3) behind it: smoothed, in the
+    world's axes, metres."""
     focal = known.focal_px or guessed_focal(size[1])
     pitch = math.radians(known.pitch or 0.0)
-    tilt = axis_angle_to_matrix(np.array([1.0, 0.0, 0.0]), -pitch)  # level axes → world
+    tilt = tilt_of(pitch)
     trust = seen.visibility[..., None] + 0.05
     points = on_rays(seen.detected, seen.detected_pixels, seen.visibility, size, focal) @ tilt.T
     smooth = savitzky_golay(points, SMOOTH_SECONDS, seen.time, trust)
     droop = None
     if seen.time[-1] - seen.time[0] >= LEAST_SECONDS:
-        angles = lean(smooth)
+        body, trunk = lean(smooth)
+        ahead = -np.median(unit(smooth[:, 23] - smooth[:, 24])[:, 0])  # 1 where they face away, −1 where they face the camera
+        angles = body, trunk - Weights.lean * float(ahead)
         points, smooth = levelled(points, angles), levelled(smooth, angles)
         droop = foot_droop(smooth)
     turns = skeleton.turns_from_rig(body_turns(rig, dataclasses.replace(seen, body=smooth, raw=points, droop=droop)))
@@ -53,8 +58,7 @@ def observe(rig: Rig, skeleton: Skeleton, seen: Person, fps: float, size: tuple[
         tall=max(tall, 20.0),
         linked=np.ones(len(seen.time) - 1, bool),
     )
-    root = _placed(skeleton, seen, free, vectors, tilt, focal, size)
-    scales = np.zeros(len(SCALES))
+    root = _placed(skeleton, scales, seen, free, vectors, tilt, focal, size)
     body = posed(skeleton, root, free, vectors, scales, derivatives=False)
     soles = attached(body, skeleton.soles)[0]
     down = contacts(soles, fps)
@@ -62,12 +66,19 @@ def observe(rig: Rig, skeleton: Skeleton, seen: Person, fps: float, size: tuple[
     ground = float(np.median(lowest[down.any(axis=1)])) if down.any() else float(np.percentile(lowest, 10))
     height = known.height if known.height is not None else -ground
     root = root + np.array([0.0, 0.0, height])
-    return observed, State(root, free, vectors, View(focal, pitch, height, *size), scales)
+    return observed, State(root, free, vectors, View(focal, pitch, height, *size), scales), smooth
 
 
-def _placed(skeleton: Skeleton, seen: Person, free: Array, vectors: Array, tilt: Array, focal: float, size: tuple[int, int]) -> Array:
+def tilt_of(pitch: float) -> Array:
+    """(3, 3) from a camera's own axes (X right, Y along the view, Z up in the picture) to the world's; `pitch` downwards, radians."""
+    return axis_angle_to_matrix(np.array([1.0, 0.0, 0.0]), -pitch)
+
+
+def _placed(
+    skeleton: Skeleton, scales: Array, seen: Person, free: Array, vectors: Array, tilt: Array, focal: float, size: tuple[int, int]
+) -> Array:
     """(F, 3) the root that lays the posed body over the landmarks, smooth; the camera at the origin, the world's axes."""
-    body = posed(skeleton, np.zeros((len(free), 3)), free, vectors, np.zeros(len(SCALES)), derivatives=False)
+    body = posed(skeleton, np.zeros((len(free), 3)), free, vectors, scales, derivatives=False)
     rows = [skeleton.markers[k] for k in TORSO_AND_LEGS]
     markers = attached(body, Points(tuple(r[0] for r in rows), tuple(r[1] for r in rows), np.stack([r[2] for r in rows])))[0] @ tilt
     weights = (seen.visibility[:, TORSO_AND_LEGS] ** 2 + 1e-4) * np.where(np.isin(TORSO_AND_LEGS, ANKLES), ANKLE_WEIGHT, 1.0)

@@ -20,6 +20,7 @@ from .view import View
 
 VIEW = 3  # shared unknowns: log focal length, pitch, height; then SCALES
 SHARED = VIEW + len(SCALES)
+FRAMES_OF_EVIDENCE = 10  # what so many frames tell of the shared unknowns counts as one piece of evidence
 SOLES_TOUCHING = (0, 1, 3, 4)  # of the skeleton's soles: left heel, left ball, right heel, right ball
 
 # Directions between markers: (landmarks, landmarks, weight). Each end is the mean of its landmarks.
@@ -56,6 +57,7 @@ class Weights:
     prior: float = 0.3
     limits: float = 0.1  # radians
     upright: float = 3.0
+    lean: float = math.radians(3.0)  # forward, of trunks in everyday motion
     upright_width: float = 0.3
     floor: float = 0.02  # metres
     sliding: float = 0.01  # metres a frame
@@ -108,6 +110,16 @@ class Observed:
         )  # fmt: skip
 
 
+def joined(pieces: list[Observed]) -> Observed:
+    """Pieces of one clip, one after another, not linked to each other."""
+    linked = np.concatenate([np.append(piece.linked, False) for piece in pieces])[:-1]
+    first = pieces[0]
+    arrays = {
+        name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in ("pixels", "weight", "directions", "direction_weight")
+    }
+    return Observed(fps=first.fps, tall=first.tall, linked=linked, **arrays)
+
+
 @dataclass
 class State:
     """A clip's motion and what all its frames share. `scales` are logarithms of SCALES."""
@@ -117,6 +129,11 @@ class State:
     vectors: Array  # (F, J, 3)
     view: View
     scales: Array
+
+    def part(self, pieces: list[slice]) -> State:
+        """The frames of these pieces, one after another."""
+        root, free, vectors = (np.concatenate([values[piece] for piece in pieces]) for values in (self.root, self.free, self.vectors))
+        return State(root, free, vectors, self.view, self.scales)
 
 
 @dataclass
@@ -145,7 +162,7 @@ def welsch_like(squared: Array, width: float) -> tuple[Array, Array]:
 
 def pseudo_huber(squared: Array, width: float) -> tuple[Array, Array]:
     """ρ and ρ' of ρ(e²) = √(1 + e²/s²) − 1 (Charbonnier et al. 1994)."""
-    root = np.sqrt(1 + squared / width**2)
+    root = np.asarray(np.sqrt(1 + squared / width**2), np.float64)
     return root - 1, 0.5 / (width**2 * root)
 
 
@@ -206,7 +223,8 @@ class Problem:
         rho, slope = welsch_like(np.sum(rest**2, -1), weights.direction_width)
         count = weights.directions * seen.direction_weight
         total += float(np.sum(count * rho))
-        trunk = along[:, 2, 1]
+        # How far the trunk leans in depth beyond what people lean forward, who face across or along the view.
+        trunk = along[:, 2, 1] + math.sin(weights.lean) * pose.turns[:, 0, 1, 1]
         lean, lean_slope = welsch_like(trunk**2, weights.upright_width)
         total += weights.upright * float(np.sum(lean))
         if slide is not None and stretch is not None:
