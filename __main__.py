@@ -44,6 +44,7 @@ from .verbs.terminal import JsonLines, ProgressBar
 VERBS = (
     "capture",
     "overlay",
+    "rig",
     "retarget",
     "motion",
     "render",

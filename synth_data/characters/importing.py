@@ -75,8 +75,9 @@ def rig_of(character: Character) -> Rig:
 def load_character(spec: Path | str, collection: bpy.types.Collection | None = None) -> Character:
     """Load a character at rest, as new objects in `collection` (default: a new one in the current scene).
 
-    `spec` is a .glb, .gltf, .vrm, .fbx or .blend, or `builtin[:SEED]`; a bone map beside the file is kept on the armature. What
-    else the file holds (lights, cameras, other figures) is not kept; the file's actions are, unused. Nothing that was in Blender before changes: not the selection, the frame range or the frame rate.
+    `spec` is a .glb, .gltf, .vrm, .fbx or .blend, or `builtin[:SEED]`; a bone map beside the file is kept on the armature. What else the
+    file holds (lights, cameras, other figures) is not kept; the file's actions are, unused. Nothing that was in Blender before changes: not
+    the selection, the frame range or the frame rate.
 
     Raises UserError for a file that is missing, of another type, damaged, without an armature or without a humanoid one.
     """
@@ -188,6 +189,7 @@ def _import(path: Path) -> None:
             for obj in wanted.objects:  # only what is in a scene has a world matrix
                 if obj is not None:
                     _context().scene.collection.objects.link(obj)
+            _context().view_layer.update()
         elif suffix == ".fbx":
             if "fbx_import" in dir(operators.wm):
                 result = operators.wm.fbx_import(filepath=str(path))

@@ -104,20 +104,30 @@ def recognise(
 
     `parents` are indices, parents first, −1 for roots; `heads` (B, 3) rest positions in the world. `humanoid` is role → bone name as the
     character's file describes it (VRM). A map decides over everything, for the roles it has; then the file; then names; where those do not
-    make a humanoid, the structure. A bone whose place in the hierarchy contradicts its name has no role.
+    make a humanoid, the structure adds what they lack. A bone whose place in the hierarchy contradicts its name has no role.
 
     Raises UserError when the map names a bone that is not there, one bone twice, or bones that do not hang from each other.
     """
     if bone_map is not None and bone_map.bones:
         given = _checked(bone_map, names, parents)
         rest = _best(_by_name(names, parents, humanoid or {}))
-        taken = set(given.values())
-        whole = {r: i for r, i in rest.role_index.items() if r not in bone_map.bones and i not in taken} | given
-        return Recognition(MAP, in_right_place(whole, parents), rest.prefix)
+        free = {role: index for role, index in rest.role_index.items() if role not in bone_map.bones}
+        return Recognition(MAP, in_right_place(_beside(free, given), parents), rest.prefix)
     ways = _by_name(names, parents, humanoid or {})
-    if all(way.missing for way in ways):
-        ways.append(Recognition(STRUCTURE, structural_roles(parents, np.asarray(heads, np.float64))))
-    return _best(ways)
+    named = _best(ways)
+    if not named.missing:
+        return named
+    structure = structural_roles(parents, np.asarray(heads, np.float64))
+    if not structure:
+        return named
+    both = in_right_place(_beside(structure, named.role_index), parents)
+    return _best([Recognition(STRUCTURE, both, named.prefix), Recognition(STRUCTURE, structure), named])
+
+
+def _beside(some: Mapping[str, int], sure: Mapping[str, int]) -> dict[str, int]:
+    """`sure`, and of `some` the roles that it lacks, of bones that it does not use."""
+    taken = set(sure.values())
+    return {role: index for role, index in some.items() if role not in sure and index not in taken} | dict(sure)
 
 
 def _by_name(names: Sequence[str], parents: Sequence[int], humanoid: Mapping[str, str]) -> list[Recognition]:

@@ -74,6 +74,8 @@ def structural_roles(parents: Sequence[int], heads: Array) -> dict[str, int]:
     picked = spine if len(spine) <= 3 else [spine[0], spine[len(spine) // 2], spine[-1]]
     roles.update(zip(("spine", "spine1", "spine2"), picked, strict=False))
     shoulders = 0.5 * float(heads[roles["left_upper_arm"], 2] + heads[roles["right_upper_arm"], 2])
+    if not _plausible(roles, heads):
+        return {}
     return in_right_place(roles | _neck_and_head(above, heads, floor + HEAD_TO_SHOULDERS * (shoulders - floor)), parents)
 
 
@@ -121,6 +123,23 @@ def _leg(path: list[int], split: int, heads: Array) -> dict[str, int]:
 
 def _length(leg: dict[str, int], heads: Array) -> float:
     return float(np.linalg.norm(heads[leg["thigh"]] - heads[leg["shin"]]) + np.linalg.norm(heads[leg["shin"]] - heads[leg["foot"]]))
+
+
+def _plausible(roles: dict[str, int], heads: Array) -> bool:
+    """Whether upper and lower bones, left and right, and arms and legs have lengths that go together."""
+    bones = [("thigh", "shin"), ("shin", "foot"), ("upper_arm", "forearm"), ("forearm", "hand")]
+    lengths = np.array(
+        [[np.linalg.norm(heads[roles[f"{side}_{b}"]] - heads[roles[f"{side}_{a}"]]) for a, b in bones] for side in ("left", "right")]
+    )
+    if lengths.min() <= 0:
+        return False
+    ratios = [
+        lengths[:, 0] / lengths[:, 1],
+        lengths[:, 2] / lengths[:, 3],
+        lengths[0] / lengths[1],
+        lengths[:, 2:].sum() / lengths[:, :2].sum(),
+    ]
+    return all(np.abs(np.log(ratio)).max() < np.log(2.5) for ratio in ratios)
 
 
 def _facing(legs: list[dict[str, int]], heads: Array) -> Array | None:
