@@ -6,7 +6,7 @@ should satisfy is in `terms.py`. It is minimised by Gauss-Newton on block-banded
 from the closed form (`start.py`), and its rotations then go to the rig, whose feet are set on the floor again (`..feet`).
 """
 
-from .retarget import retarget, retarget_people
+from .motions import retarget, retarget_people
 from .view import KnownCamera
 
 __all__ = ["KnownCamera", "retarget", "retarget_people"]
