@@ -15,8 +15,9 @@ from ..pose.filters import fill_gaps, savitzky_golay
 from ..pose.rows import body_seen
 from ..pose.track import PoseTrack
 from .body import SIDES, foot, limb, rest_joints, torso
+from .contacts import contacts
 from .face import expressions_on_clock
-from .feet import plant_feet
+from .feet import hold
 from .hands import hand_turns
 from .head import face_turns, head_turns, nearest_rotations, smoothed
 from .kinematics import Array, continuous, local_from_turns, matrix_to_quaternion, pose, unit
@@ -24,7 +25,7 @@ from .level import LEAST_SECONDS, foot_droop, lean, levelled
 from .markers import TORSO_AND_LEGS, joints_from_landmarks, marker_positions
 from .motion import Camera, Motion
 from .rig import Rig
-from .root import contacts, guessed_focal, height_correction, place_before_camera, sliding_correction, soles, standing_height
+from .root import guessed_focal, height_correction, place_before_camera, sliding_correction, soles, standing_height
 
 SMOOTH_SECONDS = 0.35
 ROOT_SECONDS, DEPTH_SECONDS = 0.5, 1.0  # the distance from the camera is the least sure
@@ -82,12 +83,11 @@ def retarget(
 
     local, all_turns = local_from_turns(rig, turns)
     root, camera, down, miss = locate(rig, seen, local, all_turns, rate, track.size)
-    heads = rig.to_world(pose(rig, local, root)[0])
-    turns.update(plant_feet(rig, all_turns, heads, soles(rig, heads, all_turns), down, standing_height(rig), rate))
-    local, all_turns = local_from_turns(rig, turns)
+    local, root, down = hold(rig, local, root, down, rate, standing_height(rig))
+    all_turns = rig.world_rotation @ pose(rig, local, root)[1] @ np.swapaxes(rig.rest_rotations, -1, -2)
     report.progress(3, steps, "steps")
 
-    bones = [i for i, bone in enumerate(rig.bones) if bone.role is not None or _carries_roles(rig, i)]
+    bones = moved_bones(rig)
     residual = _residual(rig, all_turns, seen)
     looks = np.mean(seen.visibility[:, TORSO_AND_LEGS], axis=1)
     expressions, expression = expressions_on_clock(track, person, seen.time)
@@ -290,6 +290,11 @@ def _residual(rig: Rig, turns: Array, seen: Person) -> Array:
         cosine = np.sum(bone * unit(joints[end] - joints[role]), -1)
         angles.append(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
     return np.mean(angles, axis=0)
+
+
+def moved_bones(rig: Rig) -> list[int]:
+    """The rig's bones that a motion has channels for: those with a role, and those that carry them and must hold still for them."""
+    return [i for i, bone in enumerate(rig.bones) if bone.role is not None or _carries_roles(rig, i)]
 
 
 def _carries_roles(rig: Rig, index: int) -> bool:

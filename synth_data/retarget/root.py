@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the body is: its place in front of the camera, the floor under it, and feet that stay where they stand.
+"""Where the body is: its place in front of the camera, and the floor under it.
 
 Camera axes here are X right, Y into the scene, Z up, metres, the camera at the origin and level.
 """
@@ -11,17 +11,13 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from .contacts import contacts as contacts
 from .kinematics import Array
 from .markers import MEASURED_LEG, rest_basis
 from .rig import Rig
 
 # A guess that fits phones held upright and cinema alike; a lens wrong by 0.7–1.4 costs 1–4 mm of pose.
 VERTICAL_VIEW = math.radians(45)
-# A foot is down when it is slower and lower than the first of each pair, until it is faster or higher than the second: m/s, metres.
-# Towards the camera it may seem faster, because depth jitters.
-CONTACT_SPEED, CONTACT_SPEED_IN_DEPTH, CONTACT_HEIGHT = (0.35, 0.55), (1.0, 1.5), (0.07, 0.10)
-CONTACT_SECONDS = 0.1
-FLOOR_SECONDS = 1.5  # how far to each side a foot's height is compared with the lowest ones
 STICK_SECONDS = 1.0  # in which a correction that keeps a foot in place is forgotten
 
 
@@ -80,36 +76,6 @@ def soles(rig: Rig, heads: Array, turns: Array) -> Array:
 def standing_height(rig: Rig) -> float:
     """World height, metres, of the floor the rig is to stand on: its own at rest; for one that lies at rest, its object's origin."""
     return rig.floor if rig.up[2] > 0.7 else float(rig.armature_matrix[2, 3])
-
-
-def contacts(points: Array, fps: float) -> npt.NDArray[np.bool_]:
-    """(F, 4) left heel, left toe, right heel, right toe on the floor; `points` (F, 6, 3) from `soles`.
-
-    Height is above the lowest that any sole was near that moment, because an unknown tilt of the camera makes the floor slope.
-    """
-    feet = points[:, (0, 1, 3, 4)]
-    frames = len(points)
-    if frames > 1:
-        velocity = np.abs(np.gradient(feet, axis=0)) * fps
-    else:
-        velocity = np.zeros((frames, 4, 3))
-    speed, in_depth = np.hypot(velocity[..., 0], velocity[..., 2]), velocity[..., 1]
-    lowest = points[..., 2].min(axis=1)
-    reach = max(round(FLOOR_SECONDS * fps), 1)
-    ground = np.array([np.percentile(lowest[max(i - reach, 0) : i + reach + 1], 10) for i in range(frames)])
-    height = feet[..., 2] - ground[:, None]
-    enter, stay = ((speed < CONTACT_SPEED[i]) & (in_depth < CONTACT_SPEED_IN_DEPTH[i]) & (height < CONTACT_HEIGHT[i]) for i in range(2))
-    down = np.zeros((frames, 4), bool)
-    for foot in range(4):
-        for start, end in runs(stay[:, foot]):
-            down[start:end, foot] = enter[start:end, foot].any() and (end - start >= CONTACT_SECONDS * fps or end - start == frames)
-    return down
-
-
-def runs(flags: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """[start, end) of each run of True."""
-    edges = np.flatnonzero(np.diff(np.r_[False, flags, False].astype(np.int8)))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def height_correction(points: Array, down: npt.NDArray[np.bool_]) -> Array:
