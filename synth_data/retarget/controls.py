@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ...errors import UserError
 from . import edit
+from .feet import hold_feet
 from .mirror import mirrored
 from .motion import Motion
 from .rig import Rig
@@ -14,7 +17,8 @@ from .rig import Rig
 
 @dataclass(frozen=True)
 class Controls:
-    """What is to be changed of a motion; nothing by default. Units are those of the functions in `edit`."""
+    """What is to be changed of a motion; nothing by default. Units are those of the functions in `edit`, and so are the UserErrors of
+    what is out of range: raised here, since a solver may work for minutes before a motion is there to be changed."""
 
     start: float | None = None
     end: float | None = None
@@ -27,9 +31,22 @@ class Controls:
     heading: float = 0.0
     floor: float | None = None
 
+    def __post_init__(self) -> None:
+        if self.fps is not None:
+            edit.check_rate(self.fps)
+        edit.check_smoothing(self.smooth)
+        edit.check_spread(self.arm_spread)
+        edit.check_shares(self.influence)
+        for name, value in (("start", self.start), ("end", self.end), ("heading", self.heading), ("floor", self.floor)):
+            if value is not None and not math.isfinite(value):
+                raise UserError(f"A {name} of {value:g} is no number to go by; give a finite one.")
+
 
 def edited(motion: Motion, rig: Rig, controls: Controls) -> Motion:
-    """The motion changed as the controls say: time first, then the pose, then its place. UserError as the functions in `edit` raise."""
+    """The motion changed as the controls say: time first, then the pose, then its place. UserError as the functions in `edit` raise.
+
+    Where poses changed that feet stand in, feet hold the floor again.
+    """
     if controls.start is not None or controls.end is not None:
         motion = edit.trim(motion, controls.start, controls.end)
     if controls.fps is not None:
@@ -42,6 +59,8 @@ def edited(motion: Motion, rig: Rig, controls: Controls) -> Motion:
         motion = edit.influence(motion, rig, controls.influence)
     if controls.arm_spread:
         motion = edit.arm_spread(motion, rig, controls.arm_spread)
+    if controls.smooth or controls.influence.get("hips", 1.0) < 1:
+        motion = hold_feet(rig, motion, floor=edit.floor_of(rig, motion))
     if controls.in_place:
         motion = edit.in_place(motion, rig)
     if controls.heading:

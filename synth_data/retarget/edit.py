@@ -58,8 +58,7 @@ def trim(motion: Motion, start: float | None = None, end: float | None = None) -
 def at_rate(motion: Motion, fps: float) -> Motion:
     """The same motion at `fps` frames a second, at whole multiples of 1 / `fps` of the video's clock, so that people of one video stay
     together. Rotations are interpolated spherically, all else linearly, by time stamps. UserError for a rate out of range."""
-    if not 0 < fps <= 1000:
-        raise UserError(f"{fps:g} frames a second are not possible; give a rate above 0 and up to 1000.")
+    check_rate(fps)
     if fps == motion.fps:
         return motion
     first, last = math.ceil(motion.time[0] * fps - 1e-6), math.floor(motion.time[-1] * fps + 1e-6)
@@ -72,9 +71,8 @@ def at_rate(motion: Motion, fps: float) -> Motion:
 def smoothed(motion: Motion, seconds: float) -> Motion:
     """Rotations and root without what is faster than about `seconds`: a polynomial of second degree fitted to the frames that lie within
     `seconds` around each (Savitzky and Golay 1964), in quaternions of continuous sign, normalised; no lag. Expressions stay, lest blinks
-    go. Feet that stood still no longer quite do: hold them again (`feet.hold_feet`). UserError for a negative time."""
-    if not seconds >= 0:
-        raise UserError(f"Smoothing over {seconds:g} s is of no use; give a time of 0 or more.")
+    go. Feet that stood still no longer quite do: hold them again (`feet.hold_feet`). UserError for a time out of range."""
+    check_smoothing(seconds)
     if seconds == 0:
         return motion
     rotation = continuous(motion.rotation)
@@ -120,8 +118,7 @@ def arm_spread(motion: Motion, rig: Rig, degrees: float) -> Motion:
     An arm is turned in the plane through itself and the chest's own sideways axis, in full where it is 45° or more away from that axis and
     by less the nearer it is, so that arms that are held out stay where they are. UserError beyond ±90°.
     """
-    if not -90 <= degrees <= 90:
-        raise UserError(f"Arms cannot be spread by {degrees:g} degrees; give between -90 and 90.")
+    check_spread(degrees)
     heads, turns = posed(rig, motion)
     index = rig.index_of_role
     chest = turns[:, index[next(role for role in ("spine2", "spine1", "spine") if role in index)]]
@@ -148,11 +145,7 @@ def influence(motion: Motion, rig: Rig, shares: Mapping[str, float]) -> Motion:
     Where legs or root do not follow in full there are no contacts left, and the camera is gone where the root does not. After another
     change of the hips, feet are to be held again. UserError for an unknown part or a share that is not 0…1.
     """
-    for part, share in shares.items():
-        if part not in PARTS:
-            raise UserError(f"There is no part {part!r} to give an influence to; the parts are {', '.join(PARTS)}.")
-        if not 0 <= share <= 1:
-            raise UserError(f"An influence of {share:g} on {part} is out of range; give a share between 0 and 1.")
+    check_shares(shares)
     local = rotations_of(rig, motion)
     for bone in (rig.names.index(name) for name in motion.bones):
         share = shares.get(_part_of(rig, bone), 1.0)
@@ -177,6 +170,30 @@ def influence(motion: Motion, rig: Rig, shares: Mapping[str, float]) -> Motion:
         expression=shares.get("face", 1.0) * motion.expression,
     )
     return _with_rotations(changed, rig, local)
+
+
+def check_rate(fps: float) -> None:
+    """UserError for a frame rate that is none; so do the next three for what their controls cannot be."""
+    if not 0 < fps <= 1000:
+        raise UserError(f"{fps:g} frames a second are not possible; give a rate above 0 and up to 1000.")
+
+
+def check_smoothing(seconds: float) -> None:
+    if not 0 <= seconds <= 60:
+        raise UserError(f"Smoothing over {seconds:g} s is of no use; give a time from 0 to 60 s.")
+
+
+def check_spread(degrees: float) -> None:
+    if not -90 <= degrees <= 90:
+        raise UserError(f"Arms cannot be spread by {degrees:g} degrees; give between -90 and 90.")
+
+
+def check_shares(shares: Mapping[str, float]) -> None:
+    for part, share in shares.items():
+        if part not in PARTS:
+            raise UserError(f"There is no part {part!r} to give an influence to; the parts are {', '.join(PARTS)}.")
+        if not 0 <= share <= 1:
+            raise UserError(f"An influence of {share:g} on {part} is out of range; give a share between 0 and 1.")
 
 
 def posed(rig: Rig, motion: Motion) -> tuple[Array, Array]:

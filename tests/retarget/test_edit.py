@@ -126,7 +126,7 @@ class TestSmooth:
         still = dataclasses.replace(motion, rotation=np.tile(motion.rotation[:1], (40, 1, 1)))
         np.testing.assert_allclose(edit.smoothed(still, 1.0).rotation, still.rotation, atol=1e-6)
         assert edit.smoothed(motion, 0) is motion
-        with pytest.raises(UserError, match="0 or more"):
+        with pytest.raises(UserError, match="from 0 to 60"):
             edit.smoothed(motion, -1)
 
 
