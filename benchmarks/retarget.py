@@ -15,7 +15,7 @@ The columns:
 
 * MPJPE, PA: mean distance of 12 limb joints, mm, relative to the hips, true scale; PA after the best similarity of each frame.
 * u.arm … hand: mean angle to the true rotation, degrees, twist included; finger: of the bends of four fingers.
-* slide: horizontal speed of heels and balls of the feet while they truly stand, cm/s. The truth's own is in the head line.
+* slide: horizontal speed of heels and balls of the feet while they truly stand, cm/s; the first row is the truth's own.
 * acc: difference of the limb joints' second differences, mm/frame². root: distance of the hips, cm, its mean taken away; abs: not taken.
 * px: distance of 14 joints in the picture, each through its own camera. pen: depth of the soles beyond 2 cm under the floor, cm; the most.
 
@@ -41,20 +41,21 @@ import numpy as np
 from ningyo.synth_data.capture.capture import Settings, capture
 from ningyo.synth_data.pose.filters import savitzky_golay
 from ningyo.synth_data.pose.track import PoseTrack
-from ningyo.synth_data.retarget import closed_form
+from ningyo.synth_data.retarget import closed_form, solver
 from ningyo.synth_data.retarget.motion import Motion
 from truth.file import Truth
-from truth.make import CAMERA_HEIGHT, FOCAL, Shot, make
+from truth.make import ACTOR, CAMERA_HEIGHT, FOCAL, Shot, make
 from truth.naive import swings
 from truth.scores import evaluate
 
+STUDY = tuple(f"{clip}-{yaw}" for clip in ("dancing", "walking", "look") for yaw in (0, 60))
 TUNED = ("dancing_b-30", "dancing_builtin-0", "look_builtin-0", "walking-0")
 SMOOTH_SECONDS = 0.35
 Row = dict[str, float]
 
 
-def standard_shots(folder: Path) -> list[Shot]:
-    ybot, builtin = str(folder / "ybot.glb"), "builtin:1"
+def standard_shots(folder: Path, out: Path) -> list[Shot]:
+    ybot, builtin, actor = str(folder / "ybot.glb"), "builtin:1", out / ACTOR
     nodes: dict[str, Any] = {"fps": 30.0, "rest": folder / "ybot.glb"}
     dancing, walking, look = (folder / name for name in ("dancing.glb", "walking.glb", "look.fbx"))
     shots = []
@@ -69,6 +70,11 @@ def standard_shots(folder: Path) -> list[Shot]:
         Shot("dancing_b-30", ybot, dancing, yaw=30.0, frames=(200, 320), **nodes),
         Shot("look_builtin-0", builtin, look, fps=15.0, yaw=0.0, frames=(0, 67)),
         Shot("dancing_builtin-0", builtin, dancing, yaw=0.0, frames=(0, 90), **nodes),
+        Shot("dancing_c-0", ybot, dancing, yaw=0.0, frames=(400, 520), **nodes),
+        Shot("performance-0", ybot, actor, fps=25.0, yaw=0.0),
+        Shot("performance_human-0", str(actor), actor, fps=25.0, yaw=0.0),
+        Shot("walking_human-30", str(actor), walking, yaw=30.0, frames=(0, 39), repeat=90, walks=True, **nodes),
+        Shot("still_human-0", str(actor), actor, fps=25.0, yaw=0.0, frames=(0, 1), repeat=60),
     ]
 
 
@@ -90,7 +96,7 @@ def main() -> None:
         name = f"{args.clip.stem}_{Path(args.rig).stem.replace(':', '')}-{args.yaw:.0f}"
         shots = [Shot(name, args.rig, args.clip, args.fps, args.yaw, tuple(args.frames), walks=args.walks, rest=args.rest)]
     elif args.rigs is not None:
-        shots = [shot for shot in standard_shots(args.rigs) if args.only is None or shot.name in args.only]
+        shots = [shot for shot in standard_shots(args.rigs, args.out) if args.only is None or shot.name in args.only]
     else:
         parser.error("give --rigs FOLDER, or --rig and --clip")
 
@@ -100,25 +106,41 @@ def main() -> None:
         truth = make(shot, folder)
         if not args.film:
             tables[shot.name] = measure(truth, folder)
-            print_table(f"{shot.name}: {shot.clip.name}, {len(truth.time)} frames at {shot.fps:g} a second", tables[shot.name])
-    for title, tuned in (("held out", False), ("used for tuning", True)):
-        chosen = {name: rows for name, rows in tables.items() if (name in TUNED) == tuned}
-        if len(chosen) > 1:
-            print_table(f"Mean of {len(chosen)} {title}: {', '.join(chosen)}", mean_of(list(chosen.values())))
+            use = "used for tuning" if shot.name in TUNED else "not used for tuning"
+            print_table(f"{shot.name} ({use}): {shot.clip.name}, {len(truth.time)} frames at {shot.fps:g} a second", tables[shot.name])
+    if len(tables) > 1:
+        for title, names in groups_of(list(tables)).items():
+            print_table(f"Mean of {title}: {', '.join(names)}", mean_of([tables[name] for name in names]))
+        print_summary(tables)
+
+
+def groups_of(names: list[str]) -> dict[str, list[str]]:
+    """Those of more than one clip."""
+    groups = {
+        "the six of the study, on Y Bot (walking-0 was used for tuning)": [name for name in names if name in STUDY],
+        "what was held out": [name for name in names if name not in TUNED],
+        "what was used for tuning": [name for name in names if name in TUNED],
+    }
+    return {title: chosen for title, chosen in groups.items() if len(chosen) > 1}
 
 
 def measure(truth: Truth, folder: Path) -> dict[str, Row]:
     """The rows of a clip's table."""
     video = folder / "video.mp4"
     track = capture([video], folder / "track.npz")
-    plain = capture([video], folder / "track_unfiltered.npz", settings=Settings(filter="none", parts=False))
+    one_look = capture([video], folder / "track_fast.npz", settings=Settings(fast=True))
+    plain = capture([video], folder / "track_unfiltered.npz", settings=Settings(filter="none", parts=False, fast=True))
+    known = solver.KnownCamera(focal_px=FOCAL, height=CAMERA_HEIGHT, pitch=0.0)
     rows: dict[str, Row] = {}
     ways: dict[str, Callable[[], Motion]] = {
+        "the truth itself": truth.motion,
         "naive swings, frame by frame": lambda: swings(plain, truth.rig),
         "naive, Savitzky-Golay 0.35 s": lambda: swings(smoothed(plain), truth.rig),
         "closed form": lambda: closed_form.retarget(track, truth.rig),
         "closed form, Savitzky-Golay 0.35 s": lambda: closed_form.retarget(smoothed(track), truth.rig),
-        **solver_ways(track, truth),
+        "solver, camera given": lambda: solver.retarget(track, truth.rig, camera=known),
+        "solver, nothing given": lambda: solver.retarget(track, truth.rig),
+        "capture and solver --fast, nothing given": lambda: solver.retarget(one_look, truth.rig, fast=True),
     }
     for name, way in ways.items():
         start = time.perf_counter()
@@ -127,19 +149,6 @@ def measure(truth: Truth, folder: Path) -> dict[str, Row]:
         rows[name] = {**evaluate(motion, truth), "s": seconds}
         motion.save(folder / f"{name.replace(' ', '_').replace(',', '')}.motion.npz")
     return rows
-
-
-def solver_ways(track: PoseTrack, truth: Truth) -> dict[str, Callable[[], Motion]]:
-    from ningyo.synth_data.retarget import solver
-
-    if not hasattr(solver, "retarget"):
-        return {}
-    known = solver.KnownCamera(focal_px=FOCAL, height=CAMERA_HEIGHT, pitch=0.0)
-    return {
-        "solver, camera given": lambda: solver.retarget(track, truth.rig, camera=known),
-        "solver, nothing given": lambda: solver.retarget(track, truth.rig),
-        "solver, nothing given, --fast": lambda: solver.retarget(track, truth.rig, fast=True),
-    }
 
 
 def smoothed(track: PoseTrack) -> PoseTrack:
@@ -155,7 +164,12 @@ def smoothed(track: PoseTrack) -> PoseTrack:
 
 def mean_of(tables: list[dict[str, Row]]) -> dict[str, Row]:
     names = [name for name in tables[0] if all(name in table for table in tables)]
-    return {name: {key: float(np.nanmean([table[name][key] for table in tables])) for key in tables[0][name]} for name in names}
+    return {name: {key: _mean([table[name][key] for table in tables]) for key in tables[0][name]} for name in names}
+
+
+def _mean(values: list[float]) -> float:
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def print_table(title: str, rows: dict[str, Row]) -> None:
@@ -163,6 +177,15 @@ def print_table(title: str, rows: dict[str, Row]) -> None:
     print(f"\n{title}\n\n| | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
     for name, row in rows.items():
         print(f"| {name} | {' | '.join(shown(key, row[key]) for key in columns)} |", flush=True)
+
+
+def print_summary(tables: dict[str, dict[str, Row]]) -> None:
+    """MPJPE and slide of every clip, one column a way."""
+    ways = [way for way in next(iter(tables.values())) if all(way in rows for rows in tables.values())]
+    print(f"\nMPJPE, mm (slide, cm/s)\n\n| | used for tuning | {' | '.join(ways)} |\n|---|---|{'---|' * len(ways)}")
+    for name, rows in tables.items():
+        cells = [f"{shown('MPJPE', rows[way]['MPJPE'])} ({shown('slide', rows[way]['slide'])})" for way in ways]
+        print(f"| {name} | {'yes' if name in TUNED else 'no'} | {' | '.join(cells)} |", flush=True)
 
 
 def shown(key: str, value: float) -> str:

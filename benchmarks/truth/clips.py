@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,43 +12,17 @@ import bpy
 import numpy as np
 from ningyo.errors import UserError
 from ningyo.synth_data.characters.importing import read_rig, rig_for
-from ningyo.synth_data.retarget.kinematics import unit
 from ningyo.synth_data.retarget.markers import rest_basis
 from ningyo.synth_data.retarget.rig import Rig
 from ningyo.synth_data.retarget.roles import split_name
 from numpy.typing import NDArray
 
+from .performance import Clip, rest_directions
+
 Array = NDArray[np.float64]
 SCENE_FPS = 30
-# Bone → the joint it points at; a limb's rest direction tells a T-pose from an A-pose.
-POINTS_AT = {
-    f"{side}_{bone}": f"{side}_{end}"
-    for side in ("left", "right")
-    for bone, end in (
-        ("upper_arm", "forearm"),
-        ("forearm", "hand"),
-        ("hand", "middle1"),
-        ("thigh", "shin"),
-        ("shin", "foot"),
-        *((f"{finger}{i}", f"{finger}{i + 1}") for finger in ("thumb", "index", "middle", "ring", "pinky") for i in (1, 2, 3)),
-    )
-}
 # glTF has Y up, Blender Z.
 _FROM_GLTF = np.array([[1.0, 0, 0, 0], [0, 0, -1.0, 0], [0, 1.0, 0, 0], [0, 0, 0, 1.0]])
-
-
-@dataclass(frozen=True, eq=False)
-class Clip:
-    """A motion apart from any rig. Axes: x to the body's left at rest, y to its back, z up.
-
-    `turns` maps roles to (F, 3, 3), world rotations relative to rest; `hips` (F, 3) is how far the hips are from where they are at rest,
-    in leg lengths; `points` maps roles to (3,), the unit direction of the bone at rest.
-    """
-
-    fps: float
-    turns: dict[str, Array]
-    hips: Array
-    points: dict[str, Array]
 
 
 def read_clip(path: Path, fps: float, rest: Path | None) -> Clip:
@@ -119,11 +92,14 @@ def _of_armature(figure: Any, frames: Array, fps: float) -> Clip:
         rotations.append(_rotation(rig.armature_matrix @ matrices))
         hips.append(rig.to_world(matrices[rig.index_of_role["hips"], :3, 3]))
     turns = np.array(rotations) @ np.swapaxes(_rotation(rig.armature_matrix @ rig.rest), -1, -2)
+    # BVH often has the hips in the world's origin at rest, so that nothing says where the floor is.
+    from_floor = abs(float(rig.armature_matrix[:3, 3] @ rig.up) - rig.floor) < 0.1 * rig.leg_length
     return Clip(
         fps,
         {role: basis.T @ turns[:, i] @ basis for role, i in rig.index_of_role.items()},
         (np.array(hips) - rig.head("hips")) @ basis / rig.leg_length,
         rest_directions(rig),
+        from_floor,
     )
 
 
@@ -141,14 +117,8 @@ def _of_nodes(nodes: dict[str, Any], rig: Rig, bind: dict[str, Array], frames: A
         {role: basis.T @ np.array(found) @ bind[role].T @ basis for role, found in rotations.items()},
         (np.array(hips) - rig.head("hips")) @ basis / rig.leg_length,
         rest_directions(rig),
+        True,
     )
-
-
-def rest_directions(rig: Rig) -> dict[str, Array]:
-    """Role → (3,) unit direction of the bone at rest, in the body's axes."""
-    basis = rest_basis(rig)
-    known = rig.index_of_role
-    return {role: unit(rig.head(end) - rig.head(role)) @ basis for role, end in POINTS_AT.items() if role in known and end in known}
 
 
 def bind_rotations(path: Path) -> dict[str, Array]:

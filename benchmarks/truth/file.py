@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ningyo.jobs.folder import write_atomically
-from ningyo.synth_data.retarget.motion import Camera
+from ningyo.synth_data.retarget.kinematics import matrix_to_quaternion
+from ningyo.synth_data.retarget.motion import Camera, Motion
 from ningyo.synth_data.retarget.rig import Rig
 from numpy.typing import NDArray
+
+from .performance import local_of
 
 Array = NDArray[np.float64]
 
@@ -65,6 +68,20 @@ class Truth:
         known = {name: header[name] for name in ("rig_spec", "clip", "fps", "yaw")}
         return cls(rig=Rig.from_json(header["rig"], str(path)), camera=camera, **known, **arrays)
 
-    def frames(self, start: int, end: int) -> Truth:
-        arrays = {name: getattr(self, name)[start:end] for name in ("time", "joints", "turns", "root", "contact")}
-        return replace(self, **arrays)
+    def motion(self) -> Motion:
+        """The truth as a motion of its rig."""
+        frames = len(self.time)
+        return Motion(
+            fps=self.fps,
+            bones=self.rig.names,
+            time=self.time,
+            rotation=matrix_to_quaternion(local_of(self.rig, self.turns)).astype(np.float32),
+            root_position=self.root.astype(np.float32),
+            contact=self.contact.astype(np.float32),
+            residual=np.zeros(frames, np.float32),
+            confidence=np.ones(frames, np.float32),
+            rig_name=self.rig.name,
+            rig_sha256=self.rig.source_sha256,
+            camera=self.camera,
+            method="truth",
+        )

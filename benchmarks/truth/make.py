@@ -29,12 +29,14 @@ from ningyo.synth_data.retarget.root import soles, standing_height
 from ningyo.synth_data.video.write import MovieWriter
 from numpy.typing import NDArray
 
+from .actor import read_performance, save_figure
 from .clips import read_clip
 from .file import Truth
 from .performance import joints_of, local_of, on_rig, standing, travelling
 
 Array = NDArray[np.float64]
 SIZE, FOCAL, CAMERA_HEIGHT, PERSON = 512, 711.0, 1.0, 270.0  # px, px, metres, px
+ACTOR = "actor.blend"
 BORDER = 10.0  # px of the picture's edge that no joint comes into
 WRITTEN = 1e-5  # metres by which numpy's joints may differ from Blender's
 
@@ -43,8 +45,9 @@ WRITTEN = 1e-5  # metres by which numpy's joints may differ from Blender's
 class Shot:
     """A clip to be filmed.
 
-    `rig` as `load_character` takes it; `clip` a file; `frames` [first, end) at `fps`; `repeat` how many frames to fill by repeating them;
-    `walks`: forward travel is added to somebody who walks on the spot; `rest` the rigged character of a clip of bare nodes.
+    `rig` as `load_character` takes it; `clip` a file, or of ACTOR's .blend its performance; `frames` [first, end) at `fps`; `repeat` how
+    many frames to fill by repeating them; `walks`: forward travel is added to somebody who walks on the spot; `rest` the rigged character
+    of a clip of bare nodes.
     """
 
     name: str
@@ -66,9 +69,10 @@ def perform(shot: Shot) -> tuple[Rig, Array, Array]:
         rotations = forward_kinematics(rig, motion)[1]
         turns, root = rotations @ np.swapaxes(rig.rest_rotations, -1, -2), motion.root_position.astype(np.float64)
     else:
-        turns, root = on_rig(rig, read_clip(shot.clip, shot.fps, shot.rest))
+        clip = read_performance(shot.clip, shot.fps) if shot.clip.name == ACTOR else read_clip(shot.clip, shot.fps, shot.rest)
+        turns, root = on_rig(rig, clip)
     chosen = np.arange(len(root))[slice(*shot.frames)]
-    if len(chosen) < 2:
+    if len(chosen) == 0:
         raise UserError(f"{shot.clip} has {len(root)} frames, so there is nothing in {shot.frames}.")
     if shot.repeat is not None:
         chosen = np.resize(chosen, shot.repeat)
@@ -123,6 +127,9 @@ def make(shot: Shot, folder: Path, note: Callable[[int, int], None] = lambda don
     """Write video.mp4 and truth.npz into `folder`; made already, they are only read. Empties Blender."""
     if (folder / "truth.npz").is_file() and (folder / "video.mp4").is_file():
         return Truth.load(folder)
+    for spec in (Path(shot.rig), shot.clip):
+        if spec.name == ACTOR:
+            save_figure(spec)
     rig, turns, root = perform(shot)
     joints = joints_of(rig, turns, root)
     camera = camera_for(rig, joints, root, shot.yaw)
