@@ -99,6 +99,7 @@ class _Solved:
     contact: Array
     landmarks: Array
     to_rig: float  # the rig's metres for one of the person's
+    lift: float  # the rig's hips' height for one of the person's
     residual: Array  # (F,) share of the person's height in the picture
 
 
@@ -124,8 +125,11 @@ def _solve(
     miss = np.sum((state.view.project(markers)[0] - observed.pixels[:, TORSO_AND_LEGS]) ** 2, -1)
     weight = observed.weight[:, TORSO_AND_LEGS] + 1e-3
     rms = np.sqrt(np.sum(weight * miss, 1) / np.sum(weight, 1))
+    # Where the hips are in a person is not seen well: that their legs are estimated longer or shorter than likely changes how high the rig
+    # carries its hips, but not how far it travels.
+    to_rig, lift = (rig.leg_length / leg_length(skeleton, s) for s in (scales, state.scales))
     heights = np.maximum(np.ptp(seen.detected_pixels[..., 1], axis=1), 1.0)
-    return _Solved(skeleton, state, contact, landmarks, rig.leg_length / leg_length(skeleton, state.scales), rms / heights)
+    return _Solved(skeleton, state, contact, landmarks, to_rig, lift, rms / heights)
 
 
 def _world(rig: Rig, solved: _Solved, rate: float) -> _World:
@@ -145,7 +149,7 @@ def _motion(
 
     # The first person's rig fixes the world's scale. Another's travel is their own legs', about the place where they were seen.
     middle = np.median(state.root, axis=0) * (1.0, 1.0, 0.0)
-    root = (state.root - middle) * solved.to_rig + middle * world.to_rig + world.origin
+    root = (state.root - middle) * (solved.to_rig, solved.to_rig, solved.lift) + middle * world.to_rig + world.origin
     view = state.view
     look = view.rotation
     eye = np.array([0.0, 0.0, view.height]) * world.to_rig + world.origin

@@ -23,6 +23,9 @@ SHARED = VIEW + len(SCALES)
 FRAMES_OF_EVIDENCE = 10  # what so many frames tell of the shared unknowns counts as one piece of evidence
 SOLES_TOUCHING = (0, 1, 3, 4)  # of the skeleton's soles: left heel, left ball, right heel, right ball
 
+# (SHARED,) what each proportion is of the body's height.
+HEIGHT_SHARES = np.array([0.0] * VIEW + [{"trunk": 0.29, "head": 0.18, "thighs": 0.245, "shins": 0.245}.get(name, 0.0) for name in SCALES])
+
 # Directions between markers: (landmarks, landmarks, weight). Each end is the mean of its landmarks.
 DIRECTIONS: tuple[tuple[tuple[int, ...], tuple[int, ...], float], ...] = (
     ((24,), (23,), 1.0), ((12,), (11,), 1.0), ((23, 24), (11, 12), 1.0),
@@ -66,6 +69,7 @@ class Weights:
     pitch: float = math.radians(4)
     height: float = 0.6
     scale: float = 0.08
+    size: float = 0.01
 
 
 def _degrees(*angles: float) -> tuple[float, ...]:
@@ -338,8 +342,12 @@ class Problem:
     def _shared(self, state: State, add: _Adder) -> float:
         off = (shared_values(state) - self.expected.mean) * self.expected.free
         weight = 1 / self.expected.spread**2
-        add.corner(off, weight)
-        return float(np.sum(weight * off**2))
+        add.corner(off, np.diag(weight))
+        # The size as a whole is not seen (a larger person further away looks the same), so that it is held closer than its parts.
+        size = HEIGHT_SHARES / self.weights.size
+        whole = float(size @ off)
+        add.corner(off, np.outer(size, size))
+        return float(np.sum(weight * off**2)) + whole**2
 
     def _pins(self, state: State, pinned: Pinned, add: _Adder) -> float:
         strength = pinned.strength[:, None]
@@ -378,8 +386,7 @@ class _Adder:
             self.system.add_diagonal(residual, weight, columns)
 
     def corner(self, residual: Array, weight: Array) -> None:
+        """Add rᵀWr for residuals (SHARED,) that are the shared unknowns' own and weights (SHARED, SHARED)."""
         if self.system is not None:
-            some = self.free
-            at = np.arange(int(some.sum()))
-            self.system.corner[at, at] += weight[some]
-            self.system.right_shared += (weight * residual)[some]
+            self.system.corner += weight[np.ix_(self.free, self.free)]
+            self.system.right_shared += (weight @ residual)[self.free]
