@@ -19,7 +19,7 @@ from .contacts import contacts
 from .face import expressions_on_clock
 from .feet import hold
 from .hands import hand_turns
-from .head import face_turns, head_turns, nearest_rotations, smoothed
+from .head import face_trust, face_turns, head_turns, nearest_rotations, smoothed
 from .kinematics import Array, continuous, local_from_turns, matrix_to_quaternion, pose, unit
 from .level import LEAST_SECONDS, foot_droop, lean, levelled
 from .markers import TORSO_AND_LEGS, joints_from_landmarks, marker_positions
@@ -32,6 +32,7 @@ ROOT_SECONDS, DEPTH_SECONDS = 0.5, 1.0  # the distance from the camera is the le
 SHIFT_SECONDS = 0.7
 # Where a rig's proportions are not the person's, not all of it can lie over them; then the feet shall, since they are seen to stand.
 ANKLES, ANKLE_WEIGHT = (27, 28), 4.0
+HAND_SCORES = 0.5, 1.0  # a hand of the first hardly counts, one of the second fully
 FADE_SECONDS = 0.25  # in which a hand or a face that comes into view takes over
 # Bones whose direction the landmarks tell, for the residual: bone's role → role at its far end.
 SEEN_BONES = {
@@ -145,6 +146,7 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
     hand_there = np.isfinite(hand_world).all(axis=(2, 3)) & (hand_score > 0)
     face = track.face_image[p, span]
     face_there = np.isfinite(face).all(axis=(1, 2)) & (track.face_score[p, span] > 0)
+    sure = np.clip((hand_score - HAND_SCORES[0]) / (HAND_SCORES[1] - HAND_SCORES[0]), 0.05, 1)
     hands = np.zeros((len(seconds), 2, 21, 3))
     for hand in range(2):
         if hand_there[:, hand].any():
@@ -153,7 +155,7 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
     if face_there.any():
         looks = np.broadcast_to(np.eye(3), (len(seconds), 3, 3)).copy()
         looks[face_there] = face_turns(face[face_there], track.size, guessed_focal(track.size[1]))
-        faces = smoothed(nearest_rotations(fill_gaps(looks, face_there)), seconds)
+        faces = smoothed(nearest_rotations(fill_gaps(looks, face_there)), seconds, face_there.astype(np.float64))
     present = there & ~track.bridged[p, span]
     fade = max(round(FADE_SECONDS / step), 1)
     sizes = on_clock(visibility), track.size
@@ -174,9 +176,9 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
         visibility=on_clock(visibility).clip(0, 1),
         present=on_clock(present.astype(np.float64)),
         hands=_z_up(on_clock(hands)),
-        hand_seen=on_clock(np.stack([_fading(hand_there[:, hand], fade) for hand in range(2)], -1)),
+        hand_seen=on_clock(np.stack([_fading(hand_there[:, hand], fade) * sure[:, hand] for hand in range(2)], -1)),
         face=nearest_rotations(on_clock(faces)),
-        face_seen=on_clock(_fading(face_there, fade)),
+        face_seen=on_clock(_fading(face_there, fade)) * face_trust(body),
         droop=droop,
     )
 
