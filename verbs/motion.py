@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`ningyo motion`: a motion's joints as JSON, or a .blend with the rig playing it."""
+"""`ningyo motion`: a motion changed, on its rig in a .blend, as BVH, as joints, or drawn over its video."""
 
 from __future__ import annotations
 
@@ -10,47 +10,97 @@ from typing import Any
 
 from ..errors import UserError
 from ..jobs.progress import Reporter
+from .arguments import add_controls, controls_of
 
-HELP = "Write out a motion: joints as JSON, or a .blend with the rig playing it."
+HELP = "Change a motion, put it on its rig in a .blend, write it as BVH or joints, or draw it over its video."
 EXAMPLE = "ningyo motion apply out/motion.npz --rig character.glb --out out/scene.blend"
+WHAT = (
+    ("apply", "SCENE.blend", "a .blend with the rig and the motion as an Action on it; several motions in one scene"),
+    ("bvh", "MOTION.bvh", "the motion as BVH: Y up, centimetres"),
+    ("edit", "MOTION.npz", "another motion, changed by an animator's controls"),
+    ("joints", "JOINTS.json", "every bone's head in every frame, world metres, Z up"),
+    ("overlay", "OVERLAY.mp4", "the rig's joints and bones drawn over the video; several motions in one picture"),
+)
+SEVERAL = ("apply", "overlay")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    what = parser.add_subparsers(dest="what", required=True, metavar="joints|apply")
-    for name, out, text in (
-        ("joints", "JOINTS.json", "every bone's head in every frame, world metres, Z up"),
-        ("apply", "SCENE.blend", "the rig with the motion as an Action on it"),
-    ):
+    what = parser.add_subparsers(dest="what", required=True, metavar="|".join(name for name, _, _ in WHAT))
+    for name, out, text in WHAT:
         sub = what.add_parser(name, help=text, description=text)
-        sub.add_argument("motion", type=Path, metavar="MOTION.npz", help="what `ningyo retarget` wrote")
+        several = name in SEVERAL
         sub.add_argument(
-            "--rig", required=True, metavar="RIG", help="the rig it was made for: .glb, .gltf, .fbx, .blend, .json or builtin[:SEED]"
-        )
+            "motion", type=Path, nargs="+" if several else 1, metavar="MOTION.npz",
+            help="what `ningyo retarget` wrote" + ("; of several people several" if several else ""),
+        )  # fmt: skip
+        sub.add_argument(
+            "--rig", required=True, action="append", metavar="RIG",
+            help="the rig it was made for: a character's file, rig .json or builtin[:SEED]" + ("; one for each, or one for all" * several),
+        )  # fmt: skip
+        if name == "overlay":
+            sub.add_argument("--video", type=Path, required=True, metavar="VIDEO", help="the video that it was captured from")
+        if name == "apply":
+            sub.add_argument("--start-frame", type=int, default=1, metavar="N", help="frame of the first key (default: 1)")
+            sub.add_argument(
+                "--key-reduction", type=float, default=0.0, metavar="DEG", help="leave out keys that the curve misses by less than this"
+            )
+        if name == "edit":
+            add_controls(sub)
         sub.add_argument("--out", required=True, type=Path, metavar=out)
 
 
 def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
-    from ..synth_data.retarget.motion import Motion
-
-    motion = Motion.load(args.motion)
     if args.out.is_dir():
         raise UserError(f"{args.out} is a folder; give the name of a file to write.")
-    if args.what == "joints":
-        _write_joints(motion, args.rig, args.out)
-    else:
-        from ..synth_data.retarget.apply import save_motion_blend
+    if len(args.rig) not in (1, len(args.motion)):
+        raise UserError(f"There are {len(args.rig)} rigs for {len(args.motion)} of the motions; give each motion one, or one for all.")
+    from ..synth_data.retarget.motion import Motion
 
-        save_motion_blend(motion, args.rig, args.out)
-    report.artefact(args.what, args.out)
-    return {args.what: str(args.out), "frames": motion.frame_count}
+    specs = args.rig * len(args.motion) if len(args.rig) == 1 else args.rig
+    takes = [(Motion.load(path), spec) for path, spec in zip(args.motion, specs, strict=True)]
+    {"apply": _apply, "bvh": _bvh, "edit": _edit, "joints": _joints, "overlay": _overlay}[args.what](takes, args, report)
+    report.artefact("motion" if args.what == "edit" else args.what, args.out)
+    return {args.what: str(args.out), "frames": max(motion.frame_count for motion, _ in takes)}
 
 
-def _write_joints(motion: Any, spec: str, out: Path) -> None:
+def _apply(takes: list[tuple[Any, str]], args: argparse.Namespace, report: Reporter) -> None:
+    from ..synth_data.retarget.apply import save_motion_blend
+
+    save_motion_blend(takes, args.out, start_frame=args.start_frame, key_reduction=args.key_reduction, report=report)
+
+
+def _bvh(takes: list[tuple[Any, str]], args: argparse.Namespace, report: Reporter) -> None:
+    from ..synth_data.characters.importing import rig_for
+    from ..synth_data.retarget.bvh import write_bvh
+
+    motion, spec = takes[0]
+    write_bvh(rig_for(spec), motion, args.out)
+
+
+def _edit(takes: list[tuple[Any, str]], args: argparse.Namespace, report: Reporter) -> None:
+    from ..synth_data.characters.importing import rig_for
+    from ..synth_data.retarget.controls import edited
+
+    motion, spec = takes[0]
+    controls = controls_of(args)
+    edited(motion, rig_for(spec), controls).save(args.out)
+
+
+def _joints(takes: list[tuple[Any, str]], args: argparse.Namespace, report: Reporter) -> None:
     from ..jobs.folder import write_atomically
     from ..synth_data.characters.importing import rig_for
     from ..synth_data.retarget.kinematics import forward_kinematics
 
+    motion, spec = takes[0]
     rig = rig_for(spec)
     heads, _ = forward_kinematics(rig, motion)
     frames = [dict(zip(rig.names, frame.round(6).tolist(), strict=True)) for frame in heads]
-    write_atomically(out, json.dumps({"fps": motion.fps, "frames": frames}) + "\n")
+    write_atomically(args.out, json.dumps({"fps": motion.fps, "frames": frames}) + "\n")
+
+
+def _overlay(takes: list[tuple[Any, str]], args: argparse.Namespace, report: Reporter) -> None:
+    from ..synth_data.capture.motion_overlay import write_motion_overlay
+    from ..synth_data.characters.importing import rig_for
+
+    rigs = {spec: rig_for(spec) for _, spec in takes}
+    write_motion_overlay(args.video, [(rigs[spec], motion) for motion, spec in takes], args.out, report=report)

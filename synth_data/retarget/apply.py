@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writing a Motion onto an armature in Blender, as a new Action."""
+"""Writing a Motion onto an armature and its meshes in Blender, as new Actions."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,84 +13,255 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import UserError
+from ...jobs.progress import SILENT, Reporter
 from ...sequencer.strips import match_rate
 from ..characters.importing import load_character, read_rig
+from .keys import angle_between, kept_keys, rotation_of
 from .kinematics import continuous, matrix_to_quaternion, pose, rotations_of
-from .motion import Motion
+from .motion import Camera, Motion
 from .resample import resample, resample_rotations
 from .rig import Rig
+from .shape_keys import driven_keys
 
 if TYPE_CHECKING:
     import bpy
 
 Array = npt.NDArray[np.float64]
+Keep = Callable[[Array], npt.NDArray[np.int64]]  # channel values (N, C) → the indices of those that get keys
+
+EXPRESSION_TOLERANCE = 0.01  # of a shape key's value, where keys are reduced
 
 
 def apply_motion(
-    armature: Any, motion: Motion, *, name: str | None = None, start_frame: int = 1, scene_fps: float | None = None
+    armature: Any,
+    motion: Motion,
+    *,
+    name: str | None = None,
+    start_frame: int = 1,
+    scene_fps: float | None = None,
+    key_reduction: float = 0.0,
+    report: Reporter = SILENT,
 ) -> bpy.types.Action:
     """Give `armature` a new Action that plays `motion` from `start_frame` on, beside the Actions it had.
 
     Keys are on whole frames at `scene_fps` (default: the current scene's rate), taken from the motion by time stamps. Each bone keeps its
-    rotation mode; the object's own transform, constraints, rest pose and rolls stay as they are. With `scene_fps == motion.fps`, frame
-    `start_frame + i` is the motion's frame i.
+    rotation mode; the object's own transform, constraints, rest pose, rolls and inheritance stay as they are. With `scene_fps ==
+    motion.fps`, frame `start_frame + i` is the motion's frame i. An object that moves carries the character along: the motion's world is
+    the one in which the object is as it is now.
 
-    Raises UserError when the armature cannot be animated (linked, in the NLA's tweak mode), is not humanoid, or lacks the motion's bones.
+    With `key_reduction` above 0, keys are left out as long as no bone's own rotation is off by more than so many degrees, and the hips by
+    so many millimetres. Shape keys of the armature's meshes that are named like the motion's expressions get Actions of their own.
+    Constraints, drivers and settings that keep the pose from being the motion's are told to `report` as a warning.
+
+    Raises UserError when the armature cannot be animated (linked, in edit mode, in the NLA's tweak mode), is not humanoid, or lacks the
+    motion's bones.
     """
     import bpy
 
+    _refuse(armature)
+    if not (np.isfinite(key_reduction) and key_reduction >= 0):
+        raise UserError(f"A key reduction of {key_reduction:g}° is of no use; give 0 (every frame gets a key) or more.")
+    rig = read_rig(armature)
+    local = rotations_of(rig, motion)
+    data = armature.animation_data_create()
+    if data is None or data.use_tweak_mode:
+        raise UserError(f"{armature.name} is being edited in the NLA editor; leave tweak mode (Tab) and try again.")
+    for warning in obstacles(armature, rig):
+        report.warning(warning)
+    scene: Any = bpy.context.scene
+    rate = float(scene_fps or scene.render.fps / scene.render.fps_base)
+
+    bones = [armature.pose.bones[bone] for bone in rig.names]
+    heads, rotations = pose(rig, local, motion.root_position)
+    for index, bone in enumerate(bones):
+        if not bone.bone.use_inherit_rotation:  # such a bone stays at rest while its parent turns
+            local[:, index] = rig.rest[index, :3, :3].T @ rotations[:, index]
+    carrier, location = _location(rig, bones, heads, rotations)
+    quaternions = continuous(matrix_to_quaternion(local))
+    times = motion.time - motion.time[0]
+    count = int(np.floor(times[-1] * rate + 1e-6)) + 1
+    wanted = np.arange(count, dtype=np.float64) / rate
+    frames = start_frame + np.arange(count, dtype=np.float64)
+    quaternions, location = resample_rotations(quaternions, times, wanted), resample(location, times, wanted)
+
+    name = name or Path(str(motion.source.get("video") or "Ningyo")).stem
+    was_animated = _animated_paths(data)  # before the old Action goes
+    action, channels = _new_action(armature, "OBJECT", name, start_frame, count)
+    millimetres = 1000.0 * float(np.linalg.norm(rig.armature_matrix[:3, :3], 2))
+    moved = {rig.names.index(bone) for bone in motion.bones}
+    for index in sorted(_on_the_way(rig) | moved):
+        bone = bones[index]
+        group = channels.groups.get(bone.name) or channels.groups.new(bone.name)
+        channel, values = _in_mode(bone.rotation_mode, quaternions[:, index])
+        if index in moved or not bone.bone.use_inherit_rotation or _strays(bone, channel, was_animated):
+            far = partial(_rotation_error, bone.rotation_mode)
+            _write(channels, bone.path_from_id(channel), values, frames, _keeping(key_reduction, far), group)
+        if index == carrier:
+            far = partial(_distance, millimetres)
+            _write(channels, bone.path_from_id("location"), location, frames, _keeping(key_reduction, far), group)
+        for channel, rest in (("location", (0.0, 0.0, 0.0)), ("scale", (1.0, 1.0, 1.0))):
+            if (channel != "location" or index != carrier) and _strays(bone, channel, was_animated):
+                _write(channels, bone.path_from_id(channel), np.array([rest]), frames[:1], None, group)
+    _apply_expressions(armature, motion, resample(np.asarray(motion.expression), times, wanted), frames, name, key_reduction, report)
+    return action
+
+
+def obstacles(armature: Any, rig: Rig) -> list[str]:
+    """What keeps the armature from showing a motion as it is, a sentence each."""
+    found = list(rig.warnings)
+    held = {rig.names[index] for index in _on_the_way(rig)}
+    led = [bone.name for bone in armature.pose.bones if bone.name in held and any(map(_leads, bone.constraints))]
+    data = armature.animation_data
+    for driver in data.drivers if data is not None else ():
+        for bone in armature.pose.bones:
+            if bone.name in held and driver.data_path.startswith(bone.path_from_id()) and not driver.mute and bone.name not in led:
+                led.append(bone.name)
+    if led:
+        some = ", ".join(led[:4]) + (f" and {len(led) - 4} more" if len(led) > 4 else "")
+        found.append(f"Constraints or drivers on {some} of {armature.name} act on top of the motion; mute them to see it as it is.")
+    if armature.data.pose_position == "REST":
+        found.append(f"{armature.name} is shown at rest; switch its armature to Pose Position to see the motion.")
+    if data is not None and (data.action_blend_type != "REPLACE" or data.action_influence < 1.0):
+        found.append(
+            f"Actions are blended into the NLA of {armature.name}; set them to Replace with influence 1 to see the motion as it is."
+        )
+    return found
+
+
+def _leads(constraint: Any) -> bool:
+    return not constraint.mute and constraint.influence > 0 and not constraint.type.startswith("LIMIT_")
+
+
+def _refuse(armature: Any) -> None:
     if armature.type != "ARMATURE":
         raise UserError(f"{armature.name} is not an armature; pick the character's armature.")
     if armature.library is not None:
         raise UserError(
             f"{armature.name} is linked from another file; make a library override of it (Object, Library Override) and try again."
         )
-    rig = read_rig(armature)
-    local = rotations_of(rig, motion)
-    data = armature.animation_data_create()
-    if data is None or data.use_tweak_mode:
-        raise UserError(f"{armature.name} is being edited in the NLA editor; leave tweak mode (Tab) and try again.")
-    scene: Any = bpy.context.scene
-    rate = float(scene_fps or scene.render.fps / scene.render.fps_base)
-
-    location = _hips_location(rig, local, motion.root_position)
-    moved = [rig.names.index(bone) for bone in motion.bones]
-    quaternions = continuous(matrix_to_quaternion(local[:, moved]))
-    times = motion.time - motion.time[0]
-    count = int(np.floor(times[-1] * rate + 1e-6)) + 1
-    wanted = np.arange(count, dtype=np.float64) / rate
-    quaternions, location = resample_rotations(quaternions, times, wanted), resample(location, times, wanted)
-
-    action = bpy.data.actions.new(name or Path(str(motion.source.get("video") or "Ningyo")).stem)
-    action.use_frame_range = True
-    action.frame_start, action.frame_end = start_frame, start_frame + count - 1
-    old = data.action
-    if old is not None:
-        old.use_fake_user = True  # it would be lost on saving once nothing uses it
-    channels = _channels(armature, action)
-    frames = start_frame + np.arange(count, dtype=np.float64)
-    hips = armature.pose.bones[rig.names[rig.index_of_role["hips"]]]
-    _write(channels, hips, "location", location, frames)
-    for bone_name, rotation in zip(motion.bones, np.moveaxis(quaternions, 1, 0), strict=True):
-        bone = armature.pose.bones[bone_name]
-        _write(channels, bone, *_in_mode(bone.rotation_mode, rotation), frames)
-    return action
+    if armature.override_library is not None and armature.override_library.is_system_override:
+        raise UserError(
+            f"{armature.name} is a library override that cannot be edited; make it editable (Object, Library Override, Make) and try again."
+        )
+    if armature.mode == "EDIT":
+        raise UserError(f"{armature.name} is in edit mode; leave it (Tab) and try again.")
 
 
-def save_motion_blend(motion: Motion, spec: Path | str, out: Path | str) -> None:
-    """Write a .blend with the character of `spec` (see `load_character`) playing `motion` from frame 1 at the motion's rate.
+def _on_the_way(rig: Rig) -> set[int]:
+    """The indices of bones with roles and of those they hang from: where these are decides where the motion's are."""
+    found: set[int] = set()
+    for index, bone in enumerate(rig.bones):
+        above = index
+        while bone.role is not None and above >= 0 and above not in found:
+            found.add(above)
+            above = rig.bones[above].parent
+    return found
 
-    Empties the current Blender session: for the worker, not for a running Blender. Written beside and renamed.
+
+def _animated_paths(data: Any) -> set[str]:
+    """Data paths of all channels that the armature's Action and NLA tracks move."""
+    actions = [data.action, *(strip.action for track in data.nla_tracks for strip in track.strips)]
+    return {curve.data_path for action in actions if action is not None for curve in _curves(action)}
+
+
+def _curves(action: Any) -> list[Any]:
+    if not hasattr(action, "layers"):
+        return list(action.fcurves)
+    bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
+    return [curve for bag in bags for curve in bag.fcurves]
+
+
+def _strays(bone: Any, channel: str, was_animated: set[str]) -> bool:
+    """Whether a channel that the motion does not move is not at rest, or may not be when another Action has played."""
+    if bone.path_from_id(channel) in was_animated:
+        return True
+    value = np.array(getattr(bone, channel))
+    if channel == "rotation_axis_angle":
+        return abs(value[0]) > 1e-6
+    rest = {"scale": (1.0, 1.0, 1.0), "rotation_quaternion": (1.0, 0.0, 0.0, 0.0)}.get(channel, (0.0, 0.0, 0.0))
+    return bool(np.abs(value - rest).max() > 1e-6)
+
+
+def _apply_expressions(
+    armature: Any, motion: Motion, values: Array, frames: Array, name: str, key_reduction: float, report: Reporter
+) -> None:
+    """New Actions on the shape keys of the armature's meshes; `values` (N, E) at `frames` (N,)."""
+    column = {expression: values[:, i] for i, expression in enumerate(motion.expressions)}
+    linked = []
+    for mesh in _meshes_of(armature) if column else ():
+        keys: Any = mesh.data.shape_keys
+        if keys is None:
+            continue
+        driven = driven_keys([block.name for block in keys.key_blocks[1:]], motion.expressions)
+        if not driven:
+            continue
+        data = None if keys.library is not None else keys.animation_data_create()
+        if data is None or data.use_tweak_mode:
+            linked.append(mesh.name)
+            continue
+        _, channels = _new_action(keys, "KEY", f"{name} {mesh.name}", int(frames[0]), len(frames))
+        for block_name, expressions in driven.items():
+            block = keys.key_blocks[block_name]
+            value = np.mean([column[expression] for expression in expressions], axis=0).clip(block.slider_min, block.slider_max)
+            keep = None if key_reduction == 0 else partial(kept_keys, distance=partial(_distance, 1.0), tolerance=EXPRESSION_TOLERANCE)
+            _write(channels, block.path_from_id("value"), value[:, None], frames, keep, None)
+    if linked:
+        report.warning(
+            f"The shape keys of {', '.join(linked)} are linked from another file or in the NLA's tweak mode and cannot be animated; the "
+            "expressions were left out there."
+        )
+
+
+def _meshes_of(armature: Any) -> list[Any]:
+    """The meshes that the armature moves, one for each mesh's data."""
+    import bpy
+
+    found: dict[Any, Any] = {}
+    objects: Any = bpy.data.objects
+    for obj in objects:
+        if obj.type != "MESH" or not (obj.parent == armature or any(m.type == "ARMATURE" and m.object == armature for m in obj.modifiers)):
+            continue
+        found.setdefault(obj.data, obj)
+    return list(found.values())
+
+
+def save_motion_blend(
+    takes: Sequence[tuple[Motion, Path | str]],
+    out: Path | str,
+    *,
+    start_frame: int = 1,
+    scene_fps: float | None = None,
+    key_reduction: float = 0.0,
+    report: Reporter = SILENT,
+) -> None:
+    """Write a .blend with a character for each of `takes`, (motion, what to load: see `load_character`), playing its motion.
+
+    They stand where their motions say, which share one world, before the camera that the first motion came through. The first of them to
+    appear in the video begins at `start_frame`, the others as much later as there. The scene's rate is `scene_fps` (default: the first
+    motion's). Empties the current Blender session: for the worker, not for a running Blender. Written beside and renamed.
+
+    Raises UserError as `load_character` and `apply_motion` do.
     """
     import bpy
 
     out = Path(out).absolute()
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene: Any = bpy.context.scene
-    character = load_character(spec)
-    match_rate(scene, motion.fps)
-    action = apply_motion(character.armature, motion, scene_fps=motion.fps)
-    scene.frame_start, scene.frame_end = (round(frame) for frame in action.frame_range)
+    rate = scene_fps or takes[0][0].fps
+    match_rate(scene, rate)
+    begin = min(motion.time[0] for motion, _ in takes)
+    ends = []
+    for motion, spec in takes:
+        character = load_character(spec)
+        first = start_frame + round((motion.time[0] - begin) * rate)
+        action = apply_motion(
+            character.armature, motion, start_frame=first, scene_fps=rate, key_reduction=key_reduction, report=report
+        )  # fmt: skip
+        ends.append(round(action.frame_range[1]))
+    camera = next((motion.camera for motion, _ in takes if motion.camera is not None), None)
+    if camera is not None:
+        _add_camera(scene, camera)
+    scene.frame_start, scene.frame_end = start_frame, max(ends)
     scene.frame_set(scene.frame_start)
     out.parent.mkdir(parents=True, exist_ok=True)
     beside = out.with_name(f".{out.stem}.part.blend")
@@ -96,18 +269,63 @@ def save_motion_blend(motion: Motion, spec: Path | str, out: Path | str) -> None
     os.replace(beside, out)
 
 
-def _hips_location(rig: Rig, local: Array, root_position: npt.NDArray[Any]) -> Array:
-    """(F, 3) the hips' `location` channel: their offset from where the parent leaves them, in their own rest axes."""
-    hips = rig.index_of_role["hips"]
-    parent = int(rig.parents[hips])
-    wanted = rig.to_armature(np.asarray(root_position, np.float64))
-    rest = rig.rest[hips]
+def _add_camera(scene: Any, seen: Camera) -> None:
+    """The scene's camera and resolution become those of the video."""
+    import bpy
+    from mathutils import Matrix
+
+    camera: Any = bpy.data.cameras.new("Video camera")
+    camera.sensor_fit = "HORIZONTAL"
+    camera.lens = seen.focal_px * camera.sensor_width / seen.width
+    camera.clip_start, camera.clip_end = 0.01, 1000.0
+    rotation = seen.world_to_camera[:, :3].T
+    matrix = np.eye(4)
+    matrix[:3, :3] = rotation * (1.0, -1.0, -1.0)  # Blender's cameras look along −Z with Y up
+    matrix[:3, 3] = -rotation @ seen.world_to_camera[:, 3]
+    obj = bpy.data.objects.new("Video camera", camera)
+    scene.collection.objects.link(obj)
+    obj.matrix_world = Matrix(matrix.tolist())
+    scene.camera = obj
+    scene.render.resolution_x, scene.render.resolution_y = seen.width, seen.height
+    scene.render.resolution_percentage = 100
+
+
+def _location(rig: Rig, bones: Sequence[Any], heads: Array, rotations: Array) -> tuple[int, Array]:
+    """The index of the bone that carries the whole character to its place, and its `location` channel (F, 3).
+
+    `heads` (F, B, 3), `rotations` (F, B, 3, 3) from `pose`. It is the hips, or if these are connected to the bone above, which takes their
+    location away, the first above that is not.
+    """
+    hips = carrier = rig.index_of_role["hips"]
+    while bones[carrier].bone.use_connect and rig.parents[carrier] >= 0:
+        carrier = int(rig.parents[carrier])
+    offset = heads[:, hips] - _left_at(rig, hips, heads, rotations)
+    parent = int(rig.parents[carrier])
+    axes = rig.rest[carrier, :3, :3] if parent < 0 else rotations[:, parent] @ rig.rest[parent, :3, :3].T @ rig.rest[carrier, :3, :3]
+    if not bones[carrier].bone.use_local_location:
+        axes = np.eye(3) if parent < 0 else rotations[:, parent]
+    return carrier, np.einsum("fij,fi->fj", np.broadcast_to(axes, (len(heads), 3, 3)), offset)
+
+
+def _left_at(rig: Rig, bone: int, heads: Array, rotations: Array) -> Array:
+    """(F, 3) where the bone's head would be, had it no location of its own."""
+    parent = int(rig.parents[bone])
     if parent < 0:
-        return (wanted - rest[:3, 3]) @ rest[:3, :3]
-    heads, rotations = pose(rig, local, root_position)
+        return np.broadcast_to(rig.rest[bone, :3, 3], (len(heads), 3))
     turn = rotations[:, parent] @ rig.rest[parent, :3, :3].T
-    left_at = heads[:, parent] + turn @ (rest[:3, 3] - rig.rest[parent, :3, 3])
-    return np.einsum("fij,fi->fj", turn @ rest[:3, :3], wanted - left_at)
+    return heads[:, parent] + turn @ (rig.rest[bone, :3, 3] - rig.rest[parent, :3, 3])
+
+
+def _rotation_error(mode: str, a: Array, b: Array) -> Array:
+    return angle_between(rotation_of(mode, a), rotation_of(mode, b))
+
+
+def _distance(scale: float, a: Array, b: Array) -> Array:
+    return scale * np.linalg.norm(a - b, axis=-1)
+
+
+def _keeping(tolerance: float, distance: Callable[[Array, Array], Array]) -> Keep | None:
+    return partial(kept_keys, distance=distance, tolerance=tolerance) if tolerance > 0 else None
 
 
 def _in_mode(mode: str, quaternions: Array) -> tuple[str, Array]:
@@ -132,33 +350,42 @@ def _in_mode(mode: str, quaternions: Array) -> tuple[str, Array]:
     return "rotation_euler", np.array(values)
 
 
-def _channels(armature: Any, action: bpy.types.Action) -> Any:
-    """What holds the F-curves and their groups: since Blender 4.4 the channels of a slot of the Action, before that the Action."""
-    data: Any = armature.animation_data
-    layered: Any = action
-    if not hasattr(action, "slots"):
-        data.action = action
-        return action
-    slot = layered.slots.new(id_type="OBJECT", name=armature.name)
+def _new_action(owner: Any, kind: str, name: str, start: int, count: int) -> tuple[bpy.types.Action, Any]:
+    """A new Action on `owner` in place of the one it plays, and what holds its F-curves and their groups: since Blender 4.4 the channels of
+    a slot of the Action, before that the Action. `kind` is the owner's id type; `start` and `count` are the frames it lasts."""
+    import bpy
+
+    data = owner.animation_data
+    action: Any = bpy.data.actions.new(name)
+    action.use_frame_range = True
+    action.frame_start, action.frame_end = start, start + count - 1
+    old = data.action
+    if old is not None and old.library is None:
+        old.use_fake_user = True  # it would be lost on saving once nothing uses it
     data.action = action
+    if not hasattr(action, "slots"):
+        return action, action
+    slot = action.slots.new(id_type=kind, name=owner.name)
     data.action_slot = slot  # not chosen by itself for an Action made by hand
-    strip = layered.layers.new("Layer").strips.new(type="KEYFRAME")
-    return strip.channelbag(slot, ensure=True)
+    strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
+    return action, strip.channelbag(slot, ensure=True)
 
 
-def _write(channels: Any, bone: Any, channel: str, values: Array, frames: Array) -> None:
-    """F-curves for `bone`'s `channel`, one a component; a bone that does not move gets one key."""
+def _write(channels: Any, path: str, values: Array, frames: Array, keep: Keep | None, group: Any) -> None:
+    """F-curves for the channel `path`, one a component; what does not move gets one key."""
     import bpy
 
     if np.ptp(values, axis=0).max() < 1e-7:
         values, frames = values[:1], frames[:1]
+    elif keep is not None:
+        kept = keep(values)
+        values, frames = values[kept], frames[kept]
     interpolation: Any = bpy.types.Keyframe.bl_rna.properties["interpolation"]
     linear = interpolation.enum_items["LINEAR"].value
-    group = channels.groups.get(bone.name) or channels.groups.new(bone.name)
-    path = bone.path_from_id(channel)
     for index, component in enumerate(values.T):
         curve = channels.fcurves.new(path, index=index)
-        curve.group = group
+        if group is not None:
+            curve.group = group
         curve.keyframe_points.add(len(frames))
         curve.keyframe_points.foreach_set("co", np.column_stack([frames, component]).astype(np.float32).ravel())
         curve.keyframe_points.foreach_set("interpolation", np.full(len(frames), linear, np.int32))

@@ -92,13 +92,17 @@ def build_rig(
     names = [prefix + BASE_NAME_OF_ROLE[role] for role in table]
     parents = [-1 if parent is None else list(table).index(parent) for parent, _ in table.values()]
     places = list(heads.values())
-    if extra_bones:
+    if extra_bones:  # a root, a twist bone beside the forearm and one between forearm and hand
         names, parents = ["Armature root", *names], [-1, *(0 if p < 0 else p + 1 for p in parents)]
         places = [np.zeros(3), *places]
-        arm = names.index(prefix + "LeftForeArm")
-        names.append("twist.L")
-        parents.append(arm)
-        places.append(0.5 * (places[arm] + places[names.index(prefix + "LeftHand")]))
+        for side in ("Left", "Right"):
+            arm, hand = names.index(f"{prefix}{side}ForeArm"), names.index(f"{prefix}{side}Hand")
+            names.insert(hand, f"twist.{side[0]}")
+            places.insert(hand, 0.5 * (places[arm] + places[hand]))
+            parents = [p + (p >= hand) for p in parents]
+            parents.insert(hand, arm)
+            if side == "Right":
+                parents[hand + 1] = hand
 
     turned = rotation(random.uniform(-2, 2, 3)) if object_rotation else np.eye(3)
     matrix = np.eye(4)
