@@ -8,14 +8,15 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
 from ..jobs.folder import write_atomically
 from ..jobs.progress import Reporter
-from .arguments import person_id, positive_integer, positive_number
+from .arguments import Filming, add_filming, person_id, positive_integer, positive_number
+from .retarget import motions_of
 
 HELP = "The whole way: capture, retarget, render, train, generate and strip, from one video and one rig."
 EXAMPLE = "ningyo run dance.mp4 --rig character.glb --out dance --minutes 20"
@@ -31,10 +32,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", default="tiny", metavar="NAME", help="the generator's size: tiny, small, medium or large")
     parser.add_argument("--person", type=person_id, default=0, metavar="ID", help="who is shown: main (the default) or an id in the track")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--fast", action="store_true", help="retarget with fewer steps of the solver")
+    add_filming(parser)
 
 
 def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
-    pipeline = Pipeline(args.video, args.rig, args.out, args.minutes, args.count, args.size, args.preset, args.seed, person=args.person)
+    pipeline = Pipeline(
+        args.video, args.rig, args.out, args.minutes, args.count, args.size, args.preset, args.seed,
+        person=args.person, fast=args.fast, filming=Filming.of(args),
+    )  # fmt: skip
     return run_pipeline(pipeline, report)
 
 
@@ -52,6 +58,8 @@ class Pipeline:
     seed: int
     person: int = 0
     scene_name: str = "scene.blend"
+    fast: bool = False
+    filming: Filming = field(default_factory=Filming)
 
     @property
     def track(self) -> Path:
@@ -101,7 +109,7 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
     from ..synth_data.pose.track import PoseTrack
     from ..synth_data.render.batch import render_dataset
     from ..synth_data.render.job import CharacterJob, ClipJob, RenderJob
-    from ..synth_data.retarget.closed_form import retarget
+    from ..synth_data.retarget.filming import residual_in_words
     from ..training.contact import contact_sheet
     from ..training.generate import frame_path, generate
     from ..training.loop import train
@@ -121,7 +129,11 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
 
     with stage("retarget", seconds, report):
         rig.save(pipeline.out / "rig.json")
-        motion = retarget(track, rig, person=pipeline.person, report=report)
+        motion = motions_of(
+            track, {pipeline.person: rig}, pipeline.filming,
+            closed_form=False,  # True: without the solver
+            fast=pipeline.fast, track_name=pipeline.track.name, report=report,
+        )[pipeline.person]  # fmt: skip
         motion.save(pipeline.motion)
         report.artefact("motion", pipeline.motion)
 
@@ -169,7 +181,7 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
         "capture": {"frames": track.frames, **track.header["people"][0]["seen"]},
         "retarget": {
             "frames": motion.frame_count,
-            "direction_error_degrees": round(float(motion.residual.mean()), 2),
+            "mean_residual": residual_in_words(motion),
             "confidence": round(float(motion.confidence.mean()), 3),
         },
         "render": {"samples": len(dataset.samples), "size": pipeline.size},
