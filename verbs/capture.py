@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--end", type=float, metavar="S", help="stop before this, seconds from the first frame")
     parser.add_argument("--fps", type=positive_number, metavar="N", help="take so many frames a second; of an image sequence, its rate")
     parser.add_argument("--body-only", action="store_true", help="no hands and faces; about three times as fast")
+    parser.add_argument("--fast", action="store_true", help="one look at each body instead of four: less time, landmarks less steady")
     parser.add_argument(
         "--filter", choices=("offline", "online", "none"), default="offline", help="steadying: without delay, as if live, or none"
     )
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
     from ..synth_data.capture.capture import Settings, capture_files, record_and_capture
     from ..synth_data.pose.track_file import read_header
 
-    settings = Settings(args.start, args.end, args.fps, args.person, not args.body_only, args.filter, args.bridge, args.models)
+    settings = Settings(args.start, args.end, args.fps, args.person, not args.body_only, args.filter, args.bridge, args.models, args.fast)
     if args.camera is not None:
         tracks = [record_and_capture(args.camera, args.out, settings=settings, overlay=args.overlay, report=report)]
     else:

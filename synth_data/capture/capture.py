@@ -19,11 +19,23 @@ from ..video.read import Frame, VideoInfo, hash_source, probe, read_frames, stil
 from .ahead import ahead
 from .models import fingerprint, load_mediapipe
 from .overlay import write_overlay
-from .passes import bridge_bodies, choose_people, filter_bodies, filter_parts, find_parts, follow_bodies, repair_bodies
+from .passes import (
+    bridge_bodies,
+    choose_people,
+    filter_bodies,
+    filter_parts,
+    follow_bodies,
+    fuse_bodies,
+    look_again,
+    read_again,
+    repair_bodies,
+)
 
 # Raised when the same video would give another track; a track of another version is not reused.
-CAPTURE_VERSION = 3
+CAPTURE_VERSION = 4
 DECODE_AHEAD = 8  # frames
+# What a frame takes in the second reading, of what following takes in the first: looking again, and hands and faces.
+LOOKS_TAKE, PARTS_TAKE = 2.0, 1.5
 
 
 @dataclass(frozen=True)
@@ -32,7 +44,8 @@ class Settings:
 
     `start` and `end` in seconds from the first frame; `fps` the rate at which frames are taken (None: all; of an image sequence: its rate);
     `person` "all", "main" or an id as a capture of all gives it; `parts`: hands and faces, too; `filter` "offline" (zero phase), "online"
-    (the 1€ filter) or "none"; `bridge` the longest gap in seconds over which a body is interpolated; `models` a folder of the user's.
+    (the 1€ filter) or "none"; `bridge` the longest gap in seconds over which a body is interpolated; `models` a folder of the user's;
+    `fast`: one look at each body instead of four.
     """
 
     start: float | None = None
@@ -43,6 +56,7 @@ class Settings:
     filter: str = "offline"
     bridge: float = 0.5
     models: Path | None = None
+    fast: bool = False
 
     def __post_init__(self) -> None:
         if (self.start is not None and self.start < 0) or (self.end is not None and self.end <= (self.start or 0)):
@@ -163,37 +177,50 @@ def _fill(spill: TrackSpill, info: VideoInfo, settings: Settings, report: Report
     seconds = min(settings.end or info.duration, info.duration) - (settings.start or 0)
     chosen = settings.start is not None or settings.end is not None or settings.fps is not None
     expected = max(round(seconds * (settings.fps or info.fps)), 1) if chosen else info.frame_count
-    passes = 2 if settings.parts else 1
+    # Progress is counted in frames done with, a frame in parts by what each reading takes of the time.
+    first_share = 1 / (1 + LOOKS_TAKE * (not settings.fast) + PARTS_TAKE * settings.parts)
 
     def frames() -> Generator[Frame, None, None]:
         return ahead(read_frames(info.path, settings.start, settings.end, settings.fps), DECODE_AHEAD)
 
+    def progress(done: float, total: float, note: str) -> None:
+        report.progress(round(done, 1), max(total, round(done, 1)), "frames", note=note)
+
     with closing(frames()) as first:
-        count = follow_bodies(
-            first,
-            spill,
-            settings.models,
-            lambda done: report.progress(done, max(passes * expected, done), "frames", note="bodies"),
-        )
+        count = follow_bodies(first, spill, settings.models, lambda done: progress(first_share * done, expected, "bodies"))
     if not spill.frames:
         raise UserError(f"{info.path} has no frames in that range; it lasts {info.duration:.1f} s.")
     order, ids = choose_people(spill, settings.person)
     if not order:
         raise UserError(f"No person was found in {info.path.name}; choose a video in which one is large and bright enough to be seen.")
     time = spill.time
-    people = [(spill.rows(person), time[slice(*spill.span(person))]) for person in order]
-    for rows, clock in people:
+    looks = {} if settings.fast else {person: look_again(spill, person, (info.width, info.height)) for person in order}
+    looks = {person: kept for person, kept in looks.items() if kept is not None}
+    people = {person: (spill.rows(person), time[slice(*spill.span(person))]) for person in order}
+    for person, (rows, clock) in people.items():
         report.check()
         repair_bodies(rows, clock)
-        filter_bodies(rows, clock, settings.filter)
+        # Steady regions, whatever is wanted in the end.
+        filter_bodies(rows, clock, "offline" if person in looks else settings.filter)
         bridge_bodies(rows, clock, settings.bridge)
-    if settings.parts:
-        total = 2 * spill.frames
+    if looks or settings.parts:
+        total = spill.frames
+        note = "a closer look" + (", hands, faces" if settings.parts else "") if looks else "hands, faces"
         with closing(frames()) as again:
-            find_parts(
-                again, spill, settings.models, lambda done: report.progress(spill.frames + done, total, "frames", note="hands, faces")
+            read_again(
+                again,
+                spill,
+                settings.models,
+                looks,
+                settings.parts,
+                lambda done: progress(first_share * total + (1 - first_share) * done, total, note),
             )
-        for rows, clock in people:
-            report.check()
+    for person, (rows, clock) in people.items():
+        report.check()
+        if person in looks:
+            fuse_bodies(rows, looks[person], clock)
+            filter_bodies(rows, clock, settings.filter)
+            bridge_bodies(rows, clock, settings.bridge)
+        if settings.parts:
             filter_parts(rows, clock, settings.filter)
     return count, order, ids

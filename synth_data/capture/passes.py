@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The passes of a capture over what lies in a TrackSpill: bodies, their repair and filtering, hands and faces.
+"""The passes of a capture over what lies in a TrackSpill: bodies, their repair and filtering, further looks, hands and faces.
 
 Nothing here grows with the video's length but the spill on the disk and a few numbers a frame.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from itertools import tee
 from typing import Any
 
 import numpy as np
@@ -15,13 +17,16 @@ from numpy.typing import NDArray
 
 from ...errors import UserError
 from ..pose.filters import bridge, bridge_motion, gaps
+from ..pose.fusion import fuse
 from ..pose.one_euro import OneEuro
-from ..pose.repair import LOST, REPAIRED, find_repairs, repaired
+from ..pose.repair import LOST, REPAIRED, States, find_path, find_repairs, repaired
 from ..pose.rows import body_seen, chunks
-from ..pose.spill import TrackSpill
+from ..pose.spill import Rows, TrackSpill
 from ..pose.steady import steady_in_place
 from ..video.read import Frame
+from .bodies import Body
 from .landmarker import quiet_libraries
+from .looks import LOOKS, LookAgain
 from .parts import PartFinder, Parts
 from .people import Tracker
 
@@ -34,6 +39,13 @@ MIN_CUTOFF, BETA = 1.0, 40.0
 PERSON_HEIGHT = 1.7  # metres, what MediaPipe's world landmarks are made for
 BODY = ("body_image", "body_world")
 BETWEEN = 3  # what a PoseTrack says of a body that the network saw between front and back
+# Who is lower in the picture, of its shorter side, is not looked at again: a crowd would take hours.
+LEAST_HEIGHT = 0.25
+# One row of several looks: the tracker's, which is not repaired, then LOOKS.
+SHOWN = 1 + len(LOOKS)
+LOOKED_AT = np.dtype(
+    [("image", np.float32, (SHOWN, 33, 3)), ("world", np.float32, (SHOWN, 33, 3)), ("visibility", np.float32, (SHOWN, 33))]
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,7 @@ class KnownBody:
     image: NDArray[Any]
     world: NDArray[Any]
     visibility: NDArray[Any]
+    bridged: bool
 
 
 def follow_bodies(frames: Iterator[Frame], spill: TrackSpill, models: Any, progress: Callable[[int], None]) -> int:
@@ -111,10 +124,43 @@ def repair_bodies(rows: Any, time: NDArray[Any]) -> None:
             wrong = repaired(rows["body_image"][part], rows["body_world"][part], rows["body_visibility"][part], states[part])
             for name, values in zip((*BODY, "body_visibility"), wrong, strict=True):
                 rows[name][part] = values
-            rows["repaired"][part] = np.where(states[part] == LOST, BETWEEN, REPAIRED[states[part]])
-    between = np.asarray(rows["repaired"]) == BETWEEN
-    if between.any():
-        _bridge(rows, time, gaps(~between, time, np.inf), 1.0)
+    _note_repairs(rows, time, states)
+
+
+def _note_repairs(rows: Any, time: NDArray[Any], states: States) -> None:
+    """Say what was undone, and place those who were given up by the motion before and after."""
+    rows["repaired"][:] = np.where(states == LOST, BETWEEN, REPAIRED[states])
+    if (states == LOST).any():
+        _bridge(rows, time, gaps(states != LOST, time, np.inf), 1.0)
+
+
+def look_again(spill: TrackSpill, person: int, picture: tuple[int, int]) -> Rows | None:
+    """Where the looks at a person are kept, the tracker's in the first place; None where they are too low in the picture (width, height)
+    to be looked at again. Before anything is repaired."""
+    rows = spill.rows(person)
+    if _height(rows) < LEAST_HEIGHT * min(picture):
+        return None
+    looks = spill.beside(person, LOOKED_AT)
+    for part in chunks(len(rows)):
+        for name in LOOKED_AT.names or ():
+            first = rows[f"body_{name}"][part]
+            values = np.full((len(first), *LOOKED_AT[name].shape), np.nan, np.float32)
+            values[:, 0] = first
+            looks[name][part] = values
+    return looks
+
+
+def fuse_bodies(rows: Any, looks: Any, time: NDArray[Any]) -> None:
+    """One person's body of all `looks` in place of what is known of it, its mistakes undone; neither filtered nor bridged."""
+    height = _height(rows)
+    chosen, states = find_path(looks["image"], looks["world"], looks["visibility"], time)
+    for part in chunks(len(rows)):
+        image, world, visibility = (looks[name][part].astype(np.float64) for name in LOOKED_AT.names or ())
+        fused = fuse(image, world, visibility, chosen[part], states[part], height)
+        for name, values in zip((*BODY, "body_visibility", "body_spread"), fused, strict=True):
+            rows[name][part] = values
+        rows["bridged"][part] = False
+    _note_repairs(rows, time, states)
 
 
 def filter_bodies(rows: Any, time: NDArray[Any], kind: str) -> None:
@@ -144,8 +190,11 @@ def _bridge(rows: Any, time: NDArray[Any], missing: list[tuple[int, int]], trust
         rows["body_visibility"][inside] = trust * bridge(rows["body_visibility"], time, gap)
 
 
-def find_parts(frames: Iterator[Frame], spill: TrackSpill, models: Any, progress: Callable[[int], None]) -> None:
-    """Hands and faces of everyone whose body is known, into the spill. `frames` are those of the first pass again."""
+def read_again(
+    frames: Iterator[Frame], spill: TrackSpill, models: Any, looks: Mapping[int, Rows], parts: bool, progress: Callable[[int], None]
+) -> None:
+    """What needs the known bodies: more looks at those of `looks`, by person, and where `parts` are wanted everyone's hands and face, into
+    the spill. `frames` are those of the first pass again."""
     people = {person: (spill.span(person)[0], spill.rows(person)) for person in spill.people()}
 
     def with_bodies() -> Iterator[tuple[Frame, dict[int, KnownBody]]]:
@@ -154,19 +203,35 @@ def find_parts(frames: Iterator[Frame], spill: TrackSpill, models: Any, progress
             for person, (first, rows) in people.items():
                 at = index - first
                 if 0 <= at < len(rows) and np.isfinite(rows["body_image"][at]).all():
-                    bodies[person] = KnownBody(*(rows[name][at].astype(np.float64) for name in (*BODY, "body_visibility")))
+                    image, world, visibility = (rows[name][at].astype(np.float64) for name in (*BODY, "body_visibility"))
+                    bodies[person] = KnownBody(image, world, visibility, bool(rows["bridged"][at]))
             yield frame, bodies
 
-    with quiet_libraries():
-        finder = PartFinder(models)
-    try:
-        for at, (_, found) in enumerate(finder.run(with_bodies())):
-            for person, parts in found.items():
+    def looked_at(again: LookAgain) -> Iterator[tuple[Frame, dict[int, KnownBody]]]:
+        these, same = tee(with_bodies())
+        wanted = (
+            (frame, {person: body.image for person, body in bodies.items() if person in looks and not body.bridged})
+            for frame, bodies in these
+        )
+        for index, (known, seen) in enumerate(zip(same, again.run(wanted), strict=True)):
+            for person, bodies in seen.items():
+                _write_looks(looks[person], index - people[person][0], bodies)
+            yield known
+
+    with ExitStack() as used:
+        with quiet_libraries():
+            again = used.enter_context(closing(LookAgain(models))) if looks else None
+            finder = used.enter_context(closing(PartFinder(models))) if parts else None
+        known = with_bodies() if again is None else looked_at(again)
+        if finder is None:
+            for at, _ in enumerate(known):
+                progress(at + 1)
+            return
+        for at, (_, found) in enumerate(finder.run(known)):
+            for person, of_person in found.items():
                 first, rows = people[person]
-                _write_parts(rows, at - first, parts)
+                _write_parts(rows, at - first, of_person)
             progress(at + 1)
-    finally:
-        finder.close()
 
 
 def filter_parts(rows: Any, time: NDArray[Any], kind: str) -> None:
@@ -183,6 +248,13 @@ def filter_parts(rows: Any, time: NDArray[Any], kind: str) -> None:
             steady_in_place(rows[name], time, rows[score][..., None], scale)
         else:
             _filter_online(rows[name], time, scale)
+
+
+def _write_looks(looks: Rows, at: int, bodies: list[Body | None]) -> None:
+    for look, body in enumerate(bodies, 1):
+        if body is not None:
+            for name in LOOKED_AT.names or ():
+                looks[name][at, look] = getattr(body, name)
 
 
 def _write_parts(rows: Any, at: int, parts: Parts) -> None:

@@ -5,7 +5,8 @@ It takes left for right, of all limbs or of the arms or legs alone; and it takes
 and its mirror image in depth with the sides exchanged have one silhouette (the reflection ambiguity of Sminchisescu and Triggs,
 "Kinematic jump processes for monocular 3D human tracking", CVPR 2003, here of the body as a whole). So each frame is in one of a few
 states, and the clip's states are those that together cost least (Viterbi 1967). Where a network wavers between front and back it
-answers with their mean, a body without width: such frames are neither, and are given up.
+answers with their mean, a body without width: such frames are neither, and are given up. Where there are several looks at each frame
+(its region shown mirrored, or turned) the path runs over them, too: a network seldom makes the same mistake in all.
 
 All terms are costs without a unit, about 1 for a body turned over in a tenth of a second. Landmarks move like Brownian motion, so a
 step costs its square over the time it took: turning round in half a second is cheap, in two frames it is not, and over a gap it says
@@ -15,6 +16,7 @@ the rate.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,8 @@ from .landmarks import MIRRORED_33
 
 Array = npt.NDArray[np.float64]
 States = npt.NDArray[np.uint8]
+Piece = slice | npt.NDArray[np.int64]
+Looks = tuple[Array, ...]  # image and world (K, L, 33, 3), visibility (K, L, 33)
 
 AS_DETECTED, LEGS, ARMS, ALL, FLIPPED, LOST = range(6)
 # What a PoseTrack says of each state.
@@ -50,7 +54,7 @@ _PARTS = (slice(0, 3), slice(3, 9), slice(9, 17))
 SPEED = 0.7  # metres in a second by which the landmarks of a part may spread without much cost
 INSTANT = 0.02  # seconds added to each step: noise of the detector, which does not shrink with it
 FARTHEST = 0.5  # metres beyond which a landmark costs no more
-SWITCH = 0.6  # of going over to another state
+SWITCH, OTHER_LOOK = 0.6, 0.02  # of going over to another state, and to another look at the same frame
 # A step is a cut to another view, and tells nothing of sides, the more it leaves the body unlike itself in every state (metres), or moves
 # the trunk (metres, and metres a second) or changes its size (a share, and one a second) beyond what a person does.
 CUT, JUMP, GROWTH = 0.2, (0.15, 4.0), (0.1, 1.0)
@@ -82,21 +86,26 @@ def find_repairs(
     `visibility` (F, 33) 0…1, `time` (F,) seconds, rising. `facing` (F,) 0…1: how surely a face was seen; NaN where nobody looked.
     The arrays may lie on the disk: they are read in pieces, and what is kept is a few numbers a frame.
     """
-    clock = np.asarray(time, np.float64)
-    states = np.zeros(len(clock), np.uint8)
-    seen, sound = _soundness(image, world)
-    at = np.flatnonzero(sound)
-    if len(at) < 2:
-        return states  # one frame alone is left as it is
-    steps, own = _costs(image, world, visibility, clock, facing, at)
-    states[at] = _cheapest(steps, own)
-    between = np.flatnonzero(seen & ~sound)
-    place = np.searchsorted(at, between)
-    before, after = at[np.maximum(place - 1, 0)], at[np.minimum(place, len(at) - 1)]
-    states[between] = states[np.where(clock[between] - clock[before] <= clock[after] - clock[between], before, after)]
-    inside = (place > 0) & (place < len(at)) & (clock[after] - clock[before] <= LONGEST_LOST)
-    states[between[inside]] = LOST
-    return states
+
+    def read(piece: Piece) -> Looks:
+        return tuple(np.asarray(array[piece], np.float64)[:, None] for array in (image, world, visibility))
+
+    return _cheapest_path(read, 1, np.asarray(time, np.float64), facing)[1]
+
+
+def find_path(
+    image: npt.NDArray[Any], world: npt.NDArray[Any], visibility: npt.NDArray[Any], time: npt.NDArray[Any]
+) -> tuple[npt.NDArray[np.intp], States]:
+    """Of several looks at each frame the one (F,), and its state (F,) as `find_repairs` gives them, that together cost least over time.
+
+    `image` and `world` (F, L, 33, 3) and `visibility` (F, L, 33) are as in `find_repairs`, NaN where a look found nobody. A mistake that
+    not all looks make is undone by going over to another look, which costs less than to doubt them all.
+    """
+
+    def read(piece: Piece) -> Looks:
+        return tuple(np.asarray(array[piece], np.float64) for array in (image, world, visibility))
+
+    return _cheapest_path(read, image.shape[1], np.asarray(time, np.float64), None)
 
 
 def repaired(
@@ -118,62 +127,114 @@ def repaired(
     return bodies[0], bodies[1], visible
 
 
-def _soundness(image: npt.NDArray[Any], world: npt.NDArray[Any]) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """(F,) whether there is a body, and whether its trunk is about as wide as it mostly is."""
-    widths = np.full((len(image), 2), np.nan)
-    for start in range(0, len(image), _CHUNK):
+def _cheapest_path(
+    read: Callable[[Piece], Looks], looks: int, clock: Array, facing: npt.NDArray[Any] | None
+) -> tuple[npt.NDArray[np.intp], States]:
+    """(F,) the look and (F,) its state on the cheapest path; `read` gives image, world and visibility (K, L, …) of some frames."""
+    chosen, states = np.zeros(len(clock), np.intp), np.zeros(len(clock), np.uint8)
+    seen, sound = _soundness(read, len(clock), looks)
+    at = np.flatnonzero(sound.any(axis=1))
+    if len(at) < 2:
+        chosen[:] = seen.argmax(axis=1)
+        return chosen, states  # one frame alone is left as it is
+    path = _viterbi(read, clock, facing, at, sound)
+    chosen[at], states[at] = path // _CHANGES, path % _CHANGES
+    between = np.flatnonzero(seen.any(axis=1) & ~sound.any(axis=1))
+    place = np.searchsorted(at, between)
+    before, after = at[np.maximum(place - 1, 0)], at[np.minimum(place, len(at) - 1)]
+    states[between] = states[np.where(clock[between] - clock[before] <= clock[after] - clock[between], before, after)]
+    chosen[between] = seen[between].argmax(axis=1)
+    inside = (place > 0) & (place < len(at)) & (clock[after] - clock[before] <= LONGEST_LOST)
+    states[between[inside]] = LOST
+    return chosen, states
+
+
+def _soundness(read: Callable[[Piece], Looks], frames: int, looks: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """(F, L) whether there is a body, and whether its trunk is about as wide as it mostly is."""
+    widths = np.full((frames, looks, 2), np.nan)
+    for start in range(0, frames, _CHUNK):
         piece = slice(start, start + _CHUNK)
-        points = np.asarray(world[piece], np.float64)
-        there = np.isfinite(points).all(axis=(1, 2)) & np.isfinite(np.asarray(image[piece])).all(axis=(1, 2))
-        trunk = np.stack([points[:, 11] - points[:, 12], points[:, 23] - points[:, 24]], 1)
-        widths[piece] = np.where(there[:, None], np.linalg.norm(trunk, axis=-1), np.nan)
-    seen = np.isfinite(widths[:, 0])
+        pixels, points, _ = read(piece)
+        there = np.isfinite(points).all(axis=(2, 3)) & np.isfinite(pixels).all(axis=(2, 3))
+        trunk = np.stack([points[:, :, 11] - points[:, :, 12], points[:, :, 23] - points[:, :, 24]], 2)
+        widths[piece] = np.where(there[..., None], np.linalg.norm(trunk, axis=-1), np.nan)
+    seen = np.isfinite(widths[..., 0])
     if not seen.any():
         return seen, seen
     usual = np.maximum(np.quantile(widths[seen], 0.75, axis=0), 1e-6)
-    return seen, seen & (np.nan_to_num(widths) >= usual * (LEAST_SHOULDERS, LEAST_HIPS)).all(axis=1)
+    return seen, seen & (np.nan_to_num(widths) >= usual * (LEAST_SHOULDERS, LEAST_HIPS)).all(axis=-1)
 
 
-def _costs(
-    image: npt.NDArray[Any],
-    world: npt.NDArray[Any],
-    visibility: npt.NDArray[Any],
+def _viterbi(
+    read: Callable[[Piece], Looks],
     clock: Array,
     facing: npt.NDArray[Any] | None,
     at: npt.NDArray[np.int64],
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Of the frames `at`: the steps' costs (len − 1, 5 after, 5 before) and the states' own (len, 5)."""
-    steps = np.zeros((len(at) - 1, _CHANGES, _CHANGES), np.float32)
-    own = np.zeros((len(at), _CHANGES), np.float32)
+    sound: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.int64]:
+    """(K,) of the frames `at` the cheapest path (Viterbi 1967): look × 5 + state. Of equals the first look, as detected."""
+    looks = sound.shape[1]
     pause = np.diff(clock[at])
     around = np.minimum(np.r_[pause[0], pause, pause[-1]], MOST_SECONDS)
     lasts = (around[:-1] + around[1:]) / 2
-    for start in range(0, len(at), _CHUNK):
-        piece = at[start : start + _CHUNK + 1]  # one more, for the step to it
-        pixels, points = np.asarray(image[piece], np.float64), np.asarray(world[piece], np.float64)
-        trust = np.nan_to_num(np.asarray(visibility[piece], np.float64)).clip(0, 1)
-        steps[start : start + len(piece) - 1] = _steps(pixels, points, trust, pause[start : start + len(piece) - 1])
-        face = None if facing is None else np.asarray(facing[piece], np.float64)
-        own[start : start + len(piece)] = _badness(pixels, points, trust, face) * lasts[start : start + len(piece), None]
-    return steps, own
+    came_from = np.zeros((len(at), looks * _CHANGES), np.uint8)
+    cost = np.zeros(looks * _CHANGES)
+    chunk = max(_CHUNK // looks**2, 1)
+    for start in range(0, len(at), chunk):
+        first = max(start - 1, 0)  # one more, for the step from it
+        own = slice(first, start + chunk)
+        frames = at[own]
+        pixels, points, trust = read(frames)
+        ok = sound[frames]
+        trust = np.where(ok[..., None], np.nan_to_num(trust).clip(0, 1), 0.0)
+        pixels, points = (np.where(ok[..., None, None], array, _of_first(array, ok)) for array in (pixels, points))
+        steps = _steps(pixels, points, trust, ok, pause[first : first + len(frames) - 1])
+        face = None if facing is None else np.asarray(facing[frames], np.float64)
+        bad = np.stack([_badness(pixels[:, look], points[:, look], trust[:, look], face) for look in range(looks)], 1)
+        bad = np.where(ok[..., None], bad * lasts[own, None, None], np.inf).reshape(len(frames), -1)
+        if start == 0:
+            cost = bad[0]
+        for frame in range(max(start, 1), first + len(frames)):
+            total = steps[frame - 1 - first] + cost  # [after, before]
+            came_from[frame] = total.argmin(axis=1)
+            cost = total.min(axis=1) + bad[frame - first]
+    path = np.zeros(len(at), np.int64)
+    state = int(cost.argmin())
+    for frame in range(len(at) - 1, -1, -1):
+        path[frame] = state
+        state = int(came_from[frame, state])
+    return path
 
 
-def _steps(pixels: Array, points: Array, trust: Array, pause: Array) -> Array:
-    """(K − 1, 5 after, 5 before) what going from one frame's body to the next one's costs, in every state of either."""
-    scale = _pixels_a_metre(pixels, points)
-    middle = pixels[:, _TRUNK, :2].mean(axis=1)
+def _of_first(array: Array, ok: npt.NDArray[np.bool_]) -> Array:
+    """(K, 1, …) of (K, L, …): the first look that is `ok` (K, L)."""
+    return array[np.arange(len(ok)), ok.argmax(axis=1)][:, None]
+
+
+def _steps(pixels: Array, points: Array, trust: Array, ok: npt.NDArray[np.bool_], pause: Array) -> Array:
+    """(K − 1, 5 L after, 5 L before) what going from one frame's body to the next one's costs, in every look and state of either.
+
+    `pixels` and `points` (K, L, 33, 3), `trust` (K, L, 33), `ok` (K, L).
+    """
+    frames, looks = ok.shape
+    scale = np.median(_pixels_a_metre(pixels.reshape(-1, 33, 3), points.reshape(-1, 33, 3)).reshape(frames, looks), axis=1)
+    middle = np.median(pixels[:, :, _TRUNK, :2].mean(axis=2), axis=1)
     # Depth, the detector's weak axis, adds nothing here that the places in the picture do not tell.
-    places = (pixels[..., :2] - middle[:, None]) / scale[:, None, None]
-    shown = places[:, _ORDER[:, _KEY]].astype(np.float32)
-    weight = trust[:, _ORDER[:, _KEY]].astype(np.float32)
+    places = (pixels[..., :2] - middle[:, None, None]) / scale[:, None, None, None]
+    shown, weight = (
+        array[:, :, _ORDER[:, _KEY]].astype(np.float32).reshape(frames, looks * _CHANGES, len(_KEY), *array.shape[3:])
+        for array in (places, trust)
+    )
     moved = np.minimum(((shown[1:, :, None] - shown[:-1, None]) ** 2).sum(axis=-1), FARTHEST**2)
     both = weight[1:, :, None] * weight[:-1, None] + 0.02
     parts = np.stack([(moved[..., part] * both[..., part]).sum(-1) / both[..., part].sum(-1) for part in _PARTS])
-    unlike = parts.mean(axis=0).min(axis=(1, 2)) / CUT**2
+    known = np.repeat(ok, _CHANGES, axis=1)
+    unlike = np.where(known[1:, :, None] & known[:-1, None], parts.mean(axis=0), np.inf).min(axis=(1, 2)) / CUT**2
     jump = np.linalg.norm(middle[1:] - middle[:-1], axis=-1) / np.minimum(scale[1:], scale[:-1]) / (JUMP[0] + JUMP[1] * pause)
     growth = np.log(scale[1:] / scale[:-1]) / (GROWTH[0] + GROWTH[1] * pause)
     sure = np.exp(-(unlike + jump**2 + growth**2))
-    switch = SWITCH * (1 - np.eye(_CHANGES))
+    look, change = np.divmod(np.arange(looks * _CHANGES), _CHANGES)
+    switch = SWITCH * (change[:, None] != change) + OTHER_LOOK * (look[:, None] != look)
     return (parts.sum(axis=0) / (SPEED**2 * (pause + INSTANT))[:, None, None] + switch) * sure[:, None, None]
 
 
@@ -236,19 +297,3 @@ def _pixels_a_metre(pixels: Array, points: Array) -> Array:
     """(K,) from the spread of the landmarks in the picture and in space."""
     spread = [np.sqrt(((p[..., :2] - p[..., :2].mean(axis=1, keepdims=True)) ** 2).sum(axis=(1, 2))) for p in (pixels, points)]
     return np.maximum(spread[0], 1e-6) / np.maximum(spread[1], 1e-6)
-
-
-def _cheapest(steps: npt.NDArray[np.float32], own: npt.NDArray[np.float32]) -> States:
-    """(K,) the states of the cheapest path (Viterbi). Of equals the one as detected."""
-    came_from = np.zeros((len(own), _CHANGES), np.uint8)
-    cost = own[0].astype(np.float64)
-    for frame in range(1, len(own)):
-        total = steps[frame - 1] + cost  # [after, before]
-        came_from[frame] = total.argmin(axis=1)
-        cost = total.min(axis=1) + own[frame]
-    states = np.zeros(len(own), np.uint8)
-    state = int(cost.argmin())
-    for frame in range(len(own) - 1, -1, -1):
-        states[frame] = state
-        state = int(came_from[frame, state])
-    return states

@@ -19,6 +19,7 @@ ARRAYS: dict[str, tuple[tuple[str | int, ...], type]] = {
     "body_image": (("R", 33, 3), np.float32),
     "body_world": (("R", 33, 3), np.float32),
     "body_visibility": (("R", 33), np.float32),
+    "body_spread": (("R", 33), np.float32),
     "hand_image": (("R", 2, 21, 3), np.float32),
     "hand_world": (("R", 2, 21, 3), np.float32),
     "hand_score": (("R", 2), np.float32),

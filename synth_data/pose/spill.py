@@ -27,12 +27,13 @@ class _Person:
 
 class Rows:
     """A person's rows where they lie on the disk, by array: `rows["body_image"][10:20]` is a copy, `rows["bridged"][3] = True` writes.
+    `dtype` is that of a row.
 
     Only the rows asked for are mapped, and only meanwhile: pages of a map that stays would gather in memory as the file is gone through.
     """
 
-    def __init__(self, path: Path, count: int) -> None:
-        self._path, self._count = path, count
+    def __init__(self, path: Path, count: int, dtype: np.dtype[Any] = ROW) -> None:
+        self._path, self._count, self.dtype = path, count, dtype
 
     def __len__(self) -> int:
         return self._count
@@ -43,8 +44,8 @@ class Rows:
     def part(self, start: int, stop: int) -> NDArray[Any]:
         """The rows from `start` to before `stop`, mapped for as long as the array lives."""
         if start >= stop:
-            return np.empty(0, ROW)
-        return np.memmap(self._path, ROW, "r+", start * ROW.itemsize, (stop - start,))
+            return np.empty(0, self.dtype)
+        return np.memmap(self._path, self.dtype, "r+", start * self.dtype.itemsize, (stop - start,))
 
 
 class Column:
@@ -52,7 +53,7 @@ class Column:
 
     def __init__(self, rows: Rows, name: str) -> None:
         self._rows, self._name = rows, name
-        self.dtype, shape = ROW[name].base, ROW[name].shape
+        self.dtype, shape = rows.dtype[name].base, rows.dtype[name].shape
         self.shape = (len(rows), *shape)
         self.ndim, self.size = len(self.shape), int(np.prod(self.shape))
 
@@ -153,6 +154,15 @@ class TrackSpill:
     def rows(self, person: int) -> Rows:
         """The person's rows from their first frame on: what is changed in them is changed in the track."""
         return Rows(self._path(person), self._people[person].count)
+
+    def beside(self, person: int, dtype: np.dtype[Any]) -> Rows:
+        """As many further rows of the person, of another `dtype`, for what is needed until `discard`: noughts at first."""
+        path = self._path(person).with_suffix(".beside")
+        self._paths.add(path)
+        count = self._people[person].count
+        with open(path, "wb") as file:
+            file.truncate(count * dtype.itemsize)
+        return Rows(path, count, dtype)
 
     def drop(self, person: int) -> None:
         """Forget a person."""

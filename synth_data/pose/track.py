@@ -27,6 +27,7 @@ class PoseTrack:
     body_image: NDArray[Any]
     body_world: NDArray[Any]
     body_visibility: NDArray[Any]
+    body_spread: NDArray[Any]
     hand_image: NDArray[Any]
     hand_world: NDArray[Any]
     hand_score: NDArray[Any]

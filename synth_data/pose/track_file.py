@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from ...errors import UserError
 from .rows import ARRAYS, PER_PERSON, ROW, body_seen
 
-SCHEMA, VERSION = "ningyo.pose_track", 2
+SCHEMA, VERSION = "ningyo.pose_track", 3
+# Arrays by the version that brought them: tracks of an earlier one, back to OLDEST, have noughts there.
+OLDEST, SINCE = 2, {"body_spread": 3}
 VIDEO_KEYS = ("name", "path", "sha256", "width", "height", "fps", "frame_count", "duration", "has_audio")
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
 
@@ -50,7 +52,7 @@ def read_header(path: Path | str) -> dict[str, Any]:
         raise UserError(f"{path} is not a pose track of Ningyo, or is damaged; capture the video again.") from error
     if version > VERSION:
         raise UserError(f"{path} was written by a newer Ningyo (pose track version {version}, this one knows {VERSION}); update Ningyo.")
-    if version < VERSION:
+    if version < OLDEST:
         raise UserError(f"{path} was written by an earlier Ningyo; capture the video again.")
     return header
 
@@ -129,9 +131,9 @@ class TrackFile:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where an array's bytes begin in the file, and what they are."""
+    """Where an array's bytes begin in the file (None: it is all noughts and not in the file), and what they are."""
 
-    offset: int
+    offset: int | None
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
@@ -147,6 +149,8 @@ class TrackReader:
     def __init__(self, path: Path | str) -> None:
         path = Path(path)
         self.header = read_header(path)
+        names = [name for name in ARRAYS if SINCE.get(name, OLDEST) <= self.header["version"]]
+        self.header["version"] = VERSION
         foreign = f"{path} is not a pose track of Ningyo, or is damaged"
         again = "capture the video again"
         self._file = open(path, "rb")
@@ -155,7 +159,9 @@ class TrackReader:
                 damaged = archive.testzip()
                 if damaged:
                     raise ValueError(damaged)
-                self._places = {name: _place(self._file, archive.getinfo(f"{name}.npy")) for name in ARRAYS}
+                self._places = {name: _place(self._file, archive.getinfo(f"{name}.npy")) for name in names}
+            for name in ARRAYS.keys() - set(names):
+                self._places[name] = _Place(None, (*self._places["bridged"].shape, *ROW[name].shape), ROW[name].base)
             small = {name: self.read(name) for name in ARRAYS if name not in PER_PERSON}
             reason = problem_with(self.header, {**self._places, **small})
             if reason:
@@ -205,6 +211,8 @@ class TrackReader:
         """Array `name` of ARRAYS, or a `part` of it along its first axis, which has a start and a stop."""
         place = self._places[name]
         start, stop = (0, place.shape[0]) if part is None else (part.start, part.stop)
+        if place.offset is None:
+            return np.zeros((int(stop - start), *place.shape[1:]), place.dtype)
         each = int(np.prod(place.shape[1:]))
         self._file.seek(place.offset + int(start) * each * place.dtype.itemsize)
         found = np.fromfile(self._file, place.dtype, int(stop - start) * each)

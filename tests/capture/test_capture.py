@@ -100,8 +100,11 @@ def test_header_tells_of_video_and_settings(captured, actor):
 
 def test_events_and_files(captured):
     _, folder, events = captured
-    done = [event["done"] for event in events if event["type"] == "progress" and event["unit"] == "frames"]
-    assert done == list(range(1, 101))  # bodies, then hands and faces
+    steps = [event for event in events if event["type"] == "progress" and event["unit"] == "frames"]
+    assert [event["note"] for event in steps] == ["bodies"] * 50 + ["a closer look, hands, faces"] * 50
+    assert (np.diff([event["done"] for event in steps]) > 0).all()  # in frames done with
+    assert steps[-1]["done"] == 50
+    assert {event["total"] for event in steps} == {50}
     assert [event["kind"] for event in events if event["type"] == "artefact"] == ["pose track", "overlay"]
     assert sorted(path.name for path in folder.iterdir()) == ["overlay.mp4", "track.npz"]
 
@@ -155,6 +158,7 @@ def test_a_small_person_is_found(actor_frames, movie_of, tmp_path):
     nose = track.body_image[0, -1, 0, :2]
     assert 700 < nose[0] < 805
     assert 400 < nose[1] < 450
+    assert not track.body_spread.any()  # too low in the picture to be looked at again
 
 
 def test_several_videos(actor, actor_frames, movie_of, tmp_path):
@@ -246,6 +250,23 @@ def test_filters_and_rates(actor, tmp_path):
     slow = PoseTrack.load(capture_files([actor], tmp_path / "slow.npz", settings=Settings(end=2.0, fps=5, parts=False))[0])
     assert slow.time == pytest.approx(np.arange(10) / 5, abs=0.03)
     assert slow.fps == 5
+
+
+def test_four_looks_are_steadier_than_one(actor, tmp_path):
+    tracks = [
+        PoseTrack.load(
+            capture_files([actor], tmp_path / f"{fast}.npz", settings=Settings(end=1.0, parts=False, filter="none", fast=fast))[0]
+        )
+        for fast in (False, True)
+    ]
+    tremble = [np.median(np.abs(np.diff(track.body_image[0, :, :, :2], n=2, axis=0))) for track in tracks]
+    assert tremble[0] < 0.75 * tremble[1]
+    apart = np.linalg.norm((tracks[0].body_image - tracks[1].body_image)[..., :2], axis=-1)
+    assert np.median(apart) < 0.01 * tracks[0].header["people"][0]["height"]
+    assert (tracks[0].body_spread > 0).all()
+    assert np.median(tracks[0].body_spread) < 0.02 * tracks[0].header["people"][0]["height"]
+    assert not tracks[1].body_spread.any()
+    assert [track.header["capture"]["fast"] for track in tracks] == [False, True]
 
 
 def test_a_camera_is_recorded_and_captured(actor_frames, movie_of, tmp_path):

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Repairs on a stick person whose sides are known: walking, waving, turning round, seen from four metres."""
+"""Repairs, of one look and of several, on a stick person whose sides are known: walking, waving, turning round, seen from four metres."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from ningyo.synth_data.pose.fusion import fuse
 from ningyo.synth_data.pose.landmarks import MEDIAPIPE_33
-from ningyo.synth_data.pose.repair import ALL, ARMS, AS_DETECTED, FLIPPED, LEGS, LOST, REPAIRED, find_repairs, repaired
+from ningyo.synth_data.pose.repair import ALL, ARMS, AS_DETECTED, FLIPPED, LEGS, LOST, REPAIRED, find_path, find_repairs, repaired
 
 FPS = 25.0
 # The left side of someone who faces the camera: x to their left, y down, z to their back, metres from between the hips.
@@ -170,3 +171,90 @@ def test_rows_on_the_disk_are_read_in_pieces(tmp_path, monkeypatch):
     rows = np.memmap(tmp_path / "rows", [("image", "f4", (33, 3)), ("world", "f4", (33, 3)), ("visibility", "f4", 33)], "w+", shape=100)
     rows["image"], rows["world"], rows["visibility"] = image, world, visibility
     np.testing.assert_array_equal(find_repairs(rows["image"], rows["world"], rows["visibility"], clock), states)
+
+
+def looks_at(body, seeds=(1, 2, 3, 4), noise=2.0):
+    """(F, L, …) of several looks at a body (image, world, visibility), each with noise of its own."""
+    image, world, visibility = body
+    random = [np.random.default_rng(seed) for seed in seeds]
+    shape = (len(seeds), *image.shape)
+    errors = np.array([one.normal(0, 1, image.shape) for one in random]).reshape(shape)
+    looks = image + noise * errors, world + noise / 300 * errors, np.repeat(visibility[None], len(seeds), 0)
+    return tuple(np.moveaxis(look, 0, 1) for look in looks)
+
+
+def with_mistakes(looks, mistakes):
+    """`mistakes`: (look, frames, state)."""
+    looks = tuple(array.copy() for array in looks)
+    for look, frames, state in mistakes:
+        wrong = repaired(*(array[frames, look] for array in looks), np.full(frames.stop - frames.start, state, np.uint8))
+        for array, values in zip(looks, wrong, strict=True):
+            array[frames, look] = values
+    return looks
+
+
+def test_a_mistake_that_not_all_looks_make_is_outvoted():
+    image, world, visibility, clock = person(np.full(60, 30.0), walk=0.5, wave=0.3)
+    looks = with_mistakes(
+        looks_at((image, world, visibility)), [(0, slice(10, 30), LEGS), (2, slice(25, 50), ALL), (3, slice(40, 45), ARMS)]
+    )
+    chosen, states = find_path(*looks, clock)
+    fused = fuse(*looks, chosen, states, 300.0)
+    error = np.linalg.norm(fused[0][..., :2] - image[..., :2], axis=-1)
+    assert error.max() < 6
+    assert np.sqrt((error**2).mean()) < 0.65 * np.sqrt(2) * 2.0  # of four looks half the noise is left
+    assert np.abs(fused[1] - world).max() < 0.03
+    np.testing.assert_allclose(fused[2], visibility, atol=1e-6)
+    # One look in all frames is that look, repaired.
+    alone = tuple(array[:, :1] for array in looks)
+    only, found = find_path(*alone, clock)
+    np.testing.assert_array_equal(found, find_repairs(*(array[:, 0] for array in alone), clock))
+    for values, expected in zip(fuse(*alone, only, found, 300.0), repaired(*(array[:, 0] for array in alone), found), strict=False):
+        np.testing.assert_allclose(values, expected, atol=1e-9)
+    assert not fuse(*alone, only, found, 300.0)[3].any()
+
+
+def test_the_spread_says_where_looks_disagree():
+    image, world, visibility, clock = person(np.zeros(40), walk=0.5)
+    looks = looks_at((image, world, visibility), noise=1.0)
+    looks[0][20:25, :, 15, 0] += np.array([-9, 9, -6, 6])
+    looks[0][30, 3, 16] += 200  # one that is far from the others counts for nothing
+    spread = fuse(*looks, *find_path(*looks, clock), 300.0)[3]
+    usual = np.delete(spread, [15, 16], axis=1)
+    assert (spread[20:25, 15] > 2 * usual.max()).all()
+    fused = fuse(*looks, *find_path(*looks, clock), 300.0)[0]
+    assert np.linalg.norm(fused[30, 16, :2] - image[30, 16, :2]) < 4
+
+
+def test_looks_that_found_nobody():
+    image, world, visibility, clock = person(np.zeros(30), wave=0.5)
+    looks = looks_at((image, world, visibility))
+    unseen = [(slice(4, 9), slice(0, 3)), (slice(12, 20), slice(1, 2)), (slice(22, 25), slice(None))]
+    for place in unseen:
+        looks[0][place], looks[1][place], looks[2][place] = np.nan, np.nan, 0
+    chosen, states = find_path(*looks, clock)
+    assert (chosen[4:9] == 3).all()
+    assert (chosen[12:20] != 1).all()
+    fused = fuse(*looks, chosen, states, 300.0)
+    nobody = np.zeros(30, bool)
+    nobody[22:25] = True
+    for values in fused[:2]:
+        np.testing.assert_array_equal(np.isnan(values).any(axis=(1, 2)), nobody)
+    for values in fused[2:]:
+        assert not values[nobody].any()
+    assert not fused[3][4:9].any()  # a look alone has no spread
+    assert (fused[3][12:20] > 0).all()
+    nowhere = tuple(np.full_like(array, np.nan) for array in looks)
+    assert find_path(*nowhere, clock)[1].tolist() == [AS_DETECTED] * 30
+    assert np.isnan(fuse(*nowhere, *find_path(*nowhere, clock), 300.0)[0]).all()
+
+
+def test_several_looks_are_read_in_pieces(monkeypatch):
+    image, world, visibility, clock = person(np.linspace(0, 90, 80), walk=0.7)
+    looks = with_mistakes(
+        looks_at((image, world, visibility)), [(0, slice(10, 30), FLIPPED), (1, slice(28, 60), ALL), (2, slice(0, 80), LEGS)]
+    )
+    whole = find_path(*looks, clock)
+    monkeypatch.setattr("ningyo.synth_data.pose.repair._CHUNK", 16)  # of which the steps are worked out one at a time
+    for values, expected in zip(find_path(*looks, clock), whole, strict=True):
+        np.testing.assert_array_equal(values, expected)

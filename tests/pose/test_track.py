@@ -63,7 +63,7 @@ def test_round_trip_and_same_bytes(tmp_path: Path):
     with np.load(tmp_path / "b.npz", allow_pickle=False) as plain:  # an ordinary npz for other programs
         assert set(plain.files) == {"header", *ARRAYS}
         assert json.loads(str(plain["header"]))["schema"] == "ningyo.pose_track"
-        assert json.loads(str(plain["header"]))["version"] == 2
+        assert json.loads(str(plain["header"]))["version"] == 3
         assert plain["first"].tolist() == [0, 2]
         assert plain["count"].tolist() == [5, 2]
         np.testing.assert_array_equal(plain["body_image"][5:], track.body_image[1, 2:4])
@@ -185,14 +185,19 @@ def test_a_spill_can_be_changed_on_disk(tmp_path: Path):
     assert rows["body_visibility"][2:2].shape == (0, 33)
     with pytest.raises(IndexError):
         rows["bridged"][6]
+    further = spill.beside(5, np.dtype([("half", np.float32, (2, 3))]))
+    assert (len(further), further["half"].shape, np.any(further["half"])) == (6, (6, 2, 3), False)
+    further["half"][4, 1] = 0.5
+    assert further["half"][4:].sum(axis=(1, 2)).tolist() == [1.5, 0.0]
     spill.put(5, body_image=np.full((33, 3), 8))  # comes back
     assert spill.rows(5)["body_visibility"][:, 0].tolist() == [0.5, 0.5, 0, 0, 0, 0.5, 0]
     spill.drop(6)
     assert spill.people() == [5]
     spill.save(tmp_path / "a.npz", make_header(VIDEO, {}), [5])
     spill.drop(5)
-    assert not list((tmp_path / ".frames").iterdir())
+    assert [path.name for path in (tmp_path / ".frames").iterdir()] == ["5.beside"]
     spill.discard()
+    assert not (tmp_path / ".frames").exists()
     track = PoseTrack.load(tmp_path / "a.npz")
     assert np.flatnonzero(track.body_seen[0]).tolist() == [2, 3, 4, 7, 8]
     assert track.body_image[0, [2, 3, 4, 7, 8], 0, 0].tolist() == [2, 3, 4, 7, 8]
@@ -272,10 +277,10 @@ def test_frames_are_read_where_they_lie(tmp_path: Path):
     assert kept["body_image"][0, 0] == track.body_image[1, 3, 0, 0]  # outlives the file
 
 
-def rewritten(path: Path, name: str, array: np.ndarray, allow_pickle: bool = False, compression: int = zipfile.ZIP_STORED) -> Path:
-    """The track with one member replaced."""
+def rewritten(path: Path, name: str, array: np.ndarray | None, allow_pickle: bool = False, compression: int = zipfile.ZIP_STORED) -> Path:
+    """The track with one member replaced, or without it."""
     with np.load(path, allow_pickle=False) as old:
-        arrays = {**{key: old[key] for key in old.files}, name: array}
+        arrays = {**{key: old[key] for key in old.files if key != name}, **({} if array is None else {name: array})}
     out = path.with_name("changed.npz")
     with zipfile.ZipFile(out, "w", compression) as archive:
         for key, value in arrays.items():
@@ -287,6 +292,24 @@ def rewritten(path: Path, name: str, array: np.ndarray, allow_pickle: bool = Fal
 
 def header_with(track: PoseTrack, **changes: object) -> np.ndarray:
     return np.array(json.dumps({**track.header, **changes}))
+
+
+def test_a_track_of_version_2_has_no_spread(tmp_path: Path):
+    track = some_track()
+    track.save(tmp_path / "a.npz")
+    header = json.loads(str(np.load(tmp_path / "a.npz")["header"]))
+    old = rewritten(rewritten(tmp_path / "a.npz", "header", np.array(json.dumps({**header, "version": 2}))), "body_spread", None)
+    loaded = PoseTrack.load(old)
+    assert loaded.body_spread.shape == (2, 5, 33)
+    assert not loaded.body_spread.any()
+    np.testing.assert_array_equal(loaded.body_visibility, track.body_visibility)
+    with TrackReader(old) as reader:
+        assert reader.frame(0)[0][1]["body_spread"].tolist() == [0.0] * 33
+    loaded.save(tmp_path / "new.npz")
+    assert read_header(tmp_path / "new.npz")["version"] == 3
+    np.testing.assert_array_equal(PoseTrack.load(tmp_path / "new.npz").body_image, track.body_image)
+    with pytest.raises(UserError, match="body_spread"):
+        PoseTrack.load(rewritten(tmp_path / "a.npz", "body_spread", None))
 
 
 def test_foreign_files_give_one_sentence(tmp_path: Path):
@@ -318,7 +341,7 @@ def test_foreign_files_give_one_sentence(tmp_path: Path):
     people = track.header["people"]
     changes = [
         ("header", header_with(track, schema="ningyo.motion"), "not a pose track"),
-        ("header", header_with(track, version=3), "newer Ningyo"),
+        ("header", header_with(track, version=4), "newer Ningyo"),
         ("header", header_with(track, version=1), "earlier Ningyo; capture the video again"),
         ("header", header_with(track, video={"width": 3}), "header lacks"),
         ("header", header_with(track, video={**VIDEO, "fps": 0}), "size or rate"),
