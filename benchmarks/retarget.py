@@ -71,6 +71,8 @@ def standard_shots(folder: Path, out: Path) -> list[Shot]:
         Shot("look_builtin-0", builtin, look, fps=15.0, yaw=0.0, frames=(0, 67)),
         Shot("dancing_builtin-0", builtin, dancing, yaw=0.0, frames=(0, 90), **nodes),
         Shot("dancing_c-0", ybot, dancing, yaw=0.0, frames=(400, 520), **nodes),
+        Shot("dancing_d-60", ybot, dancing, yaw=60.0, frames=(520, 620), **nodes),
+        Shot("walking_builtin-45", "builtin:4", walking, yaw=-45.0, frames=(0, 39), repeat=90, walks=True, **nodes),
         Shot("performance-0", ybot, actor, fps=25.0, yaw=0.0),
         Shot("performance_human-0", str(actor), actor, fps=25.0, yaw=0.0),
         Shot("walking_human-30", str(actor), walking, yaw=30.0, frames=(0, 39), repeat=90, walks=True, **nodes),

@@ -71,8 +71,10 @@ def _import(path: Path) -> None:
     elif kind == ".blend":
         libraries: Any = bpy.data.libraries
         with libraries.load(str(path), link=False) as (held, wanted):
-            wanted.objects = list(held.objects)
+            wanted.objects, wanted.scenes = list(held.objects), held.scenes[:1]
         scene: Any = bpy.context.scene
+        for own in wanted.scenes:  # its keys are at its own rate
+            scene.render.fps, scene.render.fps_base = own.render.fps, own.render.fps_base
         for obj in wanted.objects:
             scene.collection.objects.link(obj)
     else:
