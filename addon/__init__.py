@@ -7,16 +7,40 @@ from __future__ import annotations
 
 import bpy
 
-from . import jobs, operators, overlay, panels, preferences, properties, results, swatches
+from . import (
+    apply,
+    jobs,
+    motion_panels,
+    motions,
+    operators,
+    overlay,
+    panels,
+    preferences,
+    properties,
+    results,
+    retarget,
+    swatches,
+)
 
-CLASSES = (*properties.CLASSES, *preferences.CLASSES, *operators.CLASSES, *results.CLASSES, *overlay.CLASSES, *panels.CLASSES)
+CLASSES = (
+    *motions.CLASSES,
+    *properties.CLASSES,
+    *preferences.CLASSES,
+    *operators.CLASSES,
+    *retarget.CLASSES,
+    *apply.CLASSES,
+    *results.CLASSES,
+    *overlay.CLASSES,
+    *panels.CLASSES,
+    *motion_panels.CLASSES,
+)
 
 
 def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.ningyo = bpy.props.PointerProperty(type=properties.NINGYO_settings)
-    jobs.on_end += [results.show_result, overlay.show_made]
+    jobs.on_end += [results.show_result, overlay.show_made, retarget.put_on_solved]
     jobs.find_again()
 
 

@@ -38,7 +38,7 @@ class Job:
 
     `note` holds: "scene", the name of the scene the result is for; "blend", the file it is in; "out", the folder of the results;
     "video"; "shown", whether the result is in the scene; "show", whether an overlay is wanted as a "strip" or as
-    a "frame".
+    a "frame"; "retarget", the `Request` of a solver's job.
     """
 
     folder: Path
@@ -140,7 +140,7 @@ def home() -> Path:
 
 def start_job(interpreter: Path, verb: str, arguments: list[str], out: Path, **note: Any) -> Job:
     """Start a worker on a new job folder under `out`. Raises UserError in one sentence."""
-    folder = _new_folder(out / "jobs", verb)
+    folder = new_folder(out / "jobs", verb)
     try:
         request_job(folder, verb, arguments, {"blender": bpy.app.version_string})
         job = Job(folder, JobView(folder), arguments)
@@ -155,7 +155,8 @@ def start_job(interpreter: Path, verb: str, arguments: list[str], out: Path, **n
     return job
 
 
-def _new_folder(parent: Path, verb: str) -> Path:
+def new_folder(parent: Path, verb: str) -> Path:
+    """The name of a folder that is not there yet, by the time of day."""
     stamp = f"{datetime.now():%Y%m%d-%H%M%S}-{verb}"
     names = [stamp, *(f"{stamp}-{number}" for number in range(2, 100))]
     return next(parent / name for name in names if not (parent / name).exists())

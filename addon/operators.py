@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -26,18 +27,21 @@ def busy(plan: Plan) -> bool:
     return any(job.is_running and job.note.get("out") == str(plan.out) for job in jobs.JOBS)
 
 
-def start(context: bpy.types.Context, verb: str, plan: Plan, **more: str) -> jobs.Job:
-    """Start a stage, or all of them, on the worker; the job's note holds `more`. Raises UserError."""
+def start(context: bpy.types.Context, verb: str, plan: Plan, arguments: list[str] | None = None, **more: Any) -> jobs.Job:
+    """Start a stage, or all of them, on the worker, by the plan's `arguments` unless others are given. Raises UserError.
+
+    The job's note holds `more`.
+    """
     reason = plan.blocked(verb)
     if reason:
         raise UserError(reason)
     if busy(plan):
         raise UserError("A job is at work in this output folder; wait for it, or stop it")
     assert plan.worker is not None
-    if context.scene.ningyo.character == "ARMATURE" and verb in ("retarget", "render", "run"):
+    if arguments is None and context.scene.ningyo.character == "ARMATURE" and verb in ("retarget", "render", "run"):
         export_character(context, scene_armature(context, plan), Path(plan.rig))
     note = {"scene": sequencer_scene(context).name, "blend": bpy.data.filepath, "video": str(plan.video), **more}
-    return jobs.start_job(plan.worker, verb, plan.arguments(verb), plan.out, **note)
+    return jobs.start_job(plan.worker, verb, arguments or plan.arguments(verb), plan.out, **note)
 
 
 class WorkerStage:
@@ -160,7 +164,7 @@ class NINGYO_OT_retry(OfJob, bpy.types.Operator):
                 raise UserError(NO_WORKER)
             if any(other.is_running and other.note.get("out") == out for other in jobs.JOBS):
                 raise UserError("A job is at work in this output folder; wait for it, or stop it")
-            note = {key: job.note[key] for key in ("scene", "blend", "video", "show") if key in job.note}
+            note = {key: job.note[key] for key in ("scene", "blend", "video", "show", "retarget") if key in job.note}
             jobs.start_job(interpreter, job.verb, job.arguments, Path(out), **note)
         except UserError as error:
             self.report({"ERROR"}, str(error))

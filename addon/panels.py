@@ -187,6 +187,7 @@ class Details:
 
 class Jobs:
     bl_label = "Jobs"
+    bl_order = 1  # after all others
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
@@ -229,6 +230,8 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: jobs.J
         say(layout, context, job.note["problem"], "ERROR")
     if view.state == "done" and job.verb in SHOWS_FRAMES and not job.note.get("shown"):
         layout.operator("ningyo.add_strips", icon="SEQ_STRIP_DUPLICATE").job = str(job.folder)
+    if view.state == "done" and "retarget" in job.note and not job.note.get("shown"):
+        layout.operator("ningyo.put_on", icon="ARMATURE_DATA").job = str(job.folder)
 
 
 def region_points(context: bpy.types.Context) -> float:

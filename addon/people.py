@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import UserError
 
+# Panels are drawn many times a second; looking at the disk each time would be felt on slow drives.
 SECONDS_BETWEEN_LOOKS = 0.5
 LISTED = 8
 

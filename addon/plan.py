@@ -49,7 +49,7 @@ class Plan:
         return {
             "capture": [str(files.video), "--out", str(files.track)],
             "overlay": [str(files.track), "--out", str(self.overlay), "--video", str(files.video)],
-            "retarget": [str(files.track), "--rig", self.rig, "--out", str(files.motion), *person],
+            "retarget": [str(files.track), "--rig", self.rig, "--out", str(files.motion), *person, "--closed-form"],
             "render": ["--rig", self.rig, "--motion", str(files.motion), "--out", str(files.dataset), *pictures],
             "train": [str(files.dataset), "--out", str(files.model), *minutes],
             "generate": [str(files.model), str(files.track), "--out", str(files.frames), "--mp4", str(files.movie), *person],

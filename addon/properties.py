@@ -12,24 +12,19 @@ from typing import Any
 
 import bpy
 
-from . import jobs
+from . import jobs, people
+from .motions import NINGYO_motion, NINGYO_solving, is_armature
 from .plan import STAGES, Plan, Status, status
 from .preferences import worker_python
 
 CHARACTERS = (
     ("BUILTIN", "Built-in", "A character made from a number; another number, another character"),
-    ("FILE", "File", "A rigged character from a .glb, .gltf, .fbx or .blend file"),
+    ("FILE", "File", "A rigged character from a .glb, .gltf, .vrm, .fbx or .blend file"),
     ("ARMATURE", "In This Scene", "A character with a Mixamo rig that is in this scene"),
 )
-CHARACTER_FILES = (".glb", ".gltf", ".fbx", ".blend")
+CHARACTER_FILES = (".glb", ".gltf", ".vrm", ".fbx", ".blend")
 # Paths may be relative to the .blend.
 ON_DISK = {"ANIMATABLE"} | ({"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set())
-# The panel is drawn many times a second; looking at the disk each time would be felt on slow drives.
-SECONDS_BETWEEN_LOOKS = 0.5
-
-
-def _is_armature(_settings: NINGYO_settings, obj: bpy.types.Object) -> bool:
-    return obj.type == "ARMATURE"
 
 
 class NINGYO_settings(bpy.types.PropertyGroup):
@@ -44,9 +39,9 @@ class NINGYO_settings(bpy.types.PropertyGroup):
     character: bpy.props.EnumProperty(name="Character", description="Who takes the person's place", items=CHARACTERS)
     seed: bpy.props.IntProperty(name="Number", description="The built-in character's number", min=0)
     rig_file: bpy.props.StringProperty(
-        name="File", description="A rigged character: .glb, .gltf, .fbx or .blend", subtype="FILE_PATH", options=ON_DISK
+        name="File", description="A rigged character: .glb, .gltf, .vrm, .fbx or .blend", subtype="FILE_PATH", options=ON_DISK
     )
-    armature: bpy.props.PointerProperty(name="Armature", description="The character's armature", type=bpy.types.Object, poll=_is_armature)
+    armature: bpy.props.PointerProperty(name="Armature", description="The character's armature", type=bpy.types.Object, poll=is_armature)
     output: bpy.props.StringProperty(
         name="Output",
         description="Folder for everything that is made. Empty: beside the .blend, or in the add-on's own folder",
@@ -62,6 +57,8 @@ class NINGYO_settings(bpy.types.PropertyGroup):
     count: bpy.props.IntProperty(
         name="Pictures", description="How many pictures to render for training", min=10, soft_max=20000, default=800
     )
+    solving: bpy.props.PointerProperty(type=NINGYO_solving)
+    motions: bpy.props.CollectionProperty(type=NINGYO_motion)
 
 
 def plan_of(context: bpy.types.Context) -> Plan:
@@ -103,7 +100,7 @@ def statuses(plan: Plan) -> dict[str, Status]:
     """Every stage's status, looked up at most twice a second."""
     now, started = time.monotonic(), len(jobs.JOBS)
     known = _seen.get(plan)
-    if known is None or now - known[0] > SECONDS_BETWEEN_LOOKS or known[1] != started:
+    if known is None or now - known[0] > people.SECONDS_BETWEEN_LOOKS or known[1] != started:
         known = (now, started, {verb: status(verb, plan, jobs.JOBS) for verb in STAGES})
         _seen.clear()
         _seen[plan] = known

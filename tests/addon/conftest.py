@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -112,7 +113,18 @@ class WrittenDown:
     def prop(self, data: Any, name: str, **_how: Any) -> None:
         assert hasattr(data, name), name
 
-    def part(self, **_how: Any) -> WrittenDown:
+    def separator(self) -> None:
+        pass
+
+    def template_list(self, kind: str, _id: str, data: Any, name: str, active: Any, active_name: str, **_how: Any) -> None:
+        assert hasattr(importlib.import_module("bpy").types, kind), kind
+        assert hasattr(active, active_name), active_name
+        for item in getattr(data, name):
+            self.texts.append(f"line({item.person}")
+            getattr(importlib.import_module("bpy").types, kind).draw_item(None, None, self, data, item, 0, active, active_name, 0)
+
+    def part(self, *, heading: str = "", **_how: Any) -> WrittenDown:
+        self.texts += [heading] if heading else []
         return WrittenDown(self.texts)
 
     row = column = split = box = grid_flow = part
@@ -123,9 +135,26 @@ def drawn(addon: Any) -> Callable[[Any], list[str]]:
     """The texts that a panel shows."""
 
     def draw(panel: Any) -> list[str]:
-        stand_in = type("Panel", (panel,), {})()
-        stand_in.layout = WrittenDown([])
-        stand_in.draw(importlib.import_module("bpy").context)
-        return stand_in.layout.texts
+        texts: list[str] = []
+        panel.draw(SimpleNamespace(layout=WrittenDown(texts)), importlib.import_module("bpy").context)
+        return texts
 
     return draw
+
+
+@pytest.fixture
+def settings_with_worker(addon: Any, tmp_path: Path) -> Any:
+    """A scene's settings with a video chosen."""
+    video = tmp_path / "dance.mp4"
+    video.touch()
+    chosen = importlib.import_module("bpy").context.scene.ningyo
+    chosen.video = str(video)
+    return chosen
+
+
+@pytest.fixture
+def settings(settings_with_worker: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The same without a worker: this is about Blender alone."""
+    monkeypatch.delenv("NINGYO_WORKER")
+    monkeypatch.setattr("ningyo.addon.worker.find_interpreter", lambda folders: None)
+    return settings_with_worker

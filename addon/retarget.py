@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# pyright: basic, reportAttributeAccessIssue=false, reportInvalidTypeForm=false, reportArgumentType=false
+# pyright: reportIncompatibleMethodOverride=false, reportOptionalMemberAccess=false
+"""From a track to motions: in closed form here, in a thread, or with the solver on the worker, whose result is put on by itself."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from pathlib import Path
+
+import bpy
+
+from ..errors import Cancelled, UserError
+from ..jobs.progress import Reporter
+from ..sequencer.strips import is_untouched, match_rate, scene_fps
+from . import jobs
+from .apply import Request, Solved, refuse, take, warning_reporter
+from .character import scene_armature
+from .motions import rig_beside
+from .operators import busy, start
+from .plan import Plan
+from .properties import plan_of
+
+SOLVED = "motions"  # in the output folder: a folder each time, with a motion and a rig for each armature
+
+
+def obstacle(context: bpy.types.Context, plan: Plan) -> str:
+    """Why retargeting cannot begin; empty where it can."""
+    solving = context.scene.ningyo.solving
+    reason = plan.blocked("retarget", needs_worker=False)
+    if not reason and solving.method == "SOLVER" and plan.worker is None:
+        reason = "Set the worker first, or choose the closed form"
+    return reason or ("A job is at work in this output folder" if busy(plan) else "")
+
+
+def requested(context: bpy.types.Context, plan: Plan) -> Request:
+    """Who goes onto which armature. Loads the chosen character where it is not in the scene. Raises UserError."""
+    # Numpy's part of Ningyo is loaded when it is used, so that enabling the add-on takes no time.
+    from ..synth_data.characters.importing import read_rig
+    from ..synth_data.pose.track_file import TrackReader, rate_of
+
+    scene, solving = context.scene, context.scene.ningyo.solving
+    with TrackReader(plan.files.track) as track:
+        known, track_start, track_fps = set(track.person_id.tolist()), float(track.time[0]), rate_of(track.header)
+    # Asked before the character comes, whose file may bring animation.
+    untouched = is_untouched(scene)
+    pairs = [(plan.person, scene_armature(context, plan)), *((other.person, other.armature) for other in solving.others)]
+    folder = jobs.new_folder(plan.out / SOLVED, solving.method.lower())
+    chosen, solved = [], []
+    for person, armature in pairs:
+        if armature is None:
+            raise UserError(f"Choose the armature that takes person {person}'s place, or remove the line from the list.")
+        if armature.name not in scene.objects:
+            raise UserError(f"{armature.name} is in another scene; choose an armature of this one.")
+        if person in (one.person for one in solved):
+            raise UserError(f"Person {person} is in the list twice; remove one of the lines.")
+        if armature in chosen:
+            raise UserError(f"{armature.name} is to take two people's places; choose another armature for one of them.")
+        if person not in known:
+            raise UserError(f"The track has no person {person}; choose one of the list of people.")
+        refuse(armature)
+        chosen.append(armature)
+        motion = folder / f"person-{person}.npz"  # as `ningyo retarget` calls it
+        rig = read_rig(armature)
+        rig.save(rig_beside(motion))
+        solved.append(Solved(person, armature.name, str(motion)))
+    return Request(tuple(solved), track_fps if untouched else None, scene_fps(scene), track_start)
+
+
+class NINGYO_OT_retarget(bpy.types.Operator):
+    """Put the people's motions onto their armatures in this scene, as new Actions, and prepare the character for rendering"""
+
+    bl_idname = "ningyo.retarget"
+    bl_label = "Retarget"
+    bl_options = {"UNDO"}  # noqa: RUF012 (Blender reads it from the class)
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        reason = obstacle(context, plan_of(context))
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """At once, for scripts."""
+        begun = self._begin(context)
+        if begun != {"RUNNING_MODAL"}:
+            return begun
+        self._thread.join()
+        return self._end(context)
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """The closed form runs in a thread, so that long videos do not freeze the window; Esc stops it."""
+        begun = self._begin(context)
+        if begun == {"RUNNING_MODAL"}:
+            manager = context.window_manager
+            self._timer = manager.event_timer_add(0.1, window=context.window)
+            manager.modal_handler_add(self)
+        return begun
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if event.type == "ESC":
+            self._stop.set()
+        if self._thread.is_alive():
+            return {"PASS_THROUGH"}
+        context.window_manager.event_timer_remove(self._timer)
+        return self._end(context)
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Called by Blender when the window goes or another file is loaded."""
+        self._stop.set()
+        context.window_manager.event_timer_remove(self._timer)
+
+    def _begin(self, context: bpy.types.Context) -> set[str]:
+        plan = plan_of(context)
+        try:
+            if importlib.util.find_spec("numpy") is None:
+                # Some distributions' Blender comes without it: the later stages can go on, the character here stays as it is.
+                start(context, "retarget", plan)
+                text = "This Blender's Python has no numpy, so the character here gets no Action; the later stages need none"
+                self.report({"WARNING"}, text)
+                return {"FINISHED"}
+            request = requested(context, plan)
+            if context.scene.ningyo.solving.method == "SOLVER":
+                start(context, "retarget", plan, solver_arguments(context, plan, request), retarget=request.to_json())
+                self.report({"INFO"}, "The motion is being solved, and is put on when it is ready")
+                return {"FINISHED"}
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        except OSError as error:
+            self.report({"ERROR"}, f"{error.strerror}: {error.filename}; choose another output folder")
+            return {"CANCELLED"}
+        self._request = request
+        self._stop = threading.Event()
+        self._problem: Exception | None = None
+        track, report = plan.files.track, Reporter(is_cancelled=self._stop.is_set)
+
+        def work() -> None:
+            try:
+                solve_here(track, request, report)
+            except (UserError, Cancelled) as error:
+                self._problem = error
+            except Exception as error:
+                self._problem = error
+                raise  # Blender's console says where
+
+        self._thread = threading.Thread(target=work, name="ningyo retarget", daemon=True)
+        self._thread.start()
+        return {"RUNNING_MODAL"}
+
+    def _end(self, context: bpy.types.Context) -> set[str]:
+        if self._problem is not None:
+            if not isinstance(self._problem, Cancelled):
+                known = isinstance(self._problem, UserError)
+                self.report({"ERROR"}, str(self._problem) if known else "Retargeting failed; Blender's console says more")
+            return {"CANCELLED"}
+        try:
+            text = put_on(context, self._request, warning_reporter(self))
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, text)
+        problem = prepare_rendering(context)
+        if problem:
+            self.report({"WARNING"}, problem)
+        return {"FINISHED"}
+
+
+class NINGYO_OT_put_on(bpy.types.Operator):
+    """Put the solved motion onto its armature as a new Action"""
+
+    bl_idname, bl_label = "ningyo.put_on", "Put on Armature"
+    bl_options = {"UNDO"}  # noqa: RUF012
+
+    job: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        job = jobs.find(self.job)
+        try:
+            if job is None:
+                raise UserError("This job is not known any more; retarget again.")
+            text = put_on(context, Request.from_json(job.note["retarget"]), warning_reporter(self))
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        job.remember(shown=True, problem="")
+        self.report({"INFO"}, text)
+        if str(plan_of(context).out) == job.note.get("out"):
+            problem = prepare_rendering(context)
+            if problem:
+                self.report({"WARNING"}, problem)
+        return {"FINISHED"}
+
+
+def solver_arguments(context: bpy.types.Context, plan: Plan, request: Request) -> list[str]:
+    """The command line of `ningyo retarget` for everyone of the request, in one world."""
+    motions = [Path(one.motion) for one in request.people]
+    arguments = [str(plan.files.track)]
+    for one, motion in zip(request.people, motions, strict=True):
+        arguments += ["--rig", str(rig_beside(motion)), "--person", str(one.person)]
+    out = motions[0] if len(motions) == 1 else motions[0].parent
+    return [*arguments, "--out", str(out), *context.scene.ningyo.solving.arguments()]
+
+
+def solve_here(track: Path, request: Request, report: Reporter) -> None:
+    """In closed form, everyone of the request; their motions are written where the request says. Raises UserError and Cancelled."""
+    from ..synth_data.pose.track import PoseTrack
+    from ..synth_data.retarget.closed_form import retarget
+    from ..synth_data.retarget.rig import Rig
+
+    for one in request.people:
+        seen = PoseTrack.load(track, person=one.person)
+        rig = Rig.load(rig_beside(Path(one.motion)))
+        retarget(seen, rig, person=one.person, track_name=track.name, report=report).save(one.motion)
+
+
+def put_on(context: bpy.types.Context, request: Request, report: Reporter) -> str:
+    """Give every armature of the request its motion; says which frames, and to `report` what is in the way of it. Raises UserError."""
+    scene = context.scene
+    if request.video_fps is not None and abs(scene_fps(scene) - request.scene_fps) < 1e-6:
+        match_rate(scene, request.video_fps)
+    actions = [take(context, one, request.track_start, report) for one in request.people]
+    first, last = min(action.frame_start for action in actions), max(action.frame_end for action in actions)
+    if request.video_fps is not None:
+        scene.frame_end = int(last)
+    return f"{', '.join(action.name for action in actions)}: frames {first:g} to {last:g}"
+
+
+def prepare_rendering(context: bpy.types.Context) -> str:
+    """Start the worker on the motion that pictures are rendered from; says why not, where something is in the way.
+
+    The worker's rig comes through a file, so its bones' axes need not be those of the scene's: it gets a motion of its own.
+    """
+    plan = plan_of(context)
+    if plan.worker is None:
+        return ""
+    try:
+        start(context, "retarget", plan)
+    except UserError as error:
+        return f"Nothing was prepared for rendering: {error}"
+    return ""
+
+
+def put_on_solved(job: jobs.Job) -> None:
+    """When a solver ends well and the scene that asked is open, put the motion on; otherwise a button in the panel does."""
+    if job.verb != "retarget" or "retarget" not in job.note or job.view.state != "done" or job.note.get("shown"):
+        return
+    scene = bpy.data.scenes.get(job.note.get("scene", ""))
+    if job.note.get("blend") != bpy.data.filepath or scene is None:
+        return
+    window = bpy.context.window_manager.windows[0]
+    if window.scene != scene:
+        return
+    with bpy.context.temp_override(window=window):
+        try:
+            bpy.ops.ningyo.put_on("EXEC_DEFAULT", True, job=str(job.folder))
+        except RuntimeError as error:  # how an operator's error report arrives in Python
+            job.remember(problem=str(error).removeprefix("Error: ").strip())
+
+
+CLASSES = (NINGYO_OT_retarget, NINGYO_OT_put_on)
