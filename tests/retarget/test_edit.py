@@ -19,7 +19,7 @@ FPS = 30.0
 STRANGE = {"rolls": True, "object_scale": 0.01, "object_rotation": True, "object_location": (0.3, -0.2, 0.0), "extra_bones": True}
 
 
-@pytest.fixture(params=[{}, STRANGE], ids=["plain", "strange axes"])
+@pytest.fixture(params=[{}, STRANGE, {"mirrored": True, "rolls": True}], ids=["plain", "strange axes", "negative scale"])
 def rig(request, make_rig):
     return make_rig(**request.param)
 
@@ -251,14 +251,17 @@ class TestInfluence:
 
 
 class TestMirror:
-    def test_every_joint_is_where_a_mirror_shows_its_other_side(self, rig, random_rotations):
+    @pytest.mark.parametrize("kind", [{}, STRANGE, {"mirrored": True, "heading": 2.0, "rolls": True}], ids=["plain", "strange", "turned"])
+    def test_every_joint_is_where_a_mirror_shows_its_other_side(self, make_rig, random_rotations, kind):
+        rig = make_rig(**kind)
         motion = wandering(rig, random_rotations, contact=np.tile((1.0, 0.5, 0.0, 0.25), (40, 1)))
         result = mirrored(motion, rig)
         before, after = heads(rig, motion), heads(rig, result)
         index, start = rig.index_of_role, motion.root_position[0]
         for role, bone in index.items():
             other = role.replace("left", "#").replace("right", "left").replace("#", "right")
-            expected = start + (before[:, index[other]] - start) * (-1, 1, 1)
+            seen = before[:, index[other]] - start
+            expected = start + seen - 2 * (seen @ rig.left)[..., None] * rig.left
             np.testing.assert_allclose(after[:, bone], expected, atol=2e-5, err_msg=role)
         np.testing.assert_allclose(result.contact[0], (0.0, 0.25, 1.0, 0.5))
         assert result.camera is None
