@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", default="tiny", metavar="NAME", help="the generator's size: tiny, small, medium or large")
     parser.add_argument("--person", type=person_id, default=0, metavar="ID", help="who is shown: main (the default) or an id in the track")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--fast", action="store_true", help="retarget with fewer steps of the solver")
+    parser.add_argument("--fast", action="store_true", help="capture with one look at each body, and retarget with fewer steps")
     add_filming(parser)
 
 
@@ -104,7 +104,7 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
 
     from ..sequencer.frames import FrameFolder
     from ..sequencer.strips import save_strip_blend
-    from ..synth_data.capture.capture import capture_files
+    from ..synth_data.capture.capture import Settings, capture_files
     from ..synth_data.characters.importing import rig_for
     from ..synth_data.pose.track import PoseTrack
     from ..synth_data.render.batch import render_dataset
@@ -124,7 +124,7 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
     seconds: dict[str, float] = {}
 
     with stage("capture", seconds, report):
-        capture_files([pipeline.video], pipeline.track, report=report)
+        capture_files([pipeline.video], pipeline.track, settings=Settings(fast=pipeline.fast), report=report)
         track = PoseTrack.load(pipeline.track, person=pipeline.person)
 
     with stage("retarget", seconds, report):
