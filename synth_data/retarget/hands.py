@@ -34,10 +34,14 @@ FOREARM_SHARE = 0.5  # of the hand's pronation, so that the skin does not wring 
 # Lowest and highest bend of a finger's three joints, and how far it spreads, radians.
 BEND_LIMITS = tuple((math.radians(low), math.radians(high)) for low, high in ((-25, 95), (0, 110), (0, 85)))
 SPREAD_LIMIT = math.radians(20)
-THUMB_LIMITS = tuple(math.radians(a) for a in (45, 60, 80))
+THUMB_LIMITS, THUMB_BACK = np.radians([40.0, 60.0, 80.0]), math.radians(10)
+THUMB_SHARE, THUMB_HINGE_SHARE = 0.3, 0.5  # of what is seen: on rendered hands, all of it is worse than a thumb at rest
 # The last joint of a finger cannot bend alone: about so much of the middle one's bend. How much a measured bend of either is worth
 # against that rule: (10° / its error)², the errors as measured on rendered hands.
 COUPLING, MIDDLE_TRUST, LAST_TRUST = 0.6, (10 / 15) ** 2, (10 / 18) ** 2
+# Knuckles are seen too straight, by 10–20° on rendered hands, and a finger mostly bends in all of its joints (Santello et al., "Postural
+# hand synergies for tool use", Journal of Neuroscience 18, 1998): so much is added, and such a share is taken of the middle joint's bend.
+KNUCKLE_OFFSET, SYNERGY, KNUCKLE_TO_MIDDLE = math.radians(4), 0.35, 0.8
 # A hand at ease: bends of the three joints of the index, middle, ring and little finger; the thumb is as at rest.
 AT_EASE = np.radians([[15, 22, 10], [19, 27, 13], [22, 31, 15], [24, 33, 16]])
 HOLD_SECONDS = 0.3  # in which the trust in a hand that is no longer seen falls to a third
@@ -161,7 +165,7 @@ def fingers(rig: Rig, points: Array, hand: Array, seen: Array, trust: Array, tim
         wanted = np.einsum("fji,fkj->fki", person, unit(np.diff(points[:, joints], axis=1)))[:, 1:]
         rest = np.einsum("ji,kj->ki", own, unit(np.diff(rest_points[joints], axis=0)))[1:]
         if finger == "thumb":
-            relative = _thumb(rest, wanted, seen, trust, time)
+            relative = _thumb(rest, wanted, 1.0 if side == "left" else -1.0, seen, trust, time)
         else:
             relative = _bends(rest, _joint_angles(wanted), AT_EASE[number - 1], seen, trust, time)
         for role, turn in zip(roles, relative, strict=True):
@@ -239,7 +243,9 @@ def _bends(rest: Array, bends: Array, ease: Array, seen: Array, trust: Array, ti
     a, b, c = MIDDLE_TRUST, LAST_TRUST, COUPLING
     middle = (a * (b + 1) * bends[:, 1] + c * b * bends[:, 2]) / (a * (b + 1) + c * c * b)
     last = (b * bends[:, 2] + c * middle) / (b + 1)
-    angles = np.stack([bends[:, 0], middle, last], -1)
+    knuckle = bends[:, 0] + KNUCKLE_OFFSET
+    knuckle = knuckle + SYNERGY * (KNUCKLE_TO_MIDDLE * middle - knuckle)
+    angles = np.stack([knuckle, middle, last], -1)
     angles = np.clip(angles, [low for low, _ in BEND_LIMITS], [high for _, high in BEND_LIMITS])
     smooth = robust_lines(np.column_stack([angles, spread]), time, seen, FINGER_SECONDS, OUTLIER)
     belief = _belief(trust)[:, None]
@@ -260,14 +266,19 @@ def _joint_angles(segments: Array) -> Array:
     return np.column_stack([knuckle, outer, np.arcsin(np.clip(segments[:, 0, 2], -1, 1))])
 
 
-def _thumb(rest: Array, wanted: Array, seen: Array, trust: Array, time: Array) -> list[Array]:
-    """Three turns (F, 3, 3) in the palm's frame: the thumb's joints are no plain hinges, so each segment swings to its place."""
-    turns: list[Array] = []
-    above = part = np.broadcast_to(np.eye(3), (len(wanted), 3, 3))
-    for joint, limit in enumerate(THUMB_LIMITS):
-        reach = limit_angle(swing(above @ rest[joint], wanted[:, joint]), limit)
-        above = reach @ above
-        vector = robust_lines(matrix_to_axis_angle(reach), time, seen, FINGER_SECONDS, OUTLIER)
-        part = rotation_vector_to_matrix(vector * _belief(trust)[:, None]) @ part
-        turns.append(part)
+def _thumb(rest: Array, wanted: Array, pinky: float, seen: Array, trust: Array, time: Array) -> list[Array]:
+    """Three turns (F, 3, 3) in the palm's frame: the thumb's root swings towards where it is seen, its other joints are hinges that bend
+    across the palm; `pinky` ±1: where the little finger is, along the frame's last axis."""
+    root = THUMB_SHARE * matrix_to_axis_angle(limit_angle(swing(rest[0], wanted[:, 0]), THUMB_LIMITS[0]))
+
+    def bends(segments: Array) -> Array:
+        return np.arccos(np.clip(np.sum(segments[..., 1:, :] * segments[..., :-1, :], -1), -1, 1))
+
+    hinges = np.clip(bends(wanted) - bends(rest), -THUMB_BACK, THUMB_LIMITS[1:])
+    smooth = robust_lines(np.column_stack([root, hinges]), time, seen, FINGER_SECONDS, OUTLIER) * _belief(trust)[:, None]
+    axis = unit(np.cross(rest[0], (0.3, 0.6, 0.75 * pinky)))
+    axes = np.broadcast_to(axis, root.shape)
+    turns = [rotation_vector_to_matrix(smooth[:, :3])]
+    for joint in (3, 4):
+        turns.append(turns[-1] @ axis_angle_to_matrix(axes, THUMB_HINGE_SHARE * smooth[:, joint]))
     return turns
