@@ -85,7 +85,7 @@ def detect(video: Path, mode: str) -> dict[str, Any]:
 
     if mode == "capture":
         with tempfile.TemporaryDirectory() as scratch:
-            track = capture([video], Path(scratch) / "track.npz", settings=Settings(parts=False, filter="none", bridge=0))
+            track = capture([video], Path(scratch) / "track.npz", settings=Settings(parts=False, filter="none", bridge=0, fast=True))
         places, world, visibility = track.body_image[0, ..., :2], track.body_world[0], track.body_visibility[0]
         return {"time": track.time, "image": places.astype(float), "world": world.astype(float), "visibility": visibility}
     rows: dict[str, list[Any]] = {"time": [], "image": [], "world": [], "visibility": []}

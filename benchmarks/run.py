@@ -72,7 +72,7 @@ def capture(video: Path) -> dict[str, Any]:
 
     def ours(parts: bool) -> int:
         with tempfile.TemporaryDirectory() as folder:
-            (track,) = capture_files([video], Path(folder) / "track.npz", settings=Settings(parts=parts))
+            (track,) = capture_files([video], Path(folder) / "track.npz", settings=Settings(parts=parts, fast=True))
             with TrackReader(track) as file:
                 return file.frames
 

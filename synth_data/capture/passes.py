@@ -129,7 +129,8 @@ def repair_bodies(rows: Any, time: NDArray[Any]) -> None:
 
 def _note_repairs(rows: Any, time: NDArray[Any], states: States) -> None:
     """Say what was undone, and place those who were given up by the motion before and after."""
-    rows["repaired"][:] = np.where(states == LOST, BETWEEN, REPAIRED[states])
+    for part in chunks(len(rows)):
+        rows["repaired"][part] = np.where(states[part] == LOST, BETWEEN, REPAIRED[states[part]])
     if (states == LOST).any():
         _bridge(rows, time, gaps(states != LOST, time, np.inf), 1.0)
 
