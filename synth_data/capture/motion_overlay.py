@@ -30,7 +30,7 @@ from .overlay import LEFT, RIGHT
 GREY: Colour = (165, 165, 165)  # of frames that are not to be trusted
 CONTACT: Colour = (80, 235, 90)
 FLOOR: Colour = (255, 255, 255)
-HALO, FLOOR_OPACITY = 0.5, 0.28
+HALO, FLOOR_OPACITY = 0.5, 0.35
 NEAREST = 0.05  # metres before the camera; what is nearer is not drawn
 GRID_REACH, GRID_STEP, GRID_PIECES = 3, 1.0, 12  # metres around the person, metres, pieces of a line a metre
 SOLES = (0, 1, 3, 4)  # of `root.soles`: left heel, left ball, right heel, right ball
@@ -88,6 +88,8 @@ def motion_picture(
     out = rgb.copy()
     height, width = out.shape[:2]
     layer = Layer(out, np.array([0, 0, width, height]))
+    for line in grid:  # a dark rim, so that it shows on bright floors too
+        layer.line(line, (0, 0, 0), 3, 0.5 * FLOOR_OPACITY)
     for line in grid:
         layer.line(line, FLOOR, 1, FLOOR_OPACITY)
     layer.mix_in()

@@ -49,6 +49,7 @@ def edited(motion: Motion, rig: Rig, controls: Controls) -> Motion:
     """
     if controls.start is not None or controls.end is not None:
         motion = edit.trim(motion, controls.start, controls.end)
+    given = motion
     if controls.fps is not None:
         motion = edit.at_rate(motion, controls.fps)
     if controls.mirror:
@@ -59,8 +60,8 @@ def edited(motion: Motion, rig: Rig, controls: Controls) -> Motion:
         motion = edit.influence(motion, rig, controls.influence)
     if controls.arm_spread:
         motion = edit.arm_spread(motion, rig, controls.arm_spread)
-    if controls.smooth or controls.influence.get("hips", 1.0) < 1:
-        motion = hold_feet(rig, motion, floor=edit.floor_of(rig, motion))
+    if motion.fps != given.fps or controls.smooth or controls.influence.get("hips", 1.0) < 1:
+        motion = hold_feet(rig, motion, floor=edit.floor_of(rig, given))
     if controls.in_place:
         motion = edit.in_place(motion, rig)
     if controls.heading:

@@ -11,9 +11,11 @@ import pytest
 from ningyo.errors import UserError
 from ningyo.synth_data.retarget import edit
 from ningyo.synth_data.retarget.controls import Controls, edited
+from ningyo.synth_data.retarget.feet import hold_feet
 from ningyo.synth_data.retarget.kinematics import axis_angle_to_matrix, forward_kinematics, matrix_to_quaternion
 from ningyo.synth_data.retarget.mirror import mirrored
 from ningyo.synth_data.retarget.motion import Camera, Motion
+from ningyo.synth_data.retarget.root import soles
 
 FPS = 30.0
 STRANGE = {"rolls": True, "object_scale": 0.01, "object_rotation": True, "object_location": (0.3, -0.2, 0.0), "extra_bones": True}
@@ -315,6 +317,28 @@ def test_nothing_given_is_changed(make_rig, random_rotations):
     )
     for name, values in kept.items():
         np.testing.assert_array_equal(getattr(motion, name), values)
+
+
+@pytest.mark.parametrize(
+    "controls",
+    [Controls(smooth=0.5), Controls(fps=48), Controls(influence={"hips": 0.5})],
+    ids=["smooth", "rate", "hips"],
+)
+def test_feet_hold_the_floor_again_where_a_control_moved_them(make_rig, controls):
+    """Somebody who sways over feet that stand."""
+    rig = make_rig()
+    t = np.arange(60) / FPS
+    motion = at_rest(rig, 60, contact=np.ones((60, 4)))
+    lower = motion.root_position - np.array([0.0, 0.0, 0.03])
+    motion = dataclasses.replace(motion, root_position=lower + 0.02 * np.sin(5 * t)[:, None] * (1, 0.5, 0))
+    tilt = axis_angle_to_matrix(np.tile((0.0, 1.0, 0.0), (60, 1)), 0.08 * np.sin(9 * t))
+    motion = hold_feet(rig, with_turn(motion, rig, "hips", tilt))
+    result = edited(motion, rig, controls)
+    standing = soles(rig, *edit.posed(rig, result))[:, (0, 1, 3, 4)]
+    assert result.contact.mean() > 0.9
+    both = (result.contact[1:] > 0.5) & (result.contact[:-1] > 0.5)
+    np.testing.assert_allclose(np.diff(standing, axis=0)[both], 0, atol=1e-4)
+    np.testing.assert_allclose(standing[..., 2][result.contact > 0.5], 0, atol=1e-4)
 
 
 def test_no_controls_change_nothing(make_rig, random_rotations):
