@@ -96,7 +96,8 @@ def captured(source: Path, overlay: Path | None) -> PoseTrack | None:
     with tempfile.TemporaryDirectory() as folder:
         drawn = None if overlay is None else overlay / f"{source.stem}.mp4"
         try:
-            return PoseTrack.load(capture_files([source], Path(folder) / "track.npz", settings=Settings(parts=False, fast=True), overlay=drawn)[0])
+            settings = Settings(parts=False, fast=True)
+            return PoseTrack.load(capture_files([source], Path(folder) / "track.npz", settings=settings, overlay=drawn)[0])
         except UserError:
             return None
 
