@@ -5,8 +5,8 @@
 
 Two clips are rendered with Blender (Cycles) from the sample clip's figure and room, get a sensor's noise, and are written as H.264: one in
 which the figure stands, breathing, and one in which it waves an arm twice a second. They are kept in FOLDER (some minutes to make;
-made once). MediaPipe looks at them in its video mode, which smooths by itself, and picture by picture; `ningyo capture --fast` looks in regions
-of its own. Each track is then filtered in four ways. Printed, as Markdown:
+made once). MediaPipe looks at them in its video mode, which smooths by itself, and picture by picture; `ningyo capture --fast` looks in
+regions of its own. Each track is then filtered in four ways. Printed, as Markdown:
 
 * jitter of the standing figure: the median over joints and frames of |x(t) − x(t−1)| and of |x(t) − 2x(t−1) + x(t−2)|, and how many times
   smaller than the raw track's;

@@ -6,8 +6,8 @@
 Prints one JSON object. Absolute rates depend on the machine and on what else it does; both sides of a ratio run in turns, so compare
 those.
 
-* capture: frames a second of `ningyo capture --fast` over the whole movie, against bare loops of MediaPipe's landmarkers in video mode over the
-  same frames, decoded alike: bodies alone against PoseLandmarker (one pose); body, hands and face against that, and against
+* capture: frames a second of `ningyo capture --fast` over the whole movie, against bare loops of MediaPipe's landmarkers in video mode over
+  the same frames, decoded alike: bodies alone against PoseLandmarker (one pose); body, hands and face against that, and against
   PoseLandmarker, HandLandmarker (two hands) and FaceLandmarker on the whole frame. Of the sample clip, or of `--video`.
 * render: samples a second of `ningyo render` (picture, skeleton picture, exact joints with visibility, hashes, index) against
   `bpy.ops.render.render(write_still=True)` over the same scene and poses.
