@@ -31,8 +31,8 @@ from .smoothing import robust_lines
 # Greatest bend of a wrist towards the palm or its back, and sideways; and of the forearm's turning either way.
 FLEXION_LIMIT, DEVIATION_LIMIT, PRONATION_LIMIT = math.radians(80), math.radians(30), math.radians(140)
 FOREARM_SHARE = 0.5  # of the hand's pronation, so that the skin does not wring at the wrist
-# Lowest and highest bend of a finger's three joints, and how far it spreads, radians.
-BEND_LIMITS = tuple((math.radians(low), math.radians(high)) for low, high in ((-25, 95), (0, 110), (0, 85)))
+# Lowest and highest bends of a finger's three joints, and how far it spreads, radians.
+BEND_LIMITS = np.radians([[-25.0, 0.0, 0.0], [95.0, 110.0, 85.0]])
 SPREAD_LIMIT = math.radians(20)
 THUMB_LIMITS, THUMB_BACK = np.radians([40.0, 60.0, 80.0]), math.radians(10)
 THUMB_SHARE, THUMB_HINGE_SHARE = 0.3, 0.5  # of what is seen: on rendered hands, all of it is worse than a thumb at rest
@@ -246,10 +246,9 @@ def _bends(rest: Array, bends: Array, ease: Array, seen: Array, trust: Array, ti
     knuckle = bends[:, 0] + KNUCKLE_OFFSET
     knuckle = knuckle + SYNERGY * (KNUCKLE_TO_MIDDLE * middle - knuckle)
     angles = np.stack([knuckle, middle, last], -1)
-    angles = np.clip(angles, [low for low, _ in BEND_LIMITS], [high for _, high in BEND_LIMITS])
-    smooth = robust_lines(np.column_stack([angles, spread]), time, seen, FINGER_SECONDS, OUTLIER)
+    smooth = robust_lines(np.column_stack([np.clip(angles, *BEND_LIMITS), spread]), time, seen, FINGER_SECONDS, OUTLIER)
     belief = _belief(trust)[:, None]
-    angles, spread = ease + belief * (smooth[:, :3] - ease), belief[:, 0] * smooth[:, 3]
+    angles, spread = ease + belief * (np.clip(smooth[:, :3], *BEND_LIMITS) - ease), belief[:, 0] * smooth[:, 3]
     curl, normal = (np.broadcast_to(axis, (len(bends), 3)) for axis in ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0)))
     base = axis_angle_to_matrix(normal, -spread)
     total = np.cumsum(angles - at_rest[:3], axis=1)
