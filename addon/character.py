@@ -38,6 +38,7 @@ def scene_armature(context: bpy.types.Context, plan: Plan) -> bpy.types.Object:
 
 def export_character(context: bpy.types.Context, armature: bpy.types.Object, path: Path) -> None:
     """Write the armature and the meshes it moves, at rest, as a GLB: the worker's Blender may be older than this one.
+    What the bones' names do not tell of them goes into a bone map beside it.
 
     Raises UserError. The selection is put back.
     """
@@ -59,6 +60,9 @@ def export_character(context: bpy.types.Context, armature: bpy.types.Object, pat
             export_yup=True,
         )
     os.replace(beside, path)
+    from ..synth_data.characters.humanoid import save_roles_beside
+
+    save_roles_beside(armature, path)
 
 
 def _moved_by(obj: bpy.types.Object, armature: bpy.types.Object) -> bool:

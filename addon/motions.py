@@ -14,6 +14,8 @@ import bpy
 if TYPE_CHECKING:
     from ..synth_data.retarget.controls import Controls
 
+# Paths may be relative to the .blend.
+ON_DISK = {"ANIMATABLE"} | ({"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set())
 METHODS = (
     ("SOLVER", "Solver", "The whole clip at once, on the worker: feet hold the floor, camera and proportions are found"),
     ("CLOSED_FORM", "Closed Form", "Frame by frame, here and at once; no worker is needed. Feet slide more"),
@@ -118,7 +120,7 @@ class NINGYO_motion(bpy.types.PropertyGroup):
     action: bpy.props.PointerProperty(type=bpy.types.Action)
     faces: bpy.props.CollectionProperty(type=NINGYO_face_action)
     person: bpy.props.IntProperty()
-    file: bpy.props.StringProperty(subtype="FILE_PATH")
+    file: bpy.props.StringProperty(subtype="FILE_PATH", options=ON_DISK)
     track_start: bpy.props.FloatProperty()
     said: bpy.props.StringProperty()
     doubtful: bpy.props.CollectionProperty(type=NINGYO_span)

@@ -13,7 +13,7 @@ from typing import Any
 import bpy
 
 from . import jobs, people
-from .motions import NINGYO_motion, NINGYO_solving, is_armature
+from .motions import ON_DISK, NINGYO_motion, NINGYO_solving, is_armature
 from .plan import STAGES, Plan, Status, status
 from .preferences import worker_python
 
@@ -23,8 +23,6 @@ CHARACTERS = (
     ("ARMATURE", "In This Scene", "A character with a Mixamo rig that is in this scene"),
 )
 CHARACTER_FILES = (".glb", ".gltf", ".vrm", ".fbx", ".blend")
-# Paths may be relative to the .blend.
-ON_DISK = {"ANIMATABLE"} | ({"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set())
 
 
 class NINGYO_settings(bpy.types.PropertyGroup):

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import Any
@@ -337,6 +338,25 @@ def test_only_the_addons_own_action_is_replaced(on_the_character: Any) -> None:
     assert shown.action != before, "solved anew, a new Action beside the old one"
     assert {mine.name, before.name, shown.action.name} <= set(bpy.data.actions.keys())
     assert curve_values(shown.action) == curve_values(before), "with the same controls"
+
+
+def test_expressions_are_replaced_along_with_the_pose(on_the_character: Any) -> None:
+    shown = on_the_character
+    before = {action.name for action in bpy.data.actions}
+    motion = Motion.load(shown.path)
+    smile = np.linspace(0, 1, FRAMES)[:, None]
+    dataclasses.replace(motion, expressions=("jawOpen",), expression=smile).save(shown.path)
+    assert bpy.ops.ningyo.apply() == {"FINISHED"}
+    (face,) = shown.faces
+    assert face.keys.animation_data.action == face.action
+    name = face.action.name
+    assert max(curve_values(face.action)) == pytest.approx(1)
+    shown.face = 0.5
+    assert bpy.ops.ningyo.apply() == {"FINISHED"}
+    (face,) = shown.faces
+    assert face.keys.animation_data.action == face.action
+    assert max(curve_values(face.action)) == pytest.approx(0.5)
+    assert {action.name for action in bpy.data.actions} == before | {name}
 
 
 def curve_values(action: Any) -> list[float]:
