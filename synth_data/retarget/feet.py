@@ -33,8 +33,8 @@ from .stances import Foot, Stances, stances
 
 DOWN = 0.5  # a contact above it is one
 # Metres; a foot further from where it would have to stand is let go: off the hips that follow, and in all.
-FURTHEST, FURTHEST_IN_ALL = 0.15, 0.30
-OTHER_FLOOR = 0.05  # metres; by so much feet may be off the floor without its being another one
+FURTHEST, FURTHEST_IN_ALL = 0.15, 0.25
+OTHER_FLOOR = 0.01  # metres; a motion whose lowest soles are by more off the floor is raised or lowered as a whole
 FADE = 10.0  # 1/s: corrections fade as fast as a beam on springs straightens, to a fifth in 0.2 s
 FORGOTTEN_SECONDS = 1.0  # after a contact, in which nothing is left of its correction
 LIFTS = 6

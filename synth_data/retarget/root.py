@@ -11,7 +11,6 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from .contacts import contacts as contacts
 from .kinematics import Array
 from .markers import MEASURED_LEG, rest_basis
 from .rig import Rig

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..contacts import contacts
 from ..kinematics import Array
-from ..root import contacts
 from .minimise import minimise
 from .skeleton import SCALES, Skeleton, attached, posed
 from .start import TYPICAL_HEIGHT

@@ -10,11 +10,12 @@ import numpy as np
 
 from ...pose.filters import savitzky_golay
 from ..closed_form import ANKLE_WEIGHT, ANKLES, SMOOTH_SECONDS, Person, body_turns, on_rays
+from ..contacts import contacts
 from ..kinematics import Array, axis_angle_to_matrix, unit
 from ..level import LEAST_SECONDS, foot_droop, lean, levelled
 from ..markers import TORSO_AND_LEGS
 from ..rig import Rig
-from ..root import contacts, guessed_focal, place_before_camera
+from ..root import guessed_focal, place_before_camera
 from .skeleton import Points, Skeleton, attached, joints_from_turns, posed
 from .terms import DIRECTIONS, Observed, State, Weights
 from .view import KnownCamera, View
