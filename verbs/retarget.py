@@ -54,7 +54,7 @@ def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
     from ..synth_data.retarget.controls import edited
 
     track = PoseTrack.load(args.track, person=people[0] if len(people) == 1 else None)
-    rigs = {spec: rig_for(spec) for spec in dict.fromkeys(args.rig)}
+    rigs = {spec: rig_for(spec, report=report) for spec in dict.fromkeys(args.rig)}
     solved = motions_of(
         track,
         {person: rigs[spec] for person, spec in pairs},

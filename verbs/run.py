@@ -119,7 +119,7 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
         raise UserError(f"{pipeline.out} is a file; choose another folder with --out.")
     # Looked at before the capture, so that what is wrong is known at once.
     preset_named(pipeline.preset)
-    rig = rig_for(pipeline.rig)
+    rig = rig_for(pipeline.rig, report=report)
     pipeline.out.mkdir(parents=True, exist_ok=True)
     seconds: dict[str, float] = {}
 

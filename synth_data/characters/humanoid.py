@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from ...errors import UserError
-from ..retarget.bone_map import BoneMap, Recognition, recognise
+from ..retarget.bone_map import MIXAMO, BoneMap, Recognition, map_beside, recognise
 from ..retarget.naming import vrm_roles
 from ..retarget.rig import Bone, Rig
-from ..retarget.roles import other_side
+from ..retarget.roles import ROLES, other_side
 
 # On an armature object: the roles that its names do not tell, as JSON {"map": {role: bone or null}, "vrm": {role: bone}}.
 PROPERTY = "ningyo_bones"
@@ -64,6 +64,19 @@ def bone_map_of(armature: Any) -> BoneMap | None:
     """The map that `keep_roles` left on the armature."""
     bones = _kept(armature).get("map")
     return None if bones is None else BoneMap.from_json(BoneMap(bones).to_json(), f"The bone map of {armature.name}")
+
+
+def save_roles_beside(armature: Any, character: Path) -> None:
+    """Say in a bone map beside `character`, a file that the armature was written to, what its bones' names do not.
+
+    Where names do, a map that lies there from before goes. Raises UserError as `recognition_of`.
+    """
+    bones, recognition = recognition_of(armature)
+    beside = map_beside(character)
+    if recognition.how == MIXAMO or recognition.missing:
+        beside.unlink(missing_ok=True)
+        return
+    BoneMap({role: bones[recognition.role_index[role]].name if role in recognition.role_index else None for role in ROLES}).save(beside)
 
 
 def recognition_of(armature: Any, bone_map: BoneMap | None = None, vrm: Mapping[str, str] | None = None) -> tuple[list[Any], Recognition]:

@@ -15,6 +15,7 @@ from ningyo.synth_data.retarget.bone_map import MAP, STRUCTURE, VRM, BoneMap, ma
 bpy = pytest.importorskip("bpy")
 
 from ningyo.synth_data.characters.builtin import build_character  # noqa: E402
+from ningyo.synth_data.characters.humanoid import save_roles_beside  # noqa: E402
 from ningyo.synth_data.characters.importing import load_character, read_rig, recognition_for, rig_for  # noqa: E402
 
 VRM_NAMES = {"spine1": "chest", "spine2": "upperChest", "forearm": "LowerArm", "thigh": "UpperLeg", "shin": "LowerLeg", "toe": "Toes"}
@@ -118,6 +119,19 @@ def test_a_map_beside_the_file_is_found_by_itself(hero, empty_blender, tmp_path)
     rewritten(source, path, nameless(rig))
     with pytest.raises(UserError, match=r"hero\.bones\.json gives left_hand the bone 'Claw'"):
         load_character(path)
+
+
+def test_what_names_do_not_tell_goes_with_an_exported_file(hero, empty_blender, tmp_path):
+    source, rig = hero
+    armature = load_character(rewritten(source, tmp_path / "hero.vrm", nameless(rig, vrm=1))).armature
+    wanted = read_rig(armature).index_of_role
+    bpy.ops.export_scene.gltf(filepath=str(tmp_path / "copy.glb"), export_format="GLB", export_animations=False)
+    save_roles_beside(armature, tmp_path / "copy.glb")
+    back = rig_for(tmp_path / "copy.glb")
+    assert back.recognised == MAP
+    assert set(back.index_of_role) == set(wanted)
+    save_roles_beside(load_character(source).armature, tmp_path / "copy.glb")
+    assert not map_beside(tmp_path / "copy.glb").exists()
 
 
 def test_structure_is_used_with_a_warning(hero, empty_blender, tmp_path):
