@@ -70,29 +70,26 @@ def _apply(takes: list[tuple[Any, str]], args: argparse.Namespace, report: Repor
 
 
 def _bvh(takes: list[tuple[Any, str]], args: argparse.Namespace, report: Reporter) -> None:
-    from ..synth_data.characters.importing import rig_for
     from ..synth_data.retarget.bvh import write_bvh
 
     motion, spec = takes[0]
-    write_bvh(rig_for(spec), motion, args.out)
+    write_bvh(_rig_of(motion, spec, report), motion, args.out)
 
 
 def _edit(takes: list[tuple[Any, str]], args: argparse.Namespace, report: Reporter) -> None:
-    from ..synth_data.characters.importing import rig_for
     from ..synth_data.retarget.controls import edited
 
     motion, spec = takes[0]
     controls = controls_of(args)
-    edited(motion, rig_for(spec), controls).save(args.out)
+    edited(motion, _rig_of(motion, spec, report), controls).save(args.out)
 
 
 def _joints(takes: list[tuple[Any, str]], args: argparse.Namespace, report: Reporter) -> None:
     from ..jobs.folder import write_atomically
-    from ..synth_data.characters.importing import rig_for
     from ..synth_data.retarget.kinematics import forward_kinematics
 
     motion, spec = takes[0]
-    rig = rig_for(spec)
+    rig = _rig_of(motion, spec, report)
     heads, _ = forward_kinematics(rig, motion)
     frames = [dict(zip(rig.names, frame.round(6).tolist(), strict=True)) for frame in heads]
     write_atomically(args.out, json.dumps({"fps": motion.fps, "frames": frames}) + "\n")
@@ -100,7 +97,16 @@ def _joints(takes: list[tuple[Any, str]], args: argparse.Namespace, report: Repo
 
 def _overlay(takes: list[tuple[Any, str]], args: argparse.Namespace, report: Reporter) -> None:
     from ..synth_data.capture.motion_overlay import write_motion_overlay
+
+    people = [(_rig_of(motion, spec, report), motion) for motion, spec in takes]
+    write_motion_overlay(args.video, people, args.out, report=report)
+
+
+def _rig_of(motion: Any, spec: str, report: Reporter) -> Any:
+    """The rig of `spec`; a warning where the motion was made for another."""
     from ..synth_data.characters.importing import rig_for
 
-    rigs = {spec: rig_for(spec) for _, spec in takes}
-    write_motion_overlay(args.video, [(rigs[spec], motion) for motion, spec in takes], args.out, report=report)
+    rig = rig_for(spec)
+    if motion.rig_sha256 != rig.source_sha256:
+        report.warning(f"The motion was made for {motion.rig_name}, not for {rig.name}; feet and proportions may not fit.")
+    return rig
