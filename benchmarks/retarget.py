@@ -43,8 +43,10 @@ from ningyo.synth_data.pose.filters import savitzky_golay
 from ningyo.synth_data.pose.track import PoseTrack
 from ningyo.synth_data.retarget import closed_form, solver
 from ningyo.synth_data.retarget.motion import Motion
+from ningyo.synth_data.retarget.root import standing_height
 from truth.file import Truth
-from truth.make import ACTOR, CAMERA_HEIGHT, FOCAL, Shot, make
+from truth.make import ACTOR, FOCAL, Shot, make
+from truth.metrics import camera_centre, camera_pitch
 from truth.naive import swings
 from truth.scores import evaluate
 
@@ -75,6 +77,7 @@ def standard_shots(folder: Path, out: Path) -> list[Shot]:
         Shot("walking_builtin-45", "builtin:4", walking, yaw=-45.0, frames=(0, 39), repeat=90, walks=True, **nodes),
         Shot("performance-0", ybot, actor, fps=25.0, yaw=0.0),
         Shot("performance_human-0", str(actor), actor, fps=25.0, yaw=0.0),
+        Shot("performance_p12-30", str(actor), actor, fps=25.0, yaw=30.0, pitch=12.0, focal_px=500.0),
         Shot("walking_human-30", str(actor), walking, yaw=30.0, frames=(0, 39), repeat=90, walks=True, **nodes),
         Shot("still_human-0", str(actor), actor, fps=25.0, yaw=0.0, frames=(0, 1), repeat=60),
     ]
@@ -87,6 +90,10 @@ def main() -> None:
     parser.add_argument("--rig", metavar="RIG", help="for a shot of your own: the character")
     parser.add_argument("--clip", type=Path, metavar="CLIP", help="for a shot of your own: the motion")
     parser.add_argument("--yaw", type=float, default=0.0, metavar="DEGREES", help="how far around the figure the camera is (default: 0)")
+    parser.add_argument("--pitch", type=float, default=0.0, metavar="DEGREES", help="how far down it looks (default: 0)")
+    parser.add_argument(
+        "--focal-px", type=float, default=FOCAL, metavar="PX", help=f"its focal length (default: {FOCAL:g}; the picture: 512)"
+    )
     parser.add_argument("--fps", type=float, default=30.0, metavar="N", help="frames a second of the video (default: 30)")
     parser.add_argument("--frames", type=int, nargs=2, default=(0, 120), metavar=("A", "B"), help="of the clip (default: 0 120)")
     parser.add_argument("--walks", action="store_true", help="add forward travel to somebody who walks on the spot")
@@ -96,7 +103,20 @@ def main() -> None:
     args = parser.parse_args()
     if args.clip is not None and args.rig is not None:
         name = f"{args.clip.stem}_{Path(args.rig).stem.replace(':', '')}-{args.yaw:.0f}"
-        shots = [Shot(name, args.rig, args.clip, args.fps, args.yaw, tuple(args.frames), walks=args.walks, rest=args.rest)]
+        shots = [
+            Shot(
+                name,
+                args.rig,
+                args.clip,
+                args.fps,
+                args.yaw,
+                tuple(args.frames),
+                walks=args.walks,
+                rest=args.rest,
+                pitch=args.pitch,
+                focal_px=args.focal_px,
+            )
+        ]
     elif args.rigs is not None:
         shots = [shot for shot in standard_shots(args.rigs, args.out) if args.only is None or shot.name in args.only]
     else:
@@ -132,7 +152,9 @@ def measure(truth: Truth, folder: Path) -> dict[str, Row]:
     track = capture([video], folder / "track.npz")
     one_look = capture([video], folder / "track_fast.npz", settings=Settings(fast=True))
     plain = capture([video], folder / "track_unfiltered.npz", settings=Settings(filter="none", parts=False, fast=True))
-    known = solver.KnownCamera(focal_px=FOCAL, height=CAMERA_HEIGHT, pitch=0.0)
+    view = truth.camera.world_to_camera
+    height = float(camera_centre(view)[2]) - standing_height(truth.rig)
+    known = solver.KnownCamera(focal_px=truth.camera.focal_px, height=height, pitch=camera_pitch(view))
     rows: dict[str, Row] = {}
     ways: dict[str, Callable[[], Motion]] = {
         "the truth itself": truth.motion,

@@ -35,7 +35,8 @@ from .file import Truth
 from .performance import joints_of, local_of, on_rig, standing, travelling
 
 Array = NDArray[np.float64]
-SIZE, FOCAL, CAMERA_HEIGHT, PERSON = 512, 711.0, 1.0, 270.0  # px, px, metres, px
+SIZE, FOCAL, PERSON = 512, 711.0, 270.0  # px
+AIM = 1.0  # metres above the floor, at which the camera looks
 ACTOR = "actor.blend"
 BORDER = 10.0  # px of the picture's edge that no joint comes into
 WRITTEN = 1e-5  # metres by which numpy's joints may differ from Blender's
@@ -47,7 +48,7 @@ class Shot:
 
     `rig` as `load_character` takes it; `clip` a file, or of ACTOR's .blend its performance; `frames` [first, end) at `fps`; `repeat` how
     many frames to fill by repeating them; `walks`: forward travel is added to somebody who walks on the spot; `rest` the rigged character
-    of a clip of bare nodes.
+    of a clip of bare nodes. The camera stands `yaw` degrees around from the rig's front and looks down by `pitch` degrees.
     """
 
     name: str
@@ -59,6 +60,8 @@ class Shot:
     repeat: int | None = None
     walks: bool = False
     rest: Path | None = None
+    pitch: float = 0.0
+    focal_px: float = FOCAL
 
 
 def perform(shot: Shot) -> tuple[Rig, Array, Array]:
@@ -80,20 +83,21 @@ def perform(shot: Shot) -> tuple[Rig, Array, Array]:
     return rig, turns, travelling(rig, turns, root, shot.fps) if shot.walks else root
 
 
-def camera_for(rig: Rig, joints: Array, root: Array, yaw: float) -> Camera:
-    """A level camera, `yaw` degrees around from the rig's front, at which a standing figure is about PERSON px tall in the middle of the
-    path; further away where the figure would leave the picture."""
-    basis, angle = rest_basis(rig), math.radians(yaw)
-    back = -math.cos(angle) * basis[:, 1] + math.sin(angle) * basis[:, 0]  # from the figure to the camera
-    floor = standing_height(rig)
+def camera_for(rig: Rig, joints: Array, root: Array, shot: Shot) -> Camera:
+    """A camera that looks at the middle of the path, AIM above the floor, from where a standing figure is about PERSON px tall; from
+    further away where the figure would leave the picture."""
+    basis, yaw, pitch = rest_basis(rig), math.radians(shot.yaw), math.radians(shot.pitch)
+    aside = math.sin(yaw) * basis[:, 0] - math.cos(yaw) * basis[:, 1]
+    back = math.cos(pitch) * aside + math.sin(pitch) * rig.up  # from the figure to the camera
     middle = 0.5 * (root.min(axis=0) + root.max(axis=0))
-    target = np.array([middle[0], middle[1], floor + CAMERA_HEIGHT])
-    axes = np.stack([np.cross(-back, [0.0, 0.0, 1.0]), [0.0, 0.0, -1.0], -back])
+    target = middle + (standing_height(rig) + AIM - middle @ rig.up) * rig.up
+    right = np.cross(rig.up, aside)
+    axes = np.stack([right, np.cross(-back, right), -back])
     at = (joints - target) @ axes.T
     room = 0.5 * SIZE - BORDER
-    needed = FOCAL * np.abs(at[..., :2]).max(axis=-1) / room - at[..., 2]
-    distance = max(FOCAL * rig.height / PERSON, float(needed.max()))
-    return Camera(FOCAL, SIZE, SIZE, np.concatenate([axes, -(axes @ (target + distance * back))[:, None]], 1))
+    needed = shot.focal_px * np.abs(at[..., :2]).max(axis=-1) / room - at[..., 2]
+    distance = max(shot.focal_px * rig.height / PERSON, float(needed.max()))
+    return Camera(shot.focal_px, SIZE, SIZE, np.concatenate([axes, -(axes @ (target + distance * back))[:, None]], 1))
 
 
 class Studio(Stage):
@@ -132,7 +136,7 @@ def make(shot: Shot, folder: Path, note: Callable[[int, int], None] = lambda don
             save_figure(spec)
     rig, turns, root = perform(shot)
     joints = joints_of(rig, turns, root)
-    camera = camera_for(rig, joints, root, shot.yaw)
+    camera = camera_for(rig, joints, root, shot)
     contact = standing(soles(rig, joints, turns), standing_height(rig), shot.fps)
     truth = Truth(rig, shot.rig, shot.clip.name, shot.fps, shot.yaw, np.arange(len(root)) / shot.fps, joints, turns, root, contact, camera)
     folder.mkdir(parents=True, exist_ok=True)

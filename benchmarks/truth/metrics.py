@@ -23,6 +23,11 @@ def camera_centre(world_to_camera: Array) -> Array:
     return -world_to_camera[:, :3].T @ world_to_camera[:, 3]
 
 
+def camera_pitch(world_to_camera: Array) -> float:
+    """Degrees by which the camera (3, 4) looks down."""
+    return float(np.degrees(np.arcsin(np.clip(-world_to_camera[2, 2], -1, 1))))
+
+
 def joint_error(estimated: Array, true: Array) -> float:
     """MPJPE in mm: mean distance of the joints (F, J, 3), which are given relative to the hips."""
     return 1000 * float(np.linalg.norm(estimated - true, axis=-1).mean())

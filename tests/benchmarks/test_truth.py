@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from ningyo.synth_data.retarget.kinematics import axis_angle_to_matrix, local_fr
 from ningyo.synth_data.retarget.motion import Camera
 from ningyo.synth_data.retarget.root import soles
 from truth.file import Truth
+from truth.metrics import camera_pitch
 from truth.performance import joints_of, on_rig, standing, travelling
 from truth.scores import GROUPS, evaluate
 
@@ -117,3 +119,19 @@ def test_a_sole_stands_when_it_is_low_and_slow(truth: Truth) -> None:
     down = standing(points, rig.floor, FPS)
     assert down[:9].all()
     assert not down[10:].any()
+
+
+@pytest.mark.parametrize(("yaw", "pitch"), [(0.0, 0.0), (60.0, 0.0), (-45.0, 15.0), (180.0, -8.0)])
+def test_the_camera_looks_as_it_is_told_and_has_everything_in_its_picture(truth: Truth, yaw: float, pitch: float) -> None:
+    from truth.make import BORDER, SIZE, Shot, camera_for
+
+    camera = camera_for(truth.rig, truth.joints, truth.root, Shot("", "builtin:1", Path("clip.bvh"), FPS, yaw, pitch=pitch))
+    assert camera_pitch(camera.world_to_camera) == pytest.approx(pitch)
+    forward = camera.world_to_camera[2, :3]
+    wanted = axis_angle_to_matrix(np.array([0, 0, 1.0]), np.radians(yaw)) @ [0, 1.0, 0]
+    assert np.degrees(np.arctan2(*(forward[:2] @ [[wanted[1], wanted[0]], [-wanted[0], wanted[1]]]))) == pytest.approx(0, abs=1e-6)
+    assert np.linalg.det(camera.world_to_camera[:, :3]) == pytest.approx(1)
+    pixels, depth = camera.project(truth.joints)
+    assert depth.min() > 0
+    assert pixels.min() >= BORDER - 1e-6
+    assert pixels.max() <= SIZE - BORDER + 1e-6
