@@ -60,7 +60,7 @@ def doubts(motion: Motion) -> list[str]:
     """The spans that are not to be trusted and why, a sentence each; the first of them where there are many."""
     spans: list[tuple[float, float]] = []
     for start, end in motion.untrusted:
-        if spans and start - spans[-1][1] <= NEAR:
+        if spans and start - spans[-1][1] <= NEAR + 1e-6:
             spans[-1] = (spans[-1][0], end)
         else:
             spans.append((start, end))
