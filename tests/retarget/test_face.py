@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from ningyo.synth_data.pose.track import PoseTrack
@@ -24,7 +26,7 @@ def pulse(*centres, half=0.12):
     return np.max([np.clip(1 - np.abs(TIME - centre) / half, 0, 1) for centre in centres], axis=0)
 
 
-def faces(*, blink=0.0, jaw=0.0, smile=0.0, brows=0.0, turn=None, width=90.0, noise=0.0):
+def faces(*, blink: Any = 0.0, jaw: Any = 0.0, smile: Any = 0.0, brows: Any = 0.0, turn=None, width=90.0, noise=0.0):
     """(F, 478, 3) px; arguments are (F,) 0…1 or a dictionary of sides."""
 
     def of(value, side):

@@ -191,8 +191,10 @@ def _head_and_hands(rig: Rig, seen: Person, solved: _Solved, turns: dict[str, Ar
     chest = turns[[role for role in SPINE if role in turns][-1]]
     unseen = np.zeros(len(seen.time))
     out = {}
-    for role, turn in head_turns(rig, chest, solved.landmarks, unseen, tilt @ seen.face, seen.face_seen, seen.time).items():
+    # Where the face is half believed the solver's own head is the other half, not the chest.
+    face_there = (seen.face_seen > 0).astype(np.float64)
+    for role, turn in head_turns(rig, chest, solved.landmarks, unseen, tilt @ seen.face, face_there, seen.time).items():
         if role in turns:
             out[role] = slerp_matrices(turns[role], turn, seen.face_seen)
-    out.update(hand_turns(rig, seen.hands @ tilt.T, seen.hand_seen, turns, seen.time))
+    out.update(hand_turns(rig, seen.hands @ tilt.T, seen.hand_seen, turns, seen.time, view=tilt[:, 1]))
     return out
