@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..pose.filters import savitzky_golay
 from .body import ANKLE_LIMIT, SIDES, bend_frame, rest_joints, transpose
 from .contacts import Flags, runs, shortest, without_flicker
 from .kinematics import (
@@ -25,7 +24,7 @@ from .kinematics import (
     swing,
     unit,
 )
-from .legs import bend_legs, give_way, reach_limits
+from .legs import averaged, bend_legs, give_way, reach_limits
 from .motion import Motion
 from .rig import Rig
 from .root import soles, standing_height
@@ -63,32 +62,37 @@ class _Leg:
 def hold_feet(rig: Rig, motion: Motion, *, floor: float | None = None) -> Motion:
     """The motion on `rig` with feet that hold the floor at world height `floor`, metres (default: the one the rig stands on).
 
+    A motion that stands higher or lower is moved there as a whole, the camera with it, so that it still lies over the person in the video.
     The new motion's `contact` says which contacts are held: without flicker, and without those that would need a foot to go further than
     15 cm. Raises UserError when the motion moves bones that the rig does not have.
     """
-    local, root, down = hold(
-        rig, rotations_of(rig, motion), motion.root_position.astype(np.float64), motion.contact > DOWN, motion.fps,
+    local, root, floor = (
+        rotations_of(rig, motion),
+        motion.root_position.astype(np.float64),
         standing_height(rig) if floor is None else floor,
-    )  # fmt: skip
+    )
+    down = without_flicker(motion.contact > DOWN)
+    rise = np.array([0.0, 0.0, _to_the_floor(soles(rig, *_posed(rig, local, root))[..., 2].min(axis=1), down.any(axis=1), floor)])
+    camera = motion.camera
+    if camera is not None:
+        view = camera.world_to_camera.copy()
+        view[:, 3] -= view[:, :3] @ rise
+        camera = replace(camera, world_to_camera=view)
+    local, root, down = hold(rig, local, root + rise, down, motion.fps, floor)
     legs = [f"{side}_{part}" for side in SIDES for part in ("thigh", "shin", "foot", "toe")]
     names = list(dict.fromkeys([*motion.bones, *(rig.names[rig.index_of_role[role]] for role in legs if role in rig.index_of_role)]))
     rotation = continuous(matrix_to_quaternion(local[:, [rig.names.index(name) for name in names]]))
-    return replace(motion, bones=tuple(names), rotation=rotation, root_position=root, contact=down.astype(np.float32))
+    return replace(motion, bones=tuple(names), rotation=rotation, root_position=root, contact=down.astype(np.float32), camera=camera)
 
 
 def hold(rig: Rig, local: Array, root: Array, down: Flags, fps: float, floor: float) -> tuple[Array, Array, Flags]:
-    """Own rotations (F, B, 3, 3), hips' places (F, 3) and contacts (F, 4) that hold, from a motion's.
+    """Own rotations (F, B, 3, 3), hips' places (F, 3) and contacts (F, 4) that hold, from those of a motion that is about the floor.
 
     Contacts are those of left heel, left toe, right heel, right toe; `floor` is the world height they are on.
     """
-    heads, rotations = pose(rig, local, root)
-    heads, turns = rig.to_world(heads), rig.world_rotation @ rotations @ transpose(rig.rest_rotations)
-    feet = [Foot.of(rig, side) for side in SIDES]
-    points = soles(rig, heads, turns)
+    heads, turns = _posed(rig, local, root)
+    legs = [_leg(Foot.of(rig, side), heads, turns) for side in SIDES]
     down = without_flicker(down)
-
-    lift = np.array([0.0, 0.0, _to_the_floor(points[..., 2].min(axis=1), down.any(axis=1), floor)])
-    legs = [_leg(foot, heads + lift, turns) for foot in feet]
     standing = [np.stack([leg.at(leg.foot.heel), leg.at(leg.foot.ball)], 1) for leg in legs]
     places = [
         stances(leg.foot, sole[:, 0], sole[:, 1], leg.foot.heading(leg.foot_turn), down[:, 2 * k : 2 * k + 2], fps)
@@ -118,7 +122,13 @@ def hold(rig: Rig, local: Array, root: Array, down: Flags, fps: float, floor: fl
         if leg.foot.toe is not None:
             reached = leg.hip + shift + (upper @ thigh[..., None] + lower @ shin[..., None])[..., 0]
             given[leg.foot.toe] = _toes(leg, turn, reached, held[:, 2 * k + 1], floor, fps)
-    return _with_turns(rig, local, turns, given), root + lift + shift, held
+    return _with_turns(rig, local, turns, given), root + shift, held
+
+
+def _posed(rig: Rig, local: Array, root: Array) -> tuple[Array, Array]:
+    """World heads (F, B, 3) and turns (F, B, 3, 3)."""
+    heads, rotations = pose(rig, local, root)
+    return rig.to_world(heads), rig.world_rotation @ rotations @ transpose(rig.rest_rotations)
 
 
 def _leg(foot: Foot, heads: Array, turns: Array) -> _Leg:
@@ -149,7 +159,7 @@ def _mean_miss(miss: Array) -> Array:
 
 def _hips_follow(misses: list[Array], fps: float) -> Array:
     """(F, 3) how the hips follow feet that are off by `misses` (F, 3) each: where both are, the hips were wrong; where one is, by half."""
-    return savitzky_golay(np.mean(misses, axis=0), HIPS_SECONDS * fps, order=0)
+    return averaged(np.mean(misses, axis=0), HIPS_SECONDS * fps)
 
 
 def _holdable(leg: _Leg, places: Stances, miss: Array, follow: Array, down: Flags) -> Flags:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..pose.filters import savitzky_golay
 from .kinematics import Array, swing, unit
 
 STRETCH = 0.99  # of the leg's full length, a knee bent by 16°: one drawn straight snaps
@@ -63,11 +62,19 @@ def give_way(hips: Array, ankles: Array, longest: Array, fps: float) -> Array:
         more = _onto_spheres(aim - move[:, None], longest, held)
         if not more.any():
             return move
-        move = move + savitzky_golay(more, window, order=0)
+        move = move + averaged(more, window)
     rest = aim - move[:, None]
     room = longest**2 - np.sum(rest[..., :2] ** 2, -1)
     down = np.where(held & (room > 0), np.minimum(0.0, np.sqrt(np.maximum(room, 0.0)) + rest[..., 2]), 0.0).min(axis=1)
     return move + np.stack([0 * down, 0 * down, _smooth_below(down, window)], -1)
+
+
+def averaged(values: Array, window: float) -> Array:
+    """`values` (F, C) averaged over `window` frames under Hann's curve; towards the ends over those that there are."""
+    half = min(max(round(window / 2), 1), len(values) - 1)
+    weights = np.hanning(2 * half + 3)[1:-1]
+    mass = np.convolve(np.ones(len(values)), weights)[half : half + len(values)]
+    return np.stack([np.convolve(column, weights)[half : half + len(values)] / mass for column in values.T], -1)
 
 
 def _onto_spheres(aim: Array, radius: Array, held: Array) -> Array:

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ningyo.synth_data.retarget.feet import carry, hold, hold_feet
 from ningyo.synth_data.retarget.kinematics import continuous, matrix_to_quaternion, pose, rotation_vector_to_matrix, rotations_of, unit
 from ningyo.synth_data.retarget.legs import bend_legs, give_way
-from ningyo.synth_data.retarget.motion import Motion
+from ningyo.synth_data.retarget.motion import Camera, Motion
 from ningyo.synth_data.retarget.root import soles, standing_height
 from ningyo.synth_data.retarget.stances import Foot
 
@@ -230,6 +232,18 @@ def test_another_floor(make_rig):
     points, _ = posed(rig, rotations_of(rig, motion), motion.root_position.astype(float))
     np.testing.assert_allclose(points[:, TOUCHING, 2], 0.4, atol=1e-5)
     np.testing.assert_allclose(motion.root_position - root, [[0, 0, 0.4]] * 30, atol=0.01)
+
+
+def test_a_motion_that_floats_sinks_as_a_whole_and_still_lies_over_the_person(make_rig):
+    rig = make_rig()
+    local, root = bent(rig, 30)
+    view = np.array([[1.0, 0, 0, 0], [0, 0, -1.0, 1.0], [0, 1.0, 0, 4.0]])
+    motion = replace(motion_of(rig, local, root + (0, 0, 0.03), np.ones((30, 4))), camera=Camera(700, 512, 512, view))
+    held = hold_feet(rig, motion)
+    np.testing.assert_allclose(rotations_of(rig, held), local, atol=1e-5)
+    np.testing.assert_allclose(held.root_position, root, atol=1e-5)
+    seen = [m.camera.project(m.root_position)[0] for m in (motion, held)]
+    np.testing.assert_allclose(seen[0], seen[1], atol=1e-2)
 
 
 def test_one_frame_and_bones_that_the_motion_did_not_move(make_rig):
