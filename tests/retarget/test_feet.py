@@ -238,7 +238,7 @@ def test_a_motion_that_floats_sinks_as_a_whole_and_still_lies_over_the_person(ma
     rig = make_rig()
     local, root = bent(rig, 30)
     view = np.array([[1.0, 0, 0, 0], [0, 0, -1.0, 1.0], [0, 1.0, 0, 4.0]])
-    motion = replace(motion_of(rig, local, root + (0, 0, 0.03), np.ones((30, 4))), camera=Camera(700, 512, 512, view))
+    motion = replace(motion_of(rig, local, root + np.array([0, 0, 0.03]), np.ones((30, 4))), camera=Camera(700, 512, 512, view))
     held = hold_feet(rig, motion)
     np.testing.assert_allclose(rotations_of(rig, held), local, atol=1e-5)
     np.testing.assert_allclose(held.root_position, root, atol=1e-5)
