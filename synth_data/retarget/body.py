@@ -87,7 +87,7 @@ def torso(rig: Rig, joints: Joints) -> dict[str, Array]:
             turns[role] = hips @ rotation_vector_to_matrix(bend * (number / len(bones)))
         for side in SIDES:
             turns[f"{side}_shoulder"] = _clavicle(rest, joints, chest, side)
-        reached = chest_frame(_shoulders(rig, turns, bones))
+        reached = chest_frame(_shoulders(rig, turns))
         chest = wanted @ transpose(reached) @ chest
     return turns
 
@@ -99,24 +99,20 @@ def _clavicle(rest: Joints, joints: Joints, chest: Array, side: str) -> Array:
     return chest @ limit_angle(rotation_vector_to_matrix(CLAVICLE_SHARE * vector), CLAVICLE_LIMIT)
 
 
-def _shoulders(rig: Rig, turns: dict[str, Array], spine: list[str]) -> Joints:
-    """Where hips and shoulders come to lie, the hips' head being the origin."""
-    head, index = rig.rest_heads, rig.index_of_role
-    at = np.zeros((len(turns["hips"]), 3))
-    below = "hips"
-    for role in spine:
-        at = at + turns[below] @ (head[index[role]] - head[index[below]])
-        below = role
-    out: Joints = {}
-    for side in SIDES:
-        out[f"{side}_thigh"] = turns["hips"] @ (head[index[f"{side}_thigh"]] - head[index["hips"]])
-        arm, shoulder = f"{side}_upper_arm", f"{side}_shoulder"
-        if shoulder in index:
-            root = at + turns[below] @ (head[index[shoulder]] - head[index[below]])
-            out[arm] = root + turns[shoulder] @ (head[index[arm]] - head[index[shoulder]])
-        else:
-            out[arm] = at + turns[below] @ (head[index[arm]] - head[index[below]])
-    return out
+def _shoulders(rig: Rig, turns: dict[str, Array]) -> Joints:
+    """Where hip and shoulder joints come to lie, the hips' head being the origin, by what each hangs from: some rigs' legs hang from the
+    spine."""
+    head = rig.rest_heads
+
+    def place(index: int) -> Array:
+        if rig.bones[index].role == "hips":
+            return np.zeros((len(turns["hips"]), 3))
+        above = int(rig.parents[index])
+        while rig.bones[above].role not in turns:  # carried along
+            above = int(rig.parents[above])
+        return place(above) + turns[str(rig.bones[above].role)] @ (head[index] - head[above])
+
+    return {role: place(rig.index_of_role[role]) for side in SIDES for role in (f"{side}_thigh", f"{side}_upper_arm")}
 
 
 def limb(rest: Joints, joints: Joints, time: Array, side: str, *, arm: bool) -> tuple[Array, Array]:

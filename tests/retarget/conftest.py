@@ -49,6 +49,7 @@ def build_rig(
     object_rotation: bool = False,
     object_location: tuple[float, float, float] = (0.0, 0.0, 0.0),
     extra_bones: bool = False,
+    legs_on_spine: bool = False,
     mirrored: bool = False,
     heading: float = 0.0,
     without: tuple[str, ...] = (),
@@ -83,6 +84,9 @@ def build_rig(
         heads[role] = heads[parent] + turns[parent] @ offset
         bends = bend if any(word in role for word in ("arm", "hand", "thigh", "shin")) else 0.2 * bend
         turns[role] = turns[parent] @ rotation(random.uniform(-1, 1, 3) * bends)
+    if legs_on_spine:  # as in 3ds Max
+        for side in ("left", "right"):
+            table[f"{side}_thigh"] = ("spine", table[f"{side}_thigh"][1])
     standing = min(heads[f"{side}_foot"][2] for side in ("left", "right"))
     for role in heads:
         heads[role] = heads[role] - (0, 0, standing - 0.1)

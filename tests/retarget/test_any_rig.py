@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ningyo.jobs.progress import Reporter
-from ningyo.synth_data.retarget.body import limb, rest_joints, torso
+from ningyo.synth_data.retarget.body import limb, rest_joints, torso, trunk
 from ningyo.synth_data.retarget.closed_form import SEEN_BONES, moved_bones
 from ningyo.synth_data.retarget.kinematics import (
     continuous,
@@ -124,7 +124,7 @@ def settings_of(armature):
 
 
 def check(make_rig, make_armature, seed):
-    """The largest angle in degrees between the evaluated limbs and the landmarks' directions on one random rig."""
+    """The largest angle in degrees between the evaluated limbs and trunk and the landmarks' directions on one random rig."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     random = np.random.default_rng(seed)
     armature = make_armature(
@@ -133,7 +133,7 @@ def check(make_rig, make_armature, seed):
             seed=seed, rolls=True, bend=0.5, proportions=0.3, object_scale=float(10 ** random.uniform(-2, 1)), object_rotation=True,
             object_location=tuple(random.uniform(-3, 3, 3)), heading=float(random.uniform(-3.14, 3.14)), mirrored=seed % 7 == 3,
             prefix=("mixamorig:", "", "mixamorig7:", "mixamorig_", "scene|mixamorig:")[seed % 5], extra_bones=seed % 3 == 0,
-            without=WITHOUT[seed % 4],
+            legs_on_spine=seed % 11 == 5, without=WITHOUT[seed % 4],
         ),
     )  # fmt: skip
     oddly_set(random, armature)
@@ -151,6 +151,8 @@ def check(make_rig, make_armature, seed):
         for role, end in SEEN_BONES.items():
             bone = heads[rig.index_of_role[end]] - heads[rig.index_of_role[role]]
             worst = max(worst, float(angle_between(bone, (joints[end] - joints[role])[frame])))
+        at = {role: heads[index][None] for role, index in rig.index_of_role.items()}
+        worst = max(worst, float(angle_between(trunk(at)[0], trunk(joints)[frame])))
     return worst
 
 
