@@ -40,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", type=float, metavar="S", help="begin here, seconds from the first frame")
     parser.add_argument("--end", type=float, metavar="S", help="stop before this, seconds from the first frame")
     parser.add_argument("--fps", type=positive_number, metavar="N", help="take so many frames a second; of an image sequence, its rate")
-    parser.add_argument("--body-only", action="store_true", help="no hands and faces; about three times as fast")
-    parser.add_argument("--fast", action="store_true", help="one look at each body instead of four: less time, landmarks less steady")
+    parser.add_argument("--body-only", action="store_true", help="no hands and faces")
+    parser.add_argument("--fast", action="store_true", help="one look at each body instead of four: about half the time, less exact")
     parser.add_argument(
         "--filter", choices=("offline", "online", "none"), default="offline", help="steadying: without delay, as if live, or none"
     )

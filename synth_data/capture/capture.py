@@ -35,7 +35,7 @@ from .passes import (
 CAPTURE_VERSION = 4
 DECODE_AHEAD = 8  # frames
 # What a frame takes in the second reading, of what following takes in the first: looking again, and hands and faces.
-LOOKS_TAKE, PARTS_TAKE = 2.0, 1.5
+LOOKS_TAKE, PARTS_TAKE = 2.4, 1.2
 
 
 @dataclass(frozen=True)

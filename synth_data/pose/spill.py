@@ -69,7 +69,8 @@ class Column:
         values[inside] = value
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        return np.asarray(self[:], dtype)
+        parts = [self[part] for part in chunks(len(self))]  # never all of the file mapped at once
+        return np.concatenate([self[:0], *parts], dtype=dtype or self.dtype)
 
     def _at(self, key: Any) -> tuple[NDArray[Any], tuple[Any, ...]]:
         """The mapped rows that `key` is about, and the same key in them."""
