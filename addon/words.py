@@ -44,13 +44,16 @@ def clock(seconds: float) -> str:
 
 
 def headline(job: Any) -> str:
-    """ "Do It All: render", "Capture: stopping…", "Train: done"."""
+    """ "Do It All: render", "Capture: stopping…", "Retarget: done", "Retarget for Rendering: done"."""
     view = job.view
     if view.state == "running":
         state = "stopping…" if job.stopping_since is not None else view.stage or STATES["running"]
     else:
         state = STATES[view.state]
-    return f"{TITLES.get(job.verb, job.verb)}: {state}"
+    title = TITLES.get(job.verb, job.verb)
+    if job.verb == "retarget" and "retarget" not in job.note:
+        title += " for Rendering"  # the other kind is put onto armatures of the scene
+    return f"{title}: {state}"
 
 
 def progress(view: Any) -> str:
