@@ -60,7 +60,12 @@ class Stage:
         armature: Any = self.character.armature
         pose_bones = armature.pose.bones
         for bone in pose_bones:
+            # The joints that are written come from the rig's numbers: nothing else may move the bones that have a role.
             bone.rotation_mode = "QUATERNION"
+            bone.bone.use_inherit_rotation = bone.bone.use_local_location = True
+            if self.rig.bones[self.rig.names.index(bone.name)].role is not None:
+                for constraint in bone.constraints:
+                    constraint.mute = True
         place = {name: i for i, name in enumerate(self.rig.names)}
         self._order = np.array([place[bone.name] for bone in pose_bones])
         self._hips = pose_bones[self.rig.names[self.rig.index_of_role["hips"]]]
