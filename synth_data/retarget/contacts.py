@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .kinematics import Array
+from .legs import averaged
 
 Flags = npt.NDArray[np.bool_]
 
@@ -18,7 +19,9 @@ BIAS = 2.2
 IMAGE_SPEED, FASTER_THAN_SLOWEST, DEPTH_SPEED = (0.65, 0.2), (0.9, 0.2), (0.35, 0.6)  # of ln(1 + speed²), m/s
 ABOVE_LOWEST, MOST_ABOVE = (0.65, 0.05), 0.15  # metres; higher than the second is all the same
 OFF_FLOOR, CLEAR_OF_FLOOR = (1.0, 0.05), 0.12  # metres above the floor, from the second on: in a jump nothing is down
-GLIDE, GLIDE_SPEED = 0.3, 0.3  # metres, m/s: what travels so far across the view stands only while it is no faster
+# What gets so far across the view, metres, stands only while it is no faster, m/s: a small step to the side is one.
+GLIDE, GLIDE_SPEED, GLIDE_SECONDS = 0.15, 0.2, 0.2
+HIDDEN = 0.2
 SWITCH = 1.0  # what it costs to touch down or lift off
 ODDS_FPS = 30.0  # the rate at which frames count in full
 FLOOR_SECONDS = 1.5  # how far to each side a foot's height is compared with the lowest ones
@@ -26,11 +29,12 @@ STEEPEST = 0.1  # slope of the floor that is as likely as a foot 2 cm off it
 LONGEST_GAP, SHORTEST_RUN = 3, 3  # frames: what is shorter is the noise of a threshold
 
 
-def contacts(points: Array, fps: float) -> Flags:
+def contacts(points: Array, fps: float, seen: Array | None = None) -> Flags:
     """(F, 4) left heel, left toe, right heel, right toe on the floor; `points` (F, 6, 3) from `root.soles`, metres.
 
     The world's axes: X across the view, Y along it as seen from above, Z up. The likeliest course of each point's being down or not
-    (Viterbi), without flicker.
+    (Viterbi), without flicker. `seen` (F, 4) 0…1 is how well the points were seen: of hidden ones nothing can be said, so they are not
+    down.
     """
     feet = points[:, (0, 1, 3, 4)]
     velocity = np.gradient(feet, axis=0) * fps if len(points) > 1 else np.zeros_like(feet)
@@ -41,11 +45,14 @@ def contacts(points: Array, fps: float) -> Flags:
     for speed, (weight, unit) in speeds:
         odds -= weight * np.log1p((speed / unit) ** 2)
     odds -= OFF_FLOOR[0] * np.maximum(_height(points, fps) - CLEAR_OF_FLOOR, 0.0) / OFF_FLOOR[1]
+    if seen is not None:
+        odds = np.where(seen < HIDDEN, -SWITCH, odds)
     down = without_flicker(_likeliest(odds * (ODDS_FPS / fps)))
+    sideways = np.abs(averaged(velocity[..., 0], GLIDE_SECONDS * fps))
     for point, column in enumerate(down.T):
         for start, end in runs(column):
-            if abs(feet[end - 1, point, 0] - feet[start, point, 0]) > GLIDE:
-                column[start:end] = np.abs(velocity[start:end, point, 0]) < GLIDE_SPEED
+            if np.ptp(feet[start:end, point, 0]) > GLIDE:
+                column[start:end] = sideways[start:end, point] < GLIDE_SPEED
     return without_flicker(down)
 
 

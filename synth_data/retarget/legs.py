@@ -71,6 +71,8 @@ def give_way(hips: Array, ankles: Array, longest: Array, fps: float) -> Array:
 
 def averaged(values: Array, window: float) -> Array:
     """`values` (F, C) averaged over `window` frames under Hann's curve; towards the ends over those that there are."""
+    if len(values) < 2:
+        return values.copy()
     half = min(max(round(window / 2), 1), len(values) - 1)
     weights = np.hanning(2 * half + 3)[1:-1]
     mass = np.convolve(np.ones(len(values)), weights)[half : half + len(values)]

@@ -90,6 +90,29 @@ def test_who_stands_stands_on_whatever_height():
     assert contacts(still[:1], FPS).all()
 
 
+def test_a_small_step_to_the_side_is_a_step():
+    points = np.tile(made_walk(frames=1)[0], (90, 1, 1))
+    points[..., 2] = 0.0
+    share = np.clip((np.arange(90) - 38) / 14, 0, 1)
+    points[:, :3, 0] += (0.16 * share**3 * (10 - 15 * share + 6 * share**2))[:, None]
+    found = contacts(points, FPS)
+    assert not found[43:48, :2].any()
+    assert found[:, 2:].all()
+    assert found[:36].all()
+    assert found[54:].all()
+
+
+def test_of_a_hidden_foot_nothing_is_said():
+    points = np.tile(made_walk(frames=1)[0], (60, 1, 1))
+    points[..., 2] = 0.0
+    seen = np.ones((60, 4))
+    seen[20:40, :2] = 0.05
+    found = contacts(points, FPS, seen)
+    assert not found[21:39, :2].any()
+    assert found[:, 2:].all()
+    assert found[:18].all()
+
+
 def test_nothing_is_down_in_a_jump():
     still = np.tile(made_walk(frames=1)[0], (90, 1, 1))
     still[..., 2] = 0.0
