@@ -32,6 +32,7 @@ ROOT_SECONDS, DEPTH_SECONDS = 0.5, 1.0  # the distance from the camera is the le
 SHIFT_SECONDS = 0.7
 # Where a rig's proportions are not the person's, not all of it can lie over them; then the feet shall, since they are seen to stand.
 ANKLES, ANKLE_WEIGHT = (27, 28), 4.0
+HEELS_AND_TOES = (29, 31, 30, 32)
 HAND_SCORES = 0.5, 1.0  # a hand of the first hardly counts, one of the second fully
 FADE_SECONDS = 0.25  # in which a hand or a face that comes into view takes over
 # Bones whose direction the landmarks tell, for the residual: bone's role → role at its far end.
@@ -264,7 +265,7 @@ def locate(
     place = np.concatenate([ray[:, :1] * depth, depth, ray[:, 2:] * depth], 1)
 
     standing = soles(rig, heads + place[:, None], turns)
-    down = contacts(standing, fps)
+    down = contacts(standing, fps, seen.visibility[:, HEELS_AND_TOES])
     lift = savitzky_golay(height_correction(standing, down), SMOOTH_SECONDS, seen.time)
     lift = lift + np.maximum(0.0, -(standing[..., 2].min(axis=1) + lift))
     shift = savitzky_golay(sliding_correction(standing, down, fps), SHIFT_SECONDS, seen.time)
