@@ -19,7 +19,7 @@ from .contacts import contacts
 from .face import expressions_on_clock
 from .feet import hold
 from .hands import hand_turns
-from .head import face_trust, face_turns, head_turns, nearest_rotations, smoothed
+from .head import ear_turns, face_trust, face_turns, head_turns, level_with_ears, nearest_rotations, smoothed
 from .kinematics import Array, continuous, local_from_turns, matrix_to_quaternion, pose, unit
 from .level import LEAST_SECONDS, foot_droop, lean, levelled
 from .markers import TORSO_AND_LEGS, joints_from_landmarks, marker_positions
@@ -167,6 +167,7 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
         angles = lean(body)
         raw, body = levelled(raw, angles), levelled(body, angles)
         droop = foot_droop(body)
+    face_seen = on_clock(_fading(face_there, fade)) * face_trust(body)
     return Person(
         time=time,
         detected=_z_up(on_clock(world)),
@@ -178,8 +179,8 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
         present=on_clock(present.astype(np.float64)),
         hands=_z_up(on_clock(hands)),
         hand_seen=on_clock(np.stack([_fading(hand_there[:, hand], fade) * sure[:, hand] for hand in range(2)], -1)),
-        face=nearest_rotations(on_clock(faces)),
-        face_seen=on_clock(_fading(face_there, fade)) * face_trust(body),
+        face=level_with_ears(nearest_rotations(on_clock(faces)), ear_turns(body), face_seen, time),
+        face_seen=face_seen,
         droop=droop,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ningyo.synth_data.retarget.head import FACE_INDEX, FACE_SHAPE, HEAD_LIMIT, face_trust, face_turns, head_turns
+from ningyo.synth_data.retarget.head import FACE_INDEX, FACE_SHAPE, HEAD_LIMIT, face_trust, face_turns, head_turns, level_with_ears
 from ningyo.synth_data.retarget.kinematics import matrix_to_axis_angle, rotation_vector_to_matrix, swing, unit
 from ningyo.synth_data.retarget.markers import LEFT_EAR, NOSE, RIGHT_EAR
 
@@ -83,6 +83,17 @@ def test_a_face_seen_from_the_side_is_not_believed():
     np.testing.assert_allclose(trust[:2], 1)
     assert 0 < trust[2] < 0.6
     assert trust[3] == 0
+
+
+def test_a_face_that_seems_to_look_down_all_the_time_is_levelled_by_the_ears():
+    time = np.arange(250) / 25
+    heads = rotation_vector_to_matrix(np.stack([0.3 * np.sin(3 * time), 0 * time, 0.4 * np.sin(time)], -1))
+    low = heads @ turned(12, 0, 0)
+    found = level_with_ears(low, heads, np.ones(250), time)
+    assert angle_between(found, heads).max() < 4
+    # Of a still hardly anything is known, and an unseen face says nothing.
+    assert angle_between(level_with_ears(low[:1], heads[:1], np.ones(1), time[:1]), low[:1]).max() < 0.1
+    np.testing.assert_array_equal(level_with_ears(low, heads, np.zeros(250), time), low)
 
 
 def test_a_trembling_face_makes_a_calm_head(make_rig):
