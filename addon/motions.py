@@ -86,17 +86,16 @@ class NINGYO_solving(bpy.types.PropertyGroup):
     others: bpy.props.CollectionProperty(type=NINGYO_pair)
     other: bpy.props.IntProperty(name="Chosen")
 
-    def arguments(self) -> list[str]:
-        """What the command line of `ningyo retarget` says of how to solve."""
-        known = {
+    def known(self) -> list[str]:
+        """What is known of the filming, as the command line says it."""
+        values = {
             "--focal-mm": (self.knows_focal, self.focal),
             "--sensor-mm": (self.knows_focal, self.sensor),
             "--camera-height": (self.knows_height, self.height),
             "--camera-pitch": (self.knows_pitch, degrees(self.pitch)),
             "--person-height": (self.knows_person, self.person_height),
         }
-        said = [word for name, (is_known, value) in known.items() if is_known for word in (name, f"{value:.6g}")]
-        return [*(["--fast"] if self.fast else []), *said]
+        return [word for name, (is_known, value) in values.items() if is_known for word in (name, f"{value:.6g}")]
 
 
 class NINGYO_span(bpy.types.PropertyGroup):

@@ -183,6 +183,7 @@ class Details:
         layout.use_property_decorate = False
         layout.prop(settings, "size")
         layout.prop(settings, "count")
+        layout.prop(settings, "fast")
 
 
 class Jobs:

@@ -29,6 +29,8 @@ class Plan:
     minutes: float
     size: int
     count: int
+    fast: bool = False
+    known: tuple[str, ...] = ()  # of the filming, as the command line says it
 
     @property
     def files(self) -> Pipeline:
@@ -46,14 +48,15 @@ class Plan:
         pictures = ["--count", str(self.count), "--size", str(self.size)]
         minutes = ["--minutes", f"{self.minutes:g}"]
         person = ["--person", str(self.person)]
+        fast = ["--fast"] if self.fast else []
         return {
-            "capture": [str(files.video), "--out", str(files.track)],
+            "capture": [str(files.video), "--out", str(files.track), *fast],
             "overlay": [str(files.track), "--out", str(self.overlay), "--video", str(files.video)],
             "retarget": [str(files.track), "--rig", self.rig, "--out", str(files.motion), *person, "--closed-form"],
             "render": ["--rig", self.rig, "--motion", str(files.motion), "--out", str(files.dataset), *pictures],
             "train": [str(files.dataset), "--out", str(files.model), *minutes],
             "generate": [str(files.model), str(files.track), "--out", str(files.frames), "--mp4", str(files.movie), *person],
-            "run": [str(files.video), "--rig", self.rig, "--out", str(files.out), *minutes, *pictures, *person],
+            "run": [str(files.video), "--rig", self.rig, "--out", str(files.out), *minutes, *pictures, *person, *fast, *self.known],
         }[verb]
 
     def made(self, verb: str) -> Path:

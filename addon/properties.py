@@ -55,6 +55,10 @@ class NINGYO_settings(bpy.types.PropertyGroup):
     count: bpy.props.IntProperty(
         name="Pictures", description="How many pictures to render for training", min=10, soft_max=20000, default=800
     )
+    fast: bpy.props.BoolProperty(
+        name="Fast",
+        description="Capture with one look at each body instead of four: about half the time, less exact. Do It All solves faster too",
+    )
     solving: bpy.props.PointerProperty(type=NINGYO_solving)
     motions: bpy.props.CollectionProperty(type=NINGYO_motion)
 
@@ -79,6 +83,8 @@ def plan_of(context: bpy.types.Context) -> Plan:
         minutes=round(settings.minutes, 3),
         size=settings.size,
         count=settings.count,
+        fast=settings.fast,
+        known=tuple(settings.solving.known()) if settings.solving.method == "SOLVER" else (),
     )
 
 

@@ -201,7 +201,8 @@ def solver_arguments(context: bpy.types.Context, plan: Plan, request: Request) -
     for one, motion in zip(request.people, motions, strict=True):
         arguments += ["--rig", str(rig_beside(motion)), "--person", str(one.person)]
     out = motions[0] if len(motions) == 1 else motions[0].parent
-    return [*arguments, "--out", str(out), *context.scene.ningyo.solving.arguments()]
+    solving = context.scene.ningyo.solving
+    return [*arguments, "--out", str(out), *(["--fast"] if solving.fast else []), *solving.known()]
 
 
 def solve_here(track: Path, request: Request, report: Reporter) -> None:

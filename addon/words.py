@@ -50,7 +50,7 @@ def headline(job: Any) -> str:
         state = "stopping…" if job.stopping_since is not None else view.stage or STATES["running"]
     else:
         state = STATES[view.state]
-    title = TITLES.get(job.verb, job.verb)
+    title: str = TITLES.get(job.verb, job.verb)
     if job.verb == "retarget" and "retarget" not in job.note:
         title += " for Rendering"  # the other kind is put onto armatures of the scene
     return f"{title}: {state}"

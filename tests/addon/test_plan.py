@@ -49,6 +49,11 @@ def test_the_command_line_understands_what_the_buttons_ask(plan: Plan, verb: str
         assert arguments.rig in ("builtin:3", ["builtin:3"])
     if verb in ("retarget", "generate", "run"):
         assert arguments.person in (2, [2])
+    quick = replace(plan, fast=True, known=("--focal-mm", "35"))
+    arguments = build_parser().parse_args([verb, *quick.arguments(verb), "--job", "folder", "--json"])
+    assert getattr(arguments, "fast", False) == (verb in ("capture", "run"))
+    if verb == "run":
+        assert arguments.focal_mm == 35
     if verb == "capture":
         assert arguments.person == "all", "whom to show is chosen afterwards"
 
