@@ -7,7 +7,8 @@ import numpy as np
 
 from .kinematics import Array, swing, unit
 
-STRETCH = 0.99  # of the leg's full length, a knee bent by 16°: one drawn straight snaps
+# Of the leg's full length, a knee bent by 16° and one by 6°: one drawn straight snaps, so from the first on it straightens less and less.
+STRETCH, STRAIGHTEST = 0.99, 0.9985
 FOLDED = 0.26  # of the leg's full length, a knee bent by 150°
 BENT = 0.15  # sine of a knee's bend from which on the plane it bends in is its own
 HIPS_SECONDS = 0.4  # the hips give way slowly
@@ -26,12 +27,14 @@ def bend_legs(thigh: Array, shin: Array, wanted: Array, axis: Array) -> tuple[Ar
     """World rotations (F, 3, 3) of thighs and shins that take ankles from `thigh` + `shin` to `wanted`, all (F, 3) from the hip's joint.
 
     The knee bends as far as the law of cosines says, in the plane in which it is bent, or about the hinge's own `axis` (F, 3) the
-    straighter it is; then the leg swings to its aim the short way. What is out of reach is pointed at. An ankle that is where it belongs
-    leaves its leg as it is.
+    straighter it is; then the leg swings to its aim the short way. What is out of reach is pointed at, by a knee that is all but straight.
+    An ankle that is where it belongs leaves its leg as it is.
     """
     upper, lower = np.linalg.norm(thigh, axis=-1), np.linalg.norm(shin, axis=-1)
     shortest, longest = reach_limits(thigh, shin)
-    reach = np.clip(np.linalg.norm(wanted, axis=-1), shortest, longest)
+    reach = np.maximum(np.linalg.norm(wanted, axis=-1), shortest)
+    room = np.maximum(STRAIGHTEST * (upper + lower) - longest, 1e-9)
+    reach = np.minimum(reach, longest + room * -np.expm1(-np.maximum(reach - longest, 0.0) / room))
     u, w = unit(thigh), unit(shin)
     cosine = (reach**2 - upper**2 - lower**2) / (2 * upper * lower)
     bend, bent = np.arccos(np.clip(cosine, -1, 1)), np.arctan2(np.linalg.norm(np.cross(u, w), axis=-1), np.sum(u * w, -1))
