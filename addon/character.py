@@ -32,8 +32,27 @@ def scene_armature(context: bpy.types.Context, plan: Plan) -> bpy.types.Object:
     from ..synth_data.characters.importing import load_character
 
     armature = load_character(plan.rig).armature
+    shorten_bones(context, armature)
     armature[LOADED_AS] = plan.rig
     return armature
+
+
+def shorten_bones(context: bpy.types.Context, armature: bpy.types.Object) -> None:
+    """Bring in tails that an importer put farther away than the whole skeleton is large: drawn so, bones hide the character.
+
+    Where bones begin and how they are turned stays.
+    """
+    heads = [bone.head_local for bone in armature.data.bones]
+    large = max(max(axis) - min(axis) for axis in zip(*heads, strict=True))
+    if all(bone.length <= large for bone in armature.data.bones):
+        return
+    with _selected(context, [armature]):
+        context.view_layer.objects.active = armature
+        bpy.ops.object.mode_set(mode="EDIT")
+        for bone in armature.data.edit_bones:
+            if bone.length > large:
+                bone.length = max(((child.head - bone.head).length for child in bone.children), default=0.0) or 0.05 * large
+        bpy.ops.object.mode_set(mode="OBJECT")
 
 
 def export_character(context: bpy.types.Context, armature: bpy.types.Object, path: Path) -> None:

@@ -50,8 +50,9 @@ def headline(job: Any) -> str:
         state = "stopping…" if job.stopping_since is not None else view.stage or STATES["running"]
     else:
         state = STATES[view.state]
-    title: str = TITLES.get(job.verb, job.verb)
-    if job.verb == "retarget" and "retarget" not in job.note:
+    verb: str = job.verb
+    title = TITLES.get(verb, verb)
+    if verb == "retarget" and "retarget" not in job.note:
         title += " for Rendering"  # the other kind is put onto armatures of the scene
     return f"{title}: {state}"
 

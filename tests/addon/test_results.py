@@ -14,7 +14,7 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 from ningyo.addon import jobs, panels
-from ningyo.addon.character import export_character, scene_armature
+from ningyo.addon.character import export_character, scene_armature, shorten_bones
 from ningyo.addon.properties import plan_of, statuses
 from ningyo.addon.results import show_frames
 from ningyo.sequencer.strips import find_images
@@ -47,6 +47,26 @@ def test_a_character_of_the_scene_goes_to_the_worker_at_rest(settings: Any, tmp_
     for other in copy.armature.data.bones:
         if other.name in rest:
             assert np.array(copy.armature.matrix_world @ other.head_local) == pytest.approx(rest[other.name], abs=1e-3), other.name
+
+
+def test_bones_that_hide_the_character_are_shortened(addon) -> None:
+    """Some importers put tails ten metres away; where bones begin and how they are turned stays, and so does what is selected."""
+    armature, other = load_character("builtin:1").armature, bpy.data.objects.new("other", None)
+    bpy.context.scene.collection.objects.link(other)
+    bpy.context.view_layer.objects.active = armature
+    bpy.ops.object.mode_set(mode="EDIT")
+    for bone in armature.data.edit_bones:
+        if not any(child.use_connect for child in bone.children):
+            bone.length *= 100
+    bpy.ops.object.mode_set(mode="OBJECT")
+    bpy.context.view_layer.objects.active = other
+    rest = {bone.name: np.array(bone.matrix_local) for bone in armature.data.bones}
+    assert max(bone.length for bone in armature.data.bones) > 3
+    shorten_bones(bpy.context, armature)
+    assert max(bone.length for bone in armature.data.bones) < 1.8
+    for bone in armature.data.bones:
+        np.testing.assert_allclose(bone.matrix_local, rest[bone.name], atol=1e-5, err_msg=bone.name)
+    assert bpy.context.view_layer.objects.active == other
 
 
 def frames_at(folder: Path, count: int = 6, grey: int = 200) -> None:
