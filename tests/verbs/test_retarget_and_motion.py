@@ -140,7 +140,7 @@ def test_two_people_come_into_one_folder(folder, rig_file, tmp_path):
     done = ningyo("retarget", tmp_path / "two.npz", "--rig", rig_file, "--person", 0, "--person", 1, "--fast", "--out", out, "--json")
     assert done.returncode == 0, done.stderr
     one, other = (Motion.load(out / f"person-{person}.npz") for person in (0, 1))
-    np.testing.assert_allclose(one.camera.world_to_camera, other.camera.world_to_camera, atol=1e-6)
+    np.testing.assert_allclose(one.camera.world_to_camera, other.camera.world_to_camera, atol=0.005)
     assert other.root_position[0, 0] - one.root_position[0, 0] > 0.5
     assert set(json.loads(done.stdout.splitlines()[-1])["people"]) == {"0", "1"}
     assert sorted(p.name for p in out.iterdir()) == ["person-0.npz", "person-1.npz"]
