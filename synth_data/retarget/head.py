@@ -73,7 +73,7 @@ FACE_INDEX = tuple(FACE)
 FACE_SHAPE = np.array(list(FACE.values())) * 0.001
 # Where the ears show a head turned away from the camera by more than this, the mesh is believed less; at the second not at all. (On
 # rendered heads turned by 35–75° the mesh is wrong by 27–59° and the ears by 22–29°.)
-SIDEWAYS = math.radians(35), math.radians(60)
+SIDEWAYS = math.radians(28), math.radians(50)
 NECK_SHARE = 0.4  # of the head's turn
 HEAD_LIMIT = math.radians(75)
 SMOOTH_SECONDS = 0.3

@@ -78,7 +78,7 @@ def test_a_head_does_not_turn_to_the_back(make_rig):
 
 
 def test_a_face_seen_from_the_side_is_not_believed():
-    turns = np.concatenate([turned(0, 0, 0), turned(0, 0, 30), turned(0, 0, -50), turned(0, 0, 75)])
+    turns = np.concatenate([turned(0, 0, 0), turned(0, 0, 25), turned(0, 0, -42), turned(0, 0, 75)])
     trust = face_trust(body(turns))
     np.testing.assert_allclose(trust[:2], 1)
     assert 0 < trust[2] < 0.6
