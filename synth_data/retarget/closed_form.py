@@ -19,7 +19,7 @@ from .contacts import contacts
 from .face import expressions_on_clock
 from .feet import hold
 from .hands import hand_turns
-from .head import ear_turns, face_trust, face_turns, head_turns, level_with_ears, nearest_rotations, smoothed
+from .head import FACE_INDEX, ear_turns, face_trust, face_turns, head_turns, level_with_ears, nearest_rotations, smoothed
 from .kinematics import Array, continuous, local_from_turns, matrix_to_quaternion, pose, unit
 from .level import LEAST_SECONDS, foot_droop, lean, levelled
 from .markers import TORSO_AND_LEGS, joints_from_landmarks, marker_positions
@@ -145,7 +145,7 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
     hand_world, hand_score = track.hand_world[p, span], track.hand_score[p, span]
     trust = visibility[..., None] + 0.05
     hand_there = np.isfinite(hand_world).all(axis=(2, 3)) & (hand_score > 0)
-    face = track.face_image[p, span]
+    face = track.face_image[p, span][:, FACE_INDEX]
     face_there = np.isfinite(face).all(axis=(1, 2)) & (track.face_score[p, span] > 0)
     sure = np.clip((hand_score - HAND_SCORES[0]) / (HAND_SCORES[1] - HAND_SCORES[0]), 0.05, 1)
     hands = np.zeros((len(seconds), 2, 21, 3))

@@ -81,16 +81,16 @@ SMOOTH_SECONDS = 0.3
 EARS_LOOK_UP, LEVEL_SECONDS = math.radians(2), 1.0
 
 
-def face_turns(face: npt.NDArray[Any], size: tuple[int, int], focal: float) -> Array:
+def face_turns(points: npt.NDArray[Any], size: tuple[int, int], focal: float) -> Array:
     """How faces are turned, (F, 3, 3), in the camera's axes (X right, Y away, Z up).
 
-    `face` (F, 478, 3) px, MediaPipe's mesh with its relative depth, finite; `size` of the picture and `focal` length in px. The identity is
-    a head held level that faces the camera's plane: its left is +X, its up +Z. A camera that is pitched or turned in the world
-    premultiplies.
+    `points` (F, N, 3) px: those of `FACE_INDEX` of MediaPipe's mesh with their relative depth, finite; `size` of the picture and `focal`
+    length in px. The identity is a head held level that faces the camera's plane: its left is +X, its up +Z. A camera that is pitched or
+    turned in the world premultiplies.
 
     The mesh is seen as if its middle were in the middle of the picture, so what fits it (`fitted`) is turned by the angle of the ray there.
     """
-    points = np.asarray(face[:, FACE_INDEX], np.float64)
+    points = np.asarray(points, np.float64)
     middle = points[..., :2].mean(axis=1)
     x, z = (middle[:, 0] - 0.5 * size[0]) / focal, (0.5 * size[1] - middle[:, 1]) / focal
     ray = unit(np.stack([x, np.ones_like(x), z], -1))

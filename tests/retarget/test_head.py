@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ningyo.synth_data.retarget.head import FACE_INDEX, FACE_SHAPE, HEAD_LIMIT, face_trust, face_turns, head_turns, level_with_ears
+from ningyo.synth_data.retarget.head import FACE_SHAPE, HEAD_LIMIT, face_trust, face_turns, head_turns, level_with_ears
 from ningyo.synth_data.retarget.kinematics import matrix_to_axis_angle, rotation_vector_to_matrix, swing, unit
 from ningyo.synth_data.retarget.markers import LEFT_EAR, NOSE, RIGHT_EAR
 
@@ -21,11 +21,9 @@ def angle_between(a, b):
 
 
 def meshes(turns, at=(320.0, 240.0), width=80.0):
-    """(F, 478, 3) px: faces turned so as seen from where they are; only the points that the head needs are finite."""
+    """(F, N, 3) px: the points that the head needs, of faces turned so as seen from where they are."""
     points = np.einsum("fij,nj->fni", turns, FACE_SHAPE - FACE_SHAPE.mean(axis=0)) * width
-    face = np.full((len(turns), 478, 3), np.nan)
-    face[:, FACE_INDEX] = np.stack([points[..., 0] + at[0], -points[..., 2] + at[1], points[..., 1]], -1)
-    return face
+    return np.stack([points[..., 0] + at[0], -points[..., 2] + at[1], points[..., 1]], -1)
 
 
 def body(turns):
