@@ -14,6 +14,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
+from ningyo.__main__ import build_parser
 from ningyo.addon import jobs, motion_panels, panels
 from ningyo.addon.apply import longer_side
 from ningyo.addon.motions import shown_motion
@@ -200,9 +201,9 @@ def test_the_solvers_motion_is_put_on_by_itself(scripted_worker, until, drawn, s
     solving.fast, solving.knows_height, solving.height = True, True, 1.5
     assert bpy.ops.ningyo.retarget() == {"FINISHED"}
     job = jobs.JOBS[-1]
-    assert "--fast" in job.arguments
-    assert job.arguments[job.arguments.index("--camera-height") + 1] == "1.5"
-    assert not {"--focal-mm", "--camera-pitch", "--person-height"} & set(job.arguments)
+    asked = build_parser().parse_args(["retarget", *job.arguments, "--job", "folder"])
+    assert (asked.fast, asked.closed_form, asked.person, asked.camera_height) == (True, False, [0], 1.5)
+    assert (asked.focal_mm, asked.sensor_mm, asked.camera_pitch, asked.person_height) == (None,) * 4
     assert not bpy.data.actions
     until(lambda: bool(job.view.progress))
     assert statuses(plan_of(bpy.context))["retarget"].kind == "running"
@@ -224,6 +225,7 @@ def test_the_solvers_motion_is_put_on_by_itself(scripted_worker, until, drawn, s
     assert len(jobs.JOBS) == 2
 
 
+@pytest.mark.slow
 def test_two_people_by_the_real_solver(until, settings_with_worker: Any) -> None:
     """The real command line in a real process: two armatures move, as far apart as the people are seen to be."""
     second = load_character("builtin:1").armature
