@@ -45,7 +45,7 @@ TOGETHER = 0.4  # lids whose values differ by less are taken to move together
 FAR_EYE = 0.4  # of a head turned by this sine, only the eye that is nearer to the camera tells
 # Lids, the corners of the mouth and brows of a face as narrow as the first, px, are not believed, of one as the second fully: of filmed
 # faces of 30–35 px behind glasses, "shut" lids and "lowered" brows were wrong.
-FINE, SMALL = [i for i, name in enumerate(NAMES) if name != "jawOpen"], (24.0, 48.0)
+FINE, SMALL = [i for i, name in enumerate(NAMES) if name != "jawOpen"], (20.0, 42.0)
 SIDEWAYS = np.cos(np.radians([25, 50]))  # of a face turned farther from the camera less is believed, and at the second nothing
 BLINK_SECONDS, OTHER_SECONDS = 0.12, 0.3  # a blink lasts 0.15–0.3 s
 CHUNK = 4096  # frames read at a time
