@@ -25,6 +25,7 @@ from .kinematics import (
     unit,
 )
 from .legs import averaged, bend_legs, give_way, reach_limits
+from .markers import MEASURED_LEG
 from .motion import Motion
 from .rig import Rig
 from .root import soles, standing_height
@@ -72,7 +73,8 @@ def hold_feet(rig: Rig, motion: Motion, *, floor: float | None = None) -> Motion
         standing_height(rig) if floor is None else floor,
     )
     down = without_flicker(motion.contact > DOWN)
-    rise = np.array([0.0, 0.0, _to_the_floor(soles(rig, *_posed(rig, local, root))[..., 2].min(axis=1), down.any(axis=1), floor)])
+    lowest = soles(rig, *_posed(rig, local, root))[..., 2].min(axis=1)
+    rise = np.array([0.0, 0.0, _to_the_floor(lowest, down.any(axis=1), floor, OTHER_FLOOR * rig.leg_length / MEASURED_LEG)])
     camera = motion.camera
     if camera is not None:
         view = camera.world_to_camera.copy()
@@ -93,9 +95,10 @@ def hold(rig: Rig, local: Array, root: Array, down: Flags, fps: float, floor: fl
     heads, turns = _posed(rig, local, root)
     legs = [_leg(Foot.of(rig, side), heads, turns) for side in SIDES]
     down = without_flicker(down)
+    size = rig.leg_length / MEASURED_LEG  # what is far or fast for a person is so many times that for the rig
     standing = [np.stack([leg.at(leg.foot.heel), leg.at(leg.foot.ball)], 1) for leg in legs]
     places = [
-        stances(leg.foot, sole[:, 0], sole[:, 1], leg.foot.heading(leg.foot_turn), down[:, 2 * k : 2 * k + 2], fps)
+        stances(leg.foot, sole[:, 0], sole[:, 1], leg.foot.heading(leg.foot_turn), down[:, 2 * k : 2 * k + 2], fps / size)
         for k, (leg, sole) in enumerate(zip(legs, standing, strict=True))
     ]
     misses = [_miss(sole, place, floor) for sole, place in zip(standing, places, strict=True)]
@@ -104,7 +107,7 @@ def hold(rig: Rig, local: Array, root: Array, down: Flags, fps: float, floor: fl
     aims: list[tuple[Array, Array]] = []
     for k, (leg, place, miss) in enumerate(zip(legs, places, misses, strict=True)):
         both = slice(2 * k, 2 * k + 2)
-        held[:, both] = _holdable(leg, place, miss, follow, down[:, both])
+        held[:, both] = _holdable(leg, place, miss / size, follow / size, down[:, both])
         aims.append(_aim(leg, held[:, both], place, floor, fps))
     hips = np.stack([leg.hip for leg in legs], 1)
     wanted = np.stack([np.where(held[:, 2 * k : 2 * k + 2].any(axis=1)[:, None], ankle, np.nan) for k, (_, ankle) in enumerate(aims)], 1)
@@ -137,12 +140,13 @@ def _leg(foot: Foot, heads: Array, turns: Array) -> _Leg:
     return _Leg(foot, *(heads[:, bone] for bone in bones), *(turns[:, bone] for bone in (*bones, toe)))
 
 
-def _to_the_floor(lowest: Array, standing: Flags, floor: float) -> float:
-    """Metres to raise a whole motion by that stands at another height than the floor's; `lowest` (F,) the height of its lowest sole."""
+def _to_the_floor(lowest: Array, standing: Flags, floor: float, least: float) -> float:
+    """Metres to raise a whole motion by that stands at another height than the floor's, by `least` or more; `lowest` (F,) the height of its
+    lowest sole."""
     if not standing.any():
         return 0.0
     off = floor - float(np.median(lowest[standing]))
-    return off if abs(off) > OTHER_FLOOR else 0.0
+    return off if abs(off) > least else 0.0
 
 
 def _miss(sole: Array, places: Stances, floor: float) -> Array:
@@ -165,7 +169,7 @@ def _hips_follow(misses: list[Array], fps: float) -> Array:
 def _holdable(leg: _Leg, places: Stances, miss: Array, follow: Array, down: Flags) -> Flags:
     """Contacts (F, 2) of one foot that can be held.
 
-    Let go is what would have to move too far, `miss` (F, 2, 3), of which hips `follow` (F, 3), or to bend the ankle further than it goes;
+    Let go is what would have to move too far, `miss` (F, 2, 3) of which hips `follow` (F, 3), both in a person's metres, or to bend the ankle further than it goes;
     of each run the longest part stays, and nothing if that is the smaller part of it: a foot that slides so far is not standing.
     """
     flat = np.isfinite(places.heading)

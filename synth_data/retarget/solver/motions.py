@@ -87,7 +87,10 @@ def retarget_people(
         if common is None:
             common = _world(rig, solved, rate)
             known = KnownCamera(solved.state.view.focal, solved.state.view.height, math.degrees(solved.state.view.pitch))
-        motions[person] = _motion(track, rig, person, seen, rate, solved, common, camera or KnownCamera(), track_name)
+        motion = _motion(track, rig, person, seen, rate, solved, common, camera or KnownCamera(), track_name)
+        if motions:  # everybody was seen through one camera
+            motion = dataclasses.replace(motion, camera=next(iter(motions.values())).camera)
+        motions[person] = motion
         progress(1, 1)
     return motions
 

@@ -271,7 +271,8 @@ def posed(skeleton: Skeleton, root: Array, free: Array, vectors: Array, scales: 
                 stretch[:, s, :, skeleton.scale_of[s]] += arm
                 spin[:, s] = spin[:, parent]
         if spin is not None:
-            step = turns[:, s] if right[j] is None else turns[:, s] @ right[j]
+            own_step = right[j]
+            step = turns[:, s] if own_step is None else turns[:, s] @ own_step
             spin[:, s, :, 3 + 3 * j : 6 + 3 * j] += SHARE[s] * step
     for e, (at, offset, group) in enumerate(zip(skeleton.ends.joint, skeleton.ends.offset, skeleton.end_scale, strict=True)):
         scale = SCALES.index(group)

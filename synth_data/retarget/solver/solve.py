@@ -20,6 +20,7 @@ WINDOW = 480  # frames solved at once: memory is bounded by them
 OVERLAP_SECONDS = 1.0
 PIECES = 6  # of a longer clip from which the camera and the body's proportions are estimated
 PIN = 1e4
+FOOT_LANDMARKS = (29, 31, 30, 32)  # heels and toes, in the order of contacts
 # Steps of each round; contacts are found anew between rounds.
 ROUNDS, FAST_ROUNDS = (12, 8, 8), (5, 4)
 
@@ -120,4 +121,6 @@ def touching(skeleton: Skeleton, state: State, seen: Observed) -> Array:
     body = posed(skeleton, state.root, state.free, state.vectors, state.scales, derivatives=False)
     soles = attached(body, skeleton.soles)[0]
     edges = np.flatnonzero(~seen.linked) + 1
-    return np.concatenate([contacts(piece, seen.fps) for piece in np.split(soles, edges)]).astype(np.float64)
+    visible = seen.weight[:, FOOT_LANDMARKS]
+    pieces = zip(np.split(soles, edges), np.split(visible, edges), strict=True)
+    return np.concatenate([contacts(sole, seen.fps, sure) for sole, sure in pieces]).astype(np.float64)

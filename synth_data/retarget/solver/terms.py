@@ -49,15 +49,15 @@ class Weights:
     """How much each term counts. Metres, radians, seconds."""
 
     pixels: float = 1.0
-    pixel_width: float = 6 / 270  # of the person's height in the picture
+    pixel_width: float = 4 / 270  # of the person's height in the picture
     directions: float = 2.0
-    direction_width: float = 0.35
+    direction_width: float = 0.45
     direction_axes: tuple[float, float, float] = (0.3, 1.0, 0.3)  # across, in depth, up
-    smooth: float = 0.3
+    smooth: float = 0.4
     acceleration: float = 8.0  # m/s²
     root_acceleration: tuple[float, float, float] = (6.0, 4.0, 6.0)
     turning: float = 60.0  # rad/s²
-    prior: float = 0.3
+    prior: float = 0.6
     limits: float = 0.1  # radians
     upright: float = 3.0
     lean: float = math.radians(3.0)  # forward, of trunks in everyday motion
@@ -65,8 +65,8 @@ class Weights:
     floor: float = 0.02  # metres
     sliding: float = 0.01  # metres a frame
     standing: float = 0.02  # metres
-    focal: float = 0.2  # of its logarithm
-    pitch: float = math.radians(4)
+    focal: float = 0.02  # of its logarithm
+    pitch: float = math.radians(3)
     height: float = 0.6
     scale: float = 0.08
     size: float = 0.01
@@ -273,6 +273,8 @@ class Problem:
             add(under, (height < 0) / weights.floor**2, slide[:, :, 2], shared[:, :, 2])
             add(height[:, touching], self.contact * stands_slope, slide[:, touching, 2], shared[:, touching, 2])
             frames = len(height)
+            if frames == 1:
+                return total
             flat = slide[:, touching, :2].reshape(frames, -1, DOF)
             flat_shared = shared[:, touching, :2].reshape(frames, -1, SHARED)
             add(
