@@ -45,12 +45,11 @@ def main() -> None:
 
     from ningyo.synth_data.characters.importing import rig_for
 
-    print(
-        "| | frames | s per 1,000 frames | processor's s | MB before | MB at the peak | more |\n|---|---|---|---|---|---|---|", flush=True
-    )
     with tempfile.TemporaryDirectory() as folder:
         rig = Path(folder) / "rig.json"
         rig_for(args.rig).save(rig)
+        print("| | frames | s per 1,000 frames | processor's s | MB before | MB at the peak | more |", flush=True)
+        print("|---|---|---|---|---|---|---|", flush=True)
         for mode in ("default", "fast"):
             for frames in args.frames:
                 command = [sys.executable, __file__, str(args.track), "--rig", str(rig), "--frames", str(frames), "--once", mode]

@@ -7,7 +7,7 @@ import math
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,26 +127,27 @@ class Studio(Stage):
         return self.rig.to_world(np.array([bones[name].head for name in self.rig.names], np.float64))
 
 
-def make(shot: Shot, folder: Path, note: Callable[[int, int], None] = lambda done, total: None) -> Truth:
+def make(shot: Shot, folder: Path) -> Truth:
     """Write video.mp4 and truth.npz into `folder`; made already, they are only read. Empties Blender."""
     if (folder / "truth.npz").is_file() and (folder / "video.mp4").is_file():
         return Truth.load(folder)
-    for spec in (Path(shot.rig), shot.clip):
-        if spec.name == ACTOR:
-            save_figure(spec)
-    rig, turns, root = perform(shot)
-    joints = joints_of(rig, turns, root)
-    camera = camera_for(rig, joints, root, shot)
-    contact = standing(soles(rig, joints, turns), standing_height(rig), shot.fps)
-    truth = Truth(rig, shot.rig, shot.clip.name, shot.fps, shot.yaw, np.arange(len(root)) / shot.fps, joints, turns, root, contact, camera)
-    folder.mkdir(parents=True, exist_ok=True)
     with _quiet():
-        film(truth, folder / "video.mp4", note)
+        for spec in (Path(shot.rig), shot.clip):
+            if spec.name == ACTOR:
+                save_figure(spec)
+        rig, turns, root = perform(shot)
+        joints = joints_of(rig, turns, root)
+        camera = camera_for(rig, joints, root, shot)
+        contact = standing(soles(rig, joints, turns), standing_height(rig), shot.fps)
+        time = np.arange(len(root)) / shot.fps
+        truth = Truth(rig, shot.rig, shot.clip.name, shot.fps, shot.yaw, time, joints, turns, root, contact, camera)
+        folder.mkdir(parents=True, exist_ok=True)
+        film(truth, folder / "video.mp4")
     truth.save(folder / "truth.npz")
     return truth
 
 
-def film(truth: Truth, path: Path, note: Callable[[int, int], None]) -> None:
+def film(truth: Truth, path: Path) -> None:
     """Render the movie. Raises AssertionError when Blender has a joint elsewhere than the truth says."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     local = local_of(truth.rig, truth.turns)
@@ -159,12 +160,11 @@ def film(truth: Truth, path: Path, note: Callable[[int, int], None]) -> None:
             off = float(np.abs(studio.joints() - truth.joints[i]).max())
             assert off < WRITTEN, f"frame {i}: Blender's joints are {off:.1e} m off"
             movie.write(np.ascontiguousarray(decode_png(studio.render())[..., :3]))
-            note(i + 1, len(truth.time))
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without Blender's lines about every picture, which it writes past Python."""
+    """Without Blender's lines about every file and picture, some of which it writes past Python."""
     sys.stdout.flush()
     kept = os.dup(1)
     with open(os.devnull, "w") as nowhere:
@@ -172,5 +172,6 @@ def _quiet() -> Iterator[None]:
     try:
         yield
     finally:
+        sys.stdout.flush()
         os.dup2(kept, 1)
         os.close(kept)
