@@ -111,12 +111,12 @@ def right_way_round(rig: Rig, points: Array, forearm: Array, seen: Array, side: 
     turn = turn.reshape(-1, 2, 3, 3)
     step = np.einsum("faij,fbij->fab", turn[:-1], turn[1:])  # trace of the turn between them
     change = CHANGE_COST * np.minimum(np.arccos(np.clip(0.5 * (step - 1), -1, 1)), 0.5 * math.pi)
-    total, best = cost[:1], []
+    total, best = cost[0], []
     for frame in range(1, len(points)):
-        ways = total[-1][:, None] + change[frame - 1]
+        ways = total[:, None] + change[frame - 1]
         best.append(np.argmin(ways, axis=0))
-        total = np.concatenate([total, [ways.min(axis=0) + cost[frame]]])
-    choice = [int(np.argmin(total[-1]))]
+        total = ways.min(axis=0) + cost[frame]
+    choice = [int(np.argmin(total))]
     for before in reversed(best):
         choice.append(int(before[choice[-1]]))
     return both[np.arange(len(points)), choice[::-1]]
