@@ -137,15 +137,15 @@ def found(motion: Motion, sensor: float) -> list[str]:
     from ..synth_data.retarget.filming import focal_mm
 
     estimate = motion.estimate
-    given = {name.removeprefix("camera_") for name in estimate.get("given", ())}
+    given = set(estimate.get("given", ()))
     values = {}
     if motion.camera is not None and "focal_px" in estimate:
         size = motion.camera.width, motion.camera.height
         values["focal_px"] = f"Focal Length: {focal_mm(estimate['focal_px'], size, sensor):.1f} mm"
     if "camera_height" in estimate:
-        values["height"] = f"Camera Height: {estimate['camera_height']:.2f} m"
+        values["camera_height"] = f"Camera Height: {estimate['camera_height']:.2f} m"
     if "camera_pitch" in estimate:
-        values["pitch"] = f"Camera Pitch: {estimate['camera_pitch']:.1f}°"
+        values["camera_pitch"] = f"Camera Pitch: {estimate['camera_pitch']:.1f}°"
     return [f"{text}, {'given' if name in given else 'estimated'}" for name, text in values.items()]
 
 

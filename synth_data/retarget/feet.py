@@ -169,8 +169,9 @@ def _hips_follow(misses: list[Array], fps: float) -> Array:
 def _holdable(leg: _Leg, places: Stances, miss: Array, follow: Array, down: Flags) -> Flags:
     """Contacts (F, 2) of one foot that can be held.
 
-    Let go is what would have to move too far, `miss` (F, 2, 3) of which hips `follow` (F, 3), both in a person's metres, or to bend the ankle further than it goes;
-    of each run the longest part stays, and nothing if that is the smaller part of it: a foot that slides so far is not standing.
+    Let go is what would have to move too far, `miss` (F, 2, 3) of which hips `follow` (F, 3), both in a person's metres, or to bend the
+    ankle further than it goes; of each run the longest part stays, and nothing if that is the smaller part of it: a foot that slides so
+    far is not standing.
     """
     flat = np.isfinite(places.heading)
     own = _angle(transpose(leg.shin_turn) @ leg.foot_turn)

@@ -29,7 +29,7 @@ def focal_mm(focal_px: float, size: tuple[int, int], sensor_mm: float = FULL_FRA
 def estimate_in_words(motion: Motion, sensor_mm: float = FULL_FRAME) -> list[str]:
     """What was found of the filming and of the person, a line each, and what of it was given."""
     estimate = motion.estimate
-    given = {name.removeprefix("camera_") for name in estimate.get("given", ())}
+    given = set(estimate.get("given", ()))
     lines = []
 
     def say(text: str, name: str) -> None:
@@ -40,10 +40,10 @@ def estimate_in_words(motion: Motion, sensor_mm: float = FULL_FRAME) -> list[str
         px = float(estimate.get("focal_px", motion.camera.focal_px))
         say(f"focal length {focal_mm(px, size, sensor_mm):.1f} mm on a sensor of {sensor_mm:g} mm, {px:.0f} px", "focal_px")
     if "camera_height" in estimate:
-        say(f"camera {estimate['camera_height']:.2f} m above the floor", "height")
+        say(f"camera {estimate['camera_height']:.2f} m above the floor", "camera_height")
     if "camera_pitch" in estimate:
         pitch = float(estimate["camera_pitch"])
-        say(f"camera pitched {abs(pitch):.1f}° {'down' if pitch >= 0 else 'up'}", "pitch")
+        say(f"camera pitched {abs(pitch):.1f}° {'down' if pitch >= 0 else 'up'}", "camera_pitch")
     if estimate.get("proportions"):
         told = ", ".join(f"{part.replace('_', ' ')} {factor:.2f}" for part, factor in estimate["proportions"].items())
         lines.append(f"proportions of the person, 1 being the rig's: {told}")

@@ -64,7 +64,8 @@ def test_of_many_spans_the_first_are_told_and_the_others_counted():
 
 def test_what_is_given_and_what_is_estimated_is_said():
     camera = Camera(800.0, 1280, 720, np.eye(3, 4))
-    estimate = {"focal_px": 800.0, "camera_height": 1.5, "camera_pitch": -3.0, "proportions": {"upper_arms": 1.1}, "given": ["height"]}
+    estimate = {"focal_px": 800.0, "camera_height": 1.5, "camera_pitch": -3.0, "proportions": {"upper_arms": 1.1}}
+    estimate["given"] = ["camera_height"]
     lines = estimate_in_words(motion(np.ones(2), camera=camera, estimate=estimate, method="solver"))
     assert lines == [
         "focal length 22.5 mm on a sensor of 36 mm, 800 px (estimated)",

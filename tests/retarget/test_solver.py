@@ -39,8 +39,8 @@ def hinged(frames, time):
     return free, vectors
 
 
-def filmed(rig, *, frames=60, view=None, places=(), glide=0.0, noise=0.0, seed=0, scales=None, height=None):
-    """A track of people on `rig` at `places` (x, y) who glide away from the camera, metres a second, and what was filmed."""
+def filmed(rig, *, frames=60, view=None, places=(), glide=(0.0, 0.0), noise=0.0, seed=0, scales=None, height=None):
+    """A track of people on `rig` at `places` (x, y) who glide at a speed (x, y), metres a second, and what was filmed."""
     view = view or View(FOCAL, 0.0, 1.0, *SIZE)
     random = np.random.default_rng(seed)
     time = np.arange(frames) / FPS
@@ -55,7 +55,7 @@ def filmed(rig, *, frames=60, view=None, places=(), glide=0.0, noise=0.0, seed=0
     track = PoseTrack.unseen(len(places), time, np.arange(frames), video, {})
     roots = []
     for p, (x, y) in enumerate(places):
-        root = np.tile([x, y, 0.0], (frames, 1)) + np.stack([0 * time, glide * time, 0 * time], 1)
+        root = np.tile([x, y, 0.0], (frames, 1)) + time[:, None] * [*glide, 0.0]
         body = posed(skeleton, root, free, vectors, scales, derivatives=False)
         root[:, 2] -= attached(body, skeleton.soles)[0][..., 2].min()
         body = posed(skeleton, root, free, vectors, scales, derivatives=False)
@@ -89,21 +89,21 @@ def true_joints(skeleton, truth, person=0):
 
 def test_what_was_filmed_comes_back(make_rig):
     rig = make_rig(seed=1, rolls=True, object_scale=0.01, object_rotation=True)
-    track, skeleton, truth = filmed(rig, places=[(0.2, 4.5)], glide=0.8)
+    track, skeleton, truth = filmed(rig, places=[(-0.8, 4.5)], glide=(0.8, 0.0))
     motion = retarget(track, rig, camera=KnownCamera(FOCAL, 1.0, 0.0))
     error = np.linalg.norm(joints_of(rig, motion) - true_joints(skeleton, truth), axis=-1)
-    assert error.mean() < 0.04
+    assert error.mean() < 0.06
     travel = motion.root_position - motion.root_position.mean(axis=0) - (truth[0][0] - truth[0][0].mean(axis=0))
     assert np.abs(travel).max() < 0.05
     assert motion.residual.max() < 1.5  # per cent of the person's height
     assert motion.method == "solver"
-    assert motion.estimate["given"] == ["focal_px", "height", "pitch"]
+    assert motion.estimate["given"] == ["focal_px", "camera_height", "camera_pitch"]
     assert motion.estimate["focal_px"] == FOCAL
 
 
 def test_a_cameras_pitch_is_estimated_from_somebody_who_walks_about(make_rig):
     rig = make_rig()
-    track, _, _ = filmed(rig, frames=90, view=View(618.0, 0.2, 1.9, *SIZE), places=[(0.0, 5.0)], glide=0.9)
+    track, _, _ = filmed(rig, frames=90, view=View(618.0, 0.2, 1.9, *SIZE), places=[(0.0, 5.0)], glide=(0.0, 0.9))
     estimate = retarget(track, rig).estimate
     assert abs(np.radians(estimate["camera_pitch"]) - 0.2) < 0.1
     assert estimate["given"] == []
@@ -142,7 +142,7 @@ def test_rotations_go_to_rigs_of_other_proportions_and_rest_poses(make_rig, odd)
 
 def test_a_long_clip_is_solved_in_windows_without_seams(make_rig, monkeypatch):
     rig = make_rig()
-    track, skeleton, truth = filmed(rig, frames=150, places=[(0.0, 4.5)], glide=0.7)
+    track, skeleton, truth = filmed(rig, frames=150, places=[(-1.2, 4.5)], glide=(0.5, 0.0))
     known = KnownCamera(FOCAL, 1.0, 0.0)
     whole = retarget(track, rig, camera=known)
     monkeypatch.setattr(solve, "WINDOW", 60)
@@ -152,7 +152,7 @@ def test_a_long_clip_is_solved_in_windows_without_seams(make_rig, monkeypatch):
     steps = [np.linalg.norm(np.diff(m.root_position, axis=0), axis=1).max() for m in (whole, pieces)]
     assert steps[1] < 1.3 * steps[0]
     error = np.linalg.norm(joints_of(rig, pieces) - true_joints(skeleton, truth), axis=-1)
-    assert error.mean() < 0.04
+    assert error.mean() < 0.06
 
 
 def test_people_stand_where_they_stood_to_each_other(make_rig):
@@ -169,11 +169,11 @@ def test_people_stand_where_they_stood_to_each_other(make_rig):
 def test_a_doll_is_moved_like_a_person_and_its_steps_are_as_long_as_its_legs(make_rig):
     """A rig in other units: a known camera height is still in metres of a person."""
     rig = make_rig()
-    track, _, truth = filmed(rig, places=[(0.0, 4.5)], glide=0.8)
+    track, _, truth = filmed(rig, places=[(-0.8, 4.5)], glide=(0.8, 0.0))
     tenth = rig.armature_matrix * np.array([[0.1], [0.1], [0.1], [1.0]])
     small = Rig("doll", "", "", rig.prefix, tenth, rig.bones)
     motion = retarget(track, small, camera=KnownCamera(FOCAL, 1.0, 0.0), person_height=rig.height)
-    travel = np.ptp(motion.root_position[:, 1]) / np.ptp(truth[0][0][:, 1])
+    travel = np.ptp(motion.root_position[:, 0]) / np.ptp(truth[0][0][:, 0])
     assert 0.09 < travel < 0.11
 
 

@@ -30,6 +30,7 @@ from .start import observe, tilt_of
 from .terms import State
 from .view import KnownCamera
 
+GIVEN = {"focal_px": "focal_px", "height": "camera_height", "pitch": "camera_pitch"}  # what is known, as the estimate calls it
 PERSON_HEIGHT = 1.7  # metres, of a person whose rig does not tell
 HUMAN_HEIGHTS = (1.2, 2.2)  # of rigs that are taken for the person's size
 WRONG = 0.08  # distance from the landmarks, as a share of the person's height, at which a frame's confidence falls to 1/e
@@ -182,7 +183,7 @@ def _motion(
             "camera_height": round(view.height, 3),
             "camera_pitch": round(math.degrees(view.pitch), 2),
             "proportions": {part: round(float(math.exp(s)), 3) for part, s in zip(SCALES, state.scales, strict=True)},
-            "given": [field.name for field in dataclasses.fields(given) if getattr(given, field.name) is not None],
+            "given": [GIVEN[field.name] for field in dataclasses.fields(given) if getattr(given, field.name) is not None],
         },
     )
     return hold_feet(rig, motion, floor=world.origin[2])

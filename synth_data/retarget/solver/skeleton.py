@@ -178,8 +178,8 @@ def leg_length(skeleton: Skeleton, scales: Array) -> float:
     return 0.5 * float((np.linalg.norm(skeleton.offset[parts], axis=1) * factor[parts]).sum())
 
 
-# Lengths as shares of a person's height (Drillis and Contini 1966; shoulders and hips are half the distance of the joints; trunk: from hips to
-# shoulders; head: from there to its top).
+# Lengths as shares of a person's height (Drillis and Contini 1966; shoulders and hips: half the distance of the joints; trunk: from hips
+# to shoulders; head: from there to its top).
 HUMAN = {
     "trunk": 0.288, "head": 0.182, "shoulders": 0.129, "upper_arms": 0.186, "forearms": 0.146,
     "hips": 0.05, "thighs": 0.245, "shins": 0.246, "feet": 0.1,

@@ -50,7 +50,7 @@ class Weights:
 
     pixels: float = 1.0
     pixel_width: float = 4 / 270  # of the person's height in the picture
-    directions: float = 2.0
+    directions: float = 1.2
     direction_width: float = 0.45
     direction_axes: tuple[float, float, float] = (0.3, 1.0, 0.3)  # across, in depth, up
     smooth: float = 0.4
@@ -60,7 +60,7 @@ class Weights:
     prior: float = 0.6
     limits: float = 0.1  # radians
     upright: float = 3.0
-    lean: float = math.radians(3.0)  # forward, of trunks in everyday motion
+    lean: float = math.radians(4.0)  # forward, of trunks in everyday motion
     upright_width: float = 0.3
     floor: float = 0.02  # metres
     sliding: float = 0.01  # metres a frame
