@@ -25,11 +25,11 @@ from ..jobs.progress import SILENT, Reporter
 from ..synth_data.pose.conditioning import draw_packed
 from ..synth_data.pose.framing import crop_for, crop_intrinsics, smooth_crops, snap_crop
 from ..synth_data.pose.track import PoseTrack
-from ..synth_data.retarget.closed_form import retarget
 from ..synth_data.retarget.kinematics import forward_kinematics
 from ..synth_data.retarget.motion import Camera, Motion
 from ..synth_data.retarget.openpose_points import openpose_points
 from ..synth_data.retarget.rig import Rig
+from ..synth_data.retarget.solver import retarget
 from ..synth_data.video.write import MovieWriter
 from .checkpoint import MODEL, RIG, load_model
 from .data import straight
@@ -45,6 +45,7 @@ def generate(
     out: Path | str,
     *,
     person: int = 0,
+    motion: Path | str | None = None,
     mp4: Path | str | None = None,
     video: Path | str | None = None,  # whose sound the movie gets; None: the one the track was made from, if it is still there
     report: Reporter = SILENT,
@@ -54,7 +55,10 @@ def generate(
 
     They cover the whole track; before the person comes and after they have gone they are transparent.
 
-    Frames that are there already from the same model and track are kept. Raises UserError. Returns {"frames", "made", "size", "fps"}.
+    `motion` is the file of the person's motion on the model's rig, where that has been solved already; else it is solved first.
+    Frames that are there already from the same model, track and motion are kept.
+
+    Raises UserError. Returns {"frames", "made", "size", "fps"}.
     """
     model, track, out = Path(model), Path(track), Path(out)
     if out.exists() and not out.is_dir():
@@ -63,18 +67,19 @@ def generate(
     rig = Rig.load(model / RIG)
     poses = PoseTrack.load(track, person=person)
     size = poses.size
-    motion = retarget(poses, rig, person=person)
+    solved = retarget(poses, rig, person=person, report=report) if motion is None else Motion.load(motion)
     # The motion's times are on the track's clock, which goes on where the person is not there.
-    count = int(np.floor((poses.time[-1] - poses.time[0]) * motion.fps + 0.5)) + 1
-    times = poses.time[0] + np.arange(count) / motion.fps
-    ahead = round((motion.time[0] - poses.time[0]) * motion.fps)
-    shots = _Shots(rig, motion, size, int(config["size"]))
-    request = hashlib.sha256(f"{sha256_of(model / MODEL)} {sha256_of(track)} {person}".encode()).hexdigest()
+    count = int(np.floor((poses.time[-1] - poses.time[0]) * solved.fps + 0.5)) + 1
+    times = poses.time[0] + np.arange(count) / solved.fps
+    ahead = round((solved.time[0] - poses.time[0]) * solved.fps)
+    shots = _Shots(rig, solved, size, int(config["size"]))
+    given = "" if motion is None else sha256_of(motion)
+    request = hashlib.sha256(f"{sha256_of(model / MODEL)} {sha256_of(track)} {person} {given}".encode()).hexdigest()
     header = {
         "schema": SCHEMA,
         "version": VERSION,
         "request": request,
-        "fps": motion.fps,
+        "fps": solved.fps,
         "count": count,
         "start": float(times[0]),
         "times": [round(float(t), 6) for t in times],
@@ -88,7 +93,7 @@ def generate(
     made = 0
     for i in range(count):
         if i not in finished:
-            there = 0 <= i - ahead < motion.frame_count
+            there = 0 <= i - ahead < solved.frame_count
             picture = shots.frame(i - ahead, run) if there else np.zeros((size[1], size[0], 4), np.uint8)
             write_atomically(frame_path(out, i), _png(picture))
             made += 1
@@ -97,7 +102,7 @@ def generate(
     if mp4 is not None:
         source = Path(video if video is not None else poses.video["path"])
         write_movie(out, header, Path(mp4), source if source.is_file() else None, report)
-    return {"frames": count, "made": made, "size": list(size), "fps": motion.fps}
+    return {"frames": count, "made": made, "size": list(size), "fps": solved.fps}
 
 
 def frame_path(folder: Path, index: int) -> Path:

@@ -160,6 +160,7 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
             pipeline.track,
             pipeline.frames,
             person=pipeline.person,
+            motion=pipeline.motion,
             mp4=pipeline.movie,
             video=pipeline.video,
             report=report,
