@@ -52,10 +52,20 @@ class Plan:
         return {
             "capture": [str(files.video), "--out", str(files.track), *fast],
             "overlay": [str(files.track), "--out", str(self.overlay), "--video", str(files.video)],
-            "retarget": [str(files.track), "--rig", self.rig, "--out", str(files.motion), *person, "--closed-form"],
+            "retarget": [str(files.track), "--rig", self.rig, "--out", str(files.motion), *person, *fast, *self.known],
             "render": ["--rig", self.rig, "--motion", str(files.motion), "--out", str(files.dataset), *pictures],
             "train": [str(files.dataset), "--out", str(files.model), *minutes],
-            "generate": [str(files.model), str(files.track), "--out", str(files.frames), "--mp4", str(files.movie), *person],
+            "generate": [
+                str(files.model),
+                str(files.track),
+                "--out",
+                str(files.frames),
+                "--motion",
+                str(files.motion),
+                "--mp4",
+                str(files.movie),
+                *person,
+            ],
             "run": [str(files.video), "--rig", self.rig, "--out", str(files.out), *minutes, *pictures, *person, *fast, *self.known],
         }[verb]
 
@@ -79,7 +89,7 @@ class Plan:
             "retarget": (self.made("capture"),),
             "render": (self.made("retarget"),),
             "train": (self.made("render"),),
-            "generate": (self.made("train"), self.made("capture")),
+            "generate": (self.made("train"), self.made("capture"), self.made("retarget")),
         }[verb]
 
     def is_current(self, verb: str) -> bool:

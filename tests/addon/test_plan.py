@@ -51,7 +51,7 @@ def test_the_command_line_understands_what_the_buttons_ask(plan: Plan, verb: str
         assert arguments.person in (2, [2])
     quick = replace(plan, fast=True, known=("--focal-mm", "35"))
     arguments = build_parser().parse_args([verb, *quick.arguments(verb), "--job", "folder", "--json"])
-    assert getattr(arguments, "fast", False) == (verb in ("capture", "run"))
+    assert getattr(arguments, "fast", False) == (verb in ("capture", "retarget", "run"))
     if verb == "run":
         assert arguments.focal_mm == 35
     if verb == "capture":
