@@ -56,6 +56,7 @@ def observe(
         weight=seen.visibility * (0.2 + 0.8 * seen.present[:, None]),
         directions=np.stack(directions, 1),
         direction_weight=np.stack(direction_weight, 1),
+        guess=free,
         tall=max(tall, 20.0),
         linked=np.ones(len(seen.time) - 1, bool),
     )

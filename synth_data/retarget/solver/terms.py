@@ -86,6 +86,12 @@ PRIORS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     **{f"{side}_foot": ((0.0, 0.0, 0.0), _degrees(20, 14, 14)) for side in SIDES},
     **{f"{side}_toe": ((0.0, 0.0, 0.0), _degrees(12, 1, 1)) for side in SIDES},
 }
+# Joint → component of its rotation along its bone, and the standard deviation from the first guess: the twist of a limb is seen by the way
+# its hinge bends alone, and hardly where it is nearly straight.
+TWISTS: dict[str, tuple[int, float]] = {
+    **{f"{side}_upper_arm": (0, math.radians(50)) for side in SIDES},
+    **{f"{side}_thigh": (2, math.radians(30)) for side in SIDES},
+}
 # Joint → component of its rotation vector, sign, lowest and highest value: hinges.
 HINGES: tuple[tuple[str, int, float, float, float], ...] = (
     ("left_forearm", 2, -1.0, 0.03, 2.6),
@@ -93,6 +99,7 @@ HINGES: tuple[tuple[str, int, float, float, float], ...] = (
     ("left_shin", 0, 1.0, 0.05, 2.5),
     ("right_shin", 0, 1.0, 0.05, 2.5),
 )
+PER_FRAME = ("pixels", "weight", "directions", "direction_weight", "guess")
 
 
 @dataclass
@@ -104,23 +111,20 @@ class Observed:
     weight: Array  # (F, 33) 0…1
     directions: Array  # (F, len(DIRECTIONS), 3) world, unit
     direction_weight: Array  # (F, len(DIRECTIONS))
+    guess: Array  # (F, J, 3, 3) of free joints, whose twists count
     tall: float  # the person's height in the picture, px
     linked: npt.NDArray[np.bool_]
 
     def part(self, frames: slice) -> Observed:
-        return Observed(
-            self.fps, self.pixels[frames], self.weight[frames], self.directions[frames], self.direction_weight[frames], self.tall,
-            self.linked[frames.start : frames.stop - 1],
-        )  # fmt: skip
+        arrays = {name: getattr(self, name)[frames] for name in PER_FRAME}
+        return Observed(fps=self.fps, tall=self.tall, linked=self.linked[frames.start : frames.stop - 1], **arrays)
 
 
 def joined(pieces: list[Observed]) -> Observed:
     """Pieces of one clip, one after another, not linked to each other."""
     linked = np.concatenate([np.append(piece.linked, False) for piece in pieces])[:-1]
     first = pieces[0]
-    arrays = {
-        name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in ("pixels", "weight", "directions", "direction_weight")
-    }
+    arrays = {name: np.concatenate([getattr(piece, name) for piece in pieces]) for name in PER_FRAME}
     return Observed(fps=first.fps, tall=first.tall, linked=linked, **arrays)
 
 
@@ -332,6 +336,12 @@ class Problem:
             weight = weights.prior / np.square(spread)
             total += float(np.sum(weight * off**2))
             add.diagonal(off, np.broadcast_to(weight, off.shape), slice(3 + 3 * j, 6 + 3 * j))
+        for name, (axis, spread) in TWISTS.items():
+            j = JOINT[name]
+            twist = matrix_to_axis_angle(transpose(self.seen.guess[:, j]) @ state.free[:, j])[:, axis : axis + 1]
+            weight = np.full_like(twist, weights.prior / spread**2)
+            total += float(np.sum(weight * twist**2))
+            add.diagonal(twist, weight, slice(3 + 3 * j + axis, 4 + 3 * j + axis))
         for name, axis, sign, low, high in HINGES:
             j = JOINT[name]
             bend = sign * state.vectors[:, j, axis]
