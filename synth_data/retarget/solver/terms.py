@@ -55,7 +55,7 @@ class Weights:
     direction_axes: tuple[float, float, float] = (0.3, 1.0, 0.3)  # across, in depth, up
     smooth: float = 0.4
     acceleration: float = 8.0  # m/s²
-    root_acceleration: tuple[float, float, float] = (6.0, 4.0, 6.0)
+    root_acceleration: tuple[float, float, float] = (4.0, 1.5, 6.0)  # across, in depth, up
     turning: float = 60.0  # rad/s²
     prior: float = 0.6
     limits: float = 0.1  # radians
