@@ -12,7 +12,7 @@ from ningyo.synth_data.retarget.kinematics import forward_kinematics, rotation_v
 from ningyo.synth_data.retarget.rig import Rig
 from ningyo.synth_data.retarget.root import soles
 from ningyo.synth_data.retarget.solver import KnownCamera, retarget, retarget_people, solve
-from ningyo.synth_data.retarget.solver.skeleton import FREE, JOINT, JOINTS, SCALES, Points, attached, posed, skeleton_of
+from ningyo.synth_data.retarget.solver.skeleton import FREE, JOINT, JOINTS, SCALES, attached, posed, skeleton_of
 from ningyo.synth_data.retarget.solver.system import NormalEquations
 from ningyo.synth_data.retarget.solver.view import View
 
@@ -47,9 +47,7 @@ def filmed(rig, *, frames=60, view=None, places=(), glide=(0.0, 0.0), noise=0.0,
     skeleton = skeleton_of(rig, 1.0 if height is None else height / rig.height)
     scales = np.zeros(len(SCALES)) if scales is None else scales
     free, vectors = hinged(frames, time)
-    marks = sorted(skeleton.markers)
-    rows = [skeleton.markers[k] for k in marks]
-    points = Points(tuple(r[0] for r in rows), tuple(r[1] for r in rows), np.stack([r[2] for r in rows]))
+    marks = list(skeleton.landmarks)
     video = {"name": "v.mp4", "path": "", "sha256": "", "width": SIZE[0], "height": SIZE[1], "fps": FPS, "frame_count": frames}
     video |= {"duration": frames / FPS, "has_audio": False}
     track = PoseTrack.unseen(len(places), time, np.arange(frames), video, {})
@@ -59,7 +57,7 @@ def filmed(rig, *, frames=60, view=None, places=(), glide=(0.0, 0.0), noise=0.0,
         body = posed(skeleton, root, free, vectors, scales, derivatives=False)
         root[:, 2] -= attached(body, skeleton.soles)[0][..., 2].min()
         body = posed(skeleton, root, free, vectors, scales, derivatives=False)
-        marked = attached(body, points)[0]
+        marked = attached(body, skeleton.markers)[0]
         pixels, local = view.project(marked)
         track.body_image[p] = 0
         track.body_image[p, :, marks, :2] = np.moveaxis(pixels + random.normal(0, noise, pixels.shape), 1, 0)

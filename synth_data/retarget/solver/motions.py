@@ -24,7 +24,7 @@ from ..markers import TORSO_AND_LEGS
 from ..motion import Camera, Motion
 from ..rig import Rig
 from ..root import standing_height
-from .skeleton import SCALES, Points, Skeleton, attached, human_proportions, leg_length, posed, skeleton_of
+from .skeleton import SCALES, Skeleton, attached, human_proportions, leg_length, posed, skeleton_of
 from .solve import solve
 from .start import observe, tilt_of
 from .terms import State
@@ -124,8 +124,8 @@ def _solve(
     observed, first, landmarks = observe(rig, skeleton, scales, seen, rate, size, known)
     state, contact = solve(skeleton, observed, first, known, fast=fast, progress=progress)
     body = posed(skeleton, state.root, state.free, state.vectors, state.scales, derivatives=False)
-    rows = [skeleton.markers[k] for k in TORSO_AND_LEGS]
-    markers = attached(body, Points(tuple(r[0] for r in rows), tuple(r[1] for r in rows), np.stack([r[2] for r in rows])))[0]
+    at = [skeleton.landmarks.index(k) for k in TORSO_AND_LEGS]
+    markers = attached(body, skeleton.markers)[0][:, at]
     miss = np.sum((state.view.project(markers)[0] - observed.pixels[:, TORSO_AND_LEGS]) ** 2, -1)
     weight = observed.weight[:, TORSO_AND_LEGS] + 1e-3
     rms = np.sqrt(np.sum(weight * miss, 1) / np.sum(weight, 1))

@@ -70,7 +70,8 @@ class Skeleton:
     scale_of: npt.NDArray[np.int64]  # (S,) which of SCALES multiplies it
     ends: Points  # wrists, top of the head, tips of the toes: joints that begin no segment
     end_scale: tuple[str, ...]
-    markers: dict[int, tuple[int, int, Array]]  # landmark → joint, carrier, offset
+    landmarks: tuple[int, ...]
+    markers: Points  # where these landmarks are on the body
     soles: Points  # left heel, ball, tip, then right
     align: Array  # (S, 3, 3): turn on the rig (world, from its rest) = turn here · align
     role_segment: dict[str, int]  # roles of the rig that take a segment's turn
@@ -164,7 +165,8 @@ def skeleton_of(rig: Rig, size: float = 1.0) -> Skeleton:
         scale_of=np.array([SCALES.index(group) for _, group in SEGMENTS.values()]),
         ends=_points(ends),
         end_scale=tuple(end_scale),
-        markers=markers,
+        landmarks=tuple(sorted(markers)),
+        markers=_points([markers[landmark] for landmark in sorted(markers)]),
         soles=_points(standing),
         align=align @ basis.T,
         role_segment=roles,

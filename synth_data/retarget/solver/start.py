@@ -16,7 +16,7 @@ from ..level import LEAST_SECONDS, foot_droop, lean, levelled
 from ..markers import TORSO_AND_LEGS
 from ..rig import Rig
 from ..root import guessed_focal, place_before_camera
-from .skeleton import Points, Skeleton, attached, joints_from_turns, posed
+from .skeleton import Skeleton, attached, joints_from_turns, posed
 from .terms import DIRECTIONS, Observed, State, Weights
 from .view import KnownCamera, View
 
@@ -81,8 +81,8 @@ def _placed(
 ) -> Array:
     """(F, 3) the root that lays the posed body over the landmarks, smooth; the camera at the origin, the world's axes."""
     body = posed(skeleton, np.zeros((len(free), 3)), free, vectors, scales, derivatives=False)
-    rows = [skeleton.markers[k] for k in TORSO_AND_LEGS]
-    markers = attached(body, Points(tuple(r[0] for r in rows), tuple(r[1] for r in rows), np.stack([r[2] for r in rows])))[0] @ tilt
+    at = [skeleton.landmarks.index(k) for k in TORSO_AND_LEGS]
+    markers = attached(body, skeleton.markers)[0][:, at] @ tilt
     weights = (seen.visibility[:, TORSO_AND_LEGS] ** 2 + 1e-4) * np.where(np.isin(TORSO_AND_LEGS, ANKLES), ANKLE_WEIGHT, 1.0)
     place, _ = place_before_camera(markers, seen.detected_pixels[:, TORSO_AND_LEGS], weights, focal, size)
     depth = np.maximum(place[:, 1:2], 0.1)

@@ -8,13 +8,13 @@ weights of iteratively re-weighted least squares: for Σ ρ(r²) each residual c
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from ..kinematics import Array, matrix_to_axis_angle
-from .skeleton import DOF, FREE, INDEX, JOINT, NAMES, SCALES, SIDES, Points, Posed, Skeleton, attached, posed, transpose
+from .skeleton import DOF, FREE, INDEX, JOINT, NAMES, SCALES, SIDES, Posed, Skeleton, attached, posed, transpose
 from .system import NormalEquations
 from .view import View
 
@@ -33,6 +33,7 @@ DIRECTIONS: tuple[tuple[tuple[int, ...], tuple[int, ...], float], ...] = (
     *(((a + k,), (b + k,), 0.7) for a, b in ((29, 31), (27, 29)) for k in (0, 1)),
     ((8,), (7,), 0.7), ((7, 8), (0,), 0.7),
 )  # fmt: skip
+TRUNK = 2  # which of them is the trunk's
 ACCELERATED = tuple(
     [INDEX[name] for name in ("hips", "head")]
     + [INDEX[f"{side}_{part}"] for part in ("upper_arm", "forearm", "thigh", "shin", "foot", "toe") for side in SIDES]
@@ -184,13 +185,6 @@ class Problem:
     weights: Weights
     contact: Array  # (F, 4) 0…1
     pinned: Pinned | None = None
-    markers: Points = field(init=False)
-    landmarks: list[int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.landmarks = sorted(self.skeleton.markers)
-        rows = [self.skeleton.markers[k] for k in self.landmarks]
-        self.markers = Points(tuple(r[0] for r in rows), tuple(r[1] for r in rows), np.stack([r[2] for r in rows]))
 
     def evaluate(self, state: State, system: NormalEquations | None = None) -> float:
         """The objective's value; with `system`, the normal equations of its terms are added to it."""
@@ -206,58 +200,58 @@ class Problem:
         return total
 
     def _markers(self, state: State, pose: Posed, add: _Adder) -> float:
-        seen, weights = self.seen, self.weights
-        places, slide, stretch = attached(pose, self.markers)
+        places, slide, stretch = attached(pose, self.skeleton.markers)
+        return self._pixels(state, places, slide, stretch, add) + self._directions(pose, places, slide, stretch, add)
+
+    def _pixels(self, state: State, places: Array, slide: Array | None, stretch: Array | None, add: _Adder) -> float:
+        """Markers lie over the landmarks in the picture."""
+        seen, weights, frames = self.seen, self.weights, len(places)
+        landmarks = list(self.skeleton.landmarks)
         pixels, local = state.view.project(places)
-        miss = pixels - seen.pixels[:, self.landmarks]
+        miss = pixels - seen.pixels[:, landmarks]
         rho, slope = welsch_like(np.sum(miss**2, -1), weights.pixel_width * seen.tall)
-        count = weights.pixels * seen.weight[:, self.landmarks]
-        total = float(np.sum(count * rho))
+        count = weights.pixels * seen.weight[:, landmarks]
         if slide is not None and stretch is not None:
             by_world, by_view = state.view.derivatives(local)
-            frames = len(miss)
-            both = np.repeat(count * slope, 2, axis=1)
-            by_scale = by_world @ stretch
-            shared = np.concatenate([by_view, by_scale], -1).reshape(frames, -1, SHARED)
-            add(miss.reshape(frames, -1), both, (by_world @ slide).reshape(frames, -1, DOF), shared)
+            shared = np.concatenate([by_view, by_world @ stretch], -1)
+            weight = np.repeat(count * slope, 2, axis=1)
+            add(miss.reshape(frames, -1), weight, (by_world @ slide).reshape(frames, -1, DOF), shared.reshape(frames, -1, SHARED))
+        return float(np.sum(count * rho))
 
-        ends = [[self._mean(values, group) for group in zip(*((a, b) for a, b, _ in DIRECTIONS), strict=True)] for values in (places,)]
-        start, end = ends[0]
-        apart = end - start
+    def _directions(self, pose: Posed, places: Array, slide: Array | None, stretch: Array | None, add: _Adder) -> float:
+        """Ways from marker to marker are the landmarks' in space, in depth above all; the trunk leans as people do."""
+        seen, weights, frames = self.seen, self.weights, len(places)
+        apart = self._apart(places)
         length = np.maximum(np.linalg.norm(apart, axis=-1, keepdims=True), 1e-6)
         along = apart / length
         axes = np.array(weights.direction_axes)
-        rest = axes * (along - seen.directions)
-        rho, slope = welsch_like(np.sum(rest**2, -1), weights.direction_width)
+        miss = axes * (along - seen.directions)
+        rho, slope = welsch_like(np.sum(miss**2, -1), weights.direction_width)
         count = weights.directions * seen.direction_weight
-        total += float(np.sum(count * rho))
         # How far the trunk leans in depth beyond what people lean forward, who face across or along the view.
-        trunk = along[:, 2, 1] + math.sin(weights.lean) * pose.turns[:, 0, 1, 1]
+        trunk = along[:, TRUNK, 1] + math.sin(weights.lean) * pose.turns[:, 0, 1, 1]
         lean, lean_slope = welsch_like(trunk**2, weights.upright_width)
-        total += weights.upright * float(np.sum(lean))
         if slide is not None and stretch is not None:
-            frames = len(rest)
             across = (np.eye(3) - along[..., :, None] * along[..., None, :]) / length[..., None]
-            by_own, by_scale = (
-                across @ (self._mean(values, [b for _, b, _ in DIRECTIONS]) - self._mean(values, [a for a, _, _ in DIRECTIONS]))
-                for values in (slide, stretch)
-            )
-            shared = np.concatenate([np.zeros((*by_scale.shape[:-1], VIEW)), by_scale], -1)
-            scaled = axes[:, None]
+            by_own, by_shape = across @ self._apart(slide), across @ self._apart(stretch)
+            shared = np.concatenate([np.zeros((*by_shape.shape[:-1], VIEW)), by_shape], -1)
             add(
-                rest.reshape(frames, -1),
+                miss.reshape(frames, -1),
                 np.repeat(count * slope, 3, axis=1),
-                (scaled * by_own).reshape(frames, -1, DOF),
-                (scaled * shared).reshape(frames, -1, SHARED),
+                (axes[:, None] * by_own).reshape(frames, -1, DOF),
+                (axes[:, None] * shared).reshape(frames, -1, SHARED),
             )
-            add(trunk[:, None], weights.upright * lean_slope[:, None], by_own[:, 2, 1:2], shared[:, 2, 1:2])
-        return total
+            add(trunk[:, None], weights.upright * lean_slope[:, None], by_own[:, TRUNK, 1:2], shared[:, TRUNK, 1:2])
+        return float(np.sum(count * rho)) + weights.upright * float(np.sum(lean))
 
-    def _mean(self, values: Array, groups: list[tuple[int, ...]] | tuple[tuple[int, ...], ...]) -> Array:
-        at = {landmark: k for k, landmark in enumerate(self.landmarks)}
-        first = values[:, [at[group[0]] for group in groups]]
-        last = values[:, [at[group[-1]] for group in groups]]
-        return 0.5 * (first + last)
+    def _apart(self, values: Array) -> Array:
+        """(F, len(DIRECTIONS), …) what lies between the ends of each direction, of values (F, landmarks, …)."""
+        at = {landmark: k for k, landmark in enumerate(self.skeleton.landmarks)}
+
+        def mean(groups: list[tuple[int, ...]]) -> Array:
+            return 0.5 * (values[:, [at[group[0]] for group in groups]] + values[:, [at[group[-1]] for group in groups]])
+
+        return mean([end for _, end, _ in DIRECTIONS]) - mean([start for start, _, _ in DIRECTIONS])
 
     def _floor(self, pose: Posed, add: _Adder) -> float:
         weights = self.weights
