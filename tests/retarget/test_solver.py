@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
+pytest.importorskip("scipy", reason="the solver runs on the worker, Blender's own Python has no SciPy")
+
 from ningyo.errors import UserError
 from ningyo.jobs.progress import Cancelled, Reporter
 from ningyo.synth_data.pose.track import PoseTrack

@@ -3,6 +3,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
+pytest.importorskip("scipy", reason="the solver runs on the worker, Blender's own Python has no SciPy")
+
 from ningyo.synth_data.retarget.kinematics import local_from_turns, pose, rotation_vector_to_matrix
 from ningyo.synth_data.retarget.solver.skeleton import (
     DOF,
