@@ -162,7 +162,7 @@ class Pinned:
     state: State
 
 
-def welsch_like(squared: Array, width: float) -> tuple[Array, Array]:
+def geman_mcclure(squared: Array, width: float) -> tuple[Array, Array]:
     """ρ and ρ' of ρ(e²) = (e²/s²) / (1 + e²/9s²): quadratic up to about s, bounded by 9 (Geman and McClure 1987, widened)."""
     x = squared / width**2
     below = 1 + x / 9
@@ -209,7 +209,7 @@ class Problem:
         landmarks = list(self.skeleton.landmarks)
         pixels, local = state.view.project(places)
         miss = pixels - seen.pixels[:, landmarks]
-        rho, slope = welsch_like(np.sum(miss**2, -1), weights.pixel_width * seen.tall)
+        rho, slope = geman_mcclure(np.sum(miss**2, -1), weights.pixel_width * seen.tall)
         count = weights.pixels * seen.weight[:, landmarks]
         if slide is not None and stretch is not None:
             by_world, by_view = state.view.derivatives(local)
@@ -226,11 +226,11 @@ class Problem:
         along = apart / length
         axes = np.array(weights.direction_axes)
         miss = axes * (along - seen.directions)
-        rho, slope = welsch_like(np.sum(miss**2, -1), weights.direction_width)
+        rho, slope = geman_mcclure(np.sum(miss**2, -1), weights.direction_width)
         count = weights.directions * seen.direction_weight
         # How far the trunk leans in depth beyond what people lean forward, who face across or along the view.
         trunk = along[:, TRUNK, 1] + math.sin(weights.lean) * pose.turns[:, 0, 1, 1]
-        lean, lean_slope = welsch_like(trunk**2, weights.upright_width)
+        lean, lean_slope = geman_mcclure(trunk**2, weights.upright_width)
         if slide is not None and stretch is not None:
             across = (np.eye(3) - along[..., :, None] * along[..., None, :]) / length[..., None]
             by_own, by_shape = across @ self._apart(slide), across @ self._apart(stretch)
@@ -260,11 +260,11 @@ class Problem:
         under = np.minimum(height, 0.0)
         total = float(np.sum(under**2)) / weights.floor**2
         touching = list(SOLES_TOUCHING)
-        stands, stands_slope = welsch_like(height[:, touching] ** 2, weights.standing)
+        stands, stands_slope = geman_mcclure(height[:, touching] ** 2, weights.standing)
         total += float(np.sum(self.contact * stands))
         steps = np.diff(places[:, touching, :2], axis=0)
         both = self.contact[1:] * self.contact[:-1] * self.seen.linked[:, None]
-        slides, slides_slope = welsch_like(np.sum(steps**2, -1), weights.sliding)
+        slides, slides_slope = geman_mcclure(np.sum(steps**2, -1), weights.sliding)
         total += float(np.sum(both * slides))
         if slide is not None and stretch is not None:
             shared = np.concatenate([np.zeros((*stretch.shape[:-1], VIEW)), stretch], -1)
