@@ -15,6 +15,7 @@ from .body import ANKLE_LIMIT, SIDES, bend_frame, rest_joints, transpose
 from .contacts import Flags, runs, shortest, without_flicker
 from .kinematics import (
     Array,
+    check_bones,
     continuous,
     matrix_to_axis_angle,
     matrix_to_quaternion,
@@ -28,6 +29,7 @@ from .legs import averaged, bend_legs, give_way, reach_limits
 from .markers import MEASURED_LEG
 from .motion import Motion
 from .rig import Rig
+from .roles import REQUIRED_ROLES
 from .root import soles, standing_height
 from .stances import Foot, Stances, stances
 
@@ -67,24 +69,42 @@ def hold_feet(rig: Rig, motion: Motion, *, floor: float | None = None) -> Motion
     The new motion's `contact` says which contacts are held: without flicker, and without those that would need a foot to go further than
     15 cm. Raises UserError when the motion moves bones that the rig does not have.
     """
-    local, root, floor = (
-        rotations_of(rig, motion),
-        motion.root_position.astype(np.float64),
-        standing_height(rig) if floor is None else floor,
-    )
+    check_bones(rig, motion)
+    body = _body_of(rig)
+    kept = [k for k, bone in enumerate(motion.bones) if bone in body.names]
+    part = replace(motion, bones=tuple(motion.bones[k] for k in kept), rotation=motion.rotation[:, kept])
+    local, root = rotations_of(body, part), motion.root_position.astype(np.float64)
+    floor = standing_height(rig) if floor is None else floor
     down = without_flicker(motion.contact > DOWN)
-    lowest = soles(rig, *_posed(rig, local, root))[..., 2].min(axis=1)
+    lowest = soles(body, *_posed(body, local, root))[..., 2].min(axis=1)
     rise = np.array([0.0, 0.0, _to_the_floor(lowest, down.any(axis=1), floor, OTHER_FLOOR * rig.leg_length / MEASURED_LEG)])
     camera = motion.camera
     if camera is not None:
         view = camera.world_to_camera.copy()
         view[:, 3] -= view[:, :3] @ rise
         camera = replace(camera, world_to_camera=view)
-    local, root, down = hold(rig, local, root + rise, down, motion.fps, floor)
-    legs = [f"{side}_{part}" for side in SIDES for part in ("thigh", "shin", "foot", "toe")]
-    names = list(dict.fromkeys([*motion.bones, *(rig.names[rig.index_of_role[role]] for role in legs if role in rig.index_of_role)]))
-    rotation = continuous(matrix_to_quaternion(local[:, [rig.names.index(name) for name in names]]))
+    local, root, down = hold(body, local, root + rise, down, motion.fps, floor)
+    roles = [f"{side}_{part}" for side in SIDES for part in ("thigh", "shin", "foot", "toe")]
+    legs = [body.names[body.index_of_role[role]] for role in roles if role in body.index_of_role]
+    turned = continuous(matrix_to_quaternion(local[:, [body.names.index(name) for name in legs]]))
+    names = list(dict.fromkeys([*motion.bones, *legs]))
+    rotation = np.empty((motion.frame_count, len(names), 4), np.float32)
+    rotation[:, : len(motion.bones)] = motion.rotation
+    rotation[:, [names.index(name) for name in legs]] = turned
     return replace(motion, bones=tuple(names), rotation=rotation, root_position=root, contact=down.astype(np.float32), camera=camera)
+
+
+def _body_of(rig: Rig) -> Rig:
+    """The rig without what hangs from its hands and head: that does not move its feet, and is most of its bones."""
+    wanted = {*REQUIRED_ROLES, "head_end", *(f"{side}_{part}" for side in SIDES for part in ("toe", "toe_end"))}
+    keep = [False] * len(rig.bones)
+    for index in reversed(range(len(rig.bones))):
+        keep[index] = keep[index] or rig.bones[index].role in wanted
+        if keep[index] and rig.bones[index].parent >= 0:
+            keep[rig.bones[index].parent] = True
+    number = np.cumsum(keep) - 1
+    kept = (bone for bone, wanted_one in zip(rig.bones, keep, strict=True) if wanted_one)
+    return replace(rig, bones=tuple(replace(bone, parent=int(number[bone.parent]) if bone.parent >= 0 else -1) for bone in kept))
 
 
 def hold(rig: Rig, local: Array, root: Array, down: Flags, fps: float, floor: float) -> tuple[Array, Array, Flags]:

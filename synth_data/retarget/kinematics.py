@@ -122,18 +122,23 @@ def frame_from(primary: npt.NDArray[Any], secondary: npt.NDArray[Any]) -> Array:
     return np.stack([x, y, np.cross(x, y)], -1)
 
 
-def rotations_of(rig: Rig, motion: Motion) -> Array:
-    """(F, B, 3, 3) each of the rig's bones' own rotation; identity for bones the motion does not move.
-
-    Raises UserError when the motion moves bones that the rig does not have.
-    """
-    index = {name: i for i, name in enumerate(rig.names)}
-    absent = [name for name in motion.bones if name not in index]
+def check_bones(rig: Rig, motion: Motion) -> None:
+    """Raises UserError when the motion moves bones that the rig does not have."""
+    absent = [name for name in motion.bones if name not in rig.names]
     if absent:
         raise UserError(
             f"This motion was made for {motion.rig_name or 'another rig'} and moves bones that {rig.name} does not have "
             f"({', '.join(absent[:3])}); retarget the video to {rig.name}."
         )
+
+
+def rotations_of(rig: Rig, motion: Motion) -> Array:
+    """(F, B, 3, 3) each of the rig's bones' own rotation; identity for bones the motion does not move.
+
+    Raises UserError when the motion moves bones that the rig does not have.
+    """
+    check_bones(rig, motion)
+    index = {name: i for i, name in enumerate(rig.names)}
     local = np.broadcast_to(np.eye(3), (motion.frame_count, len(rig.bones), 3, 3)).copy()
     if motion.bones:
         q = motion.rotation.astype(np.float64)

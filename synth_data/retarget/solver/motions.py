@@ -33,6 +33,7 @@ from .view import KnownCamera
 GIVEN = {"focal_px": "focal_px", "height": "camera_height", "pitch": "camera_pitch"}  # what is known, as the estimate calls it
 PERSON_HEIGHT = 1.7  # metres, of a person whose rig does not tell
 HUMAN_HEIGHTS = (1.2, 2.2)  # of rigs that are taken for the person's size
+PIECE = 512  # frames
 WRONG = 0.08  # distance from the landmarks, as a share of the person's height, at which a frame's confidence falls to 1/e
 
 
@@ -149,7 +150,11 @@ def _motion(
     body = posed(solved.skeleton, state.root, state.free, state.vectors, state.scales, derivatives=False)
     turns = solved.skeleton.turns_on_rig(body.turns)
     turns.update(_head_and_hands(rig, seen, solved, turns))
-    local, _ = local_from_turns(rig, turns)
+    bones = moved_bones(rig)
+    # In pieces, since the matrices of all bones are many times what they end up as.
+    pieces = (slice(start, start + PIECE) for start in range(0, len(seen.time), PIECE))
+    rotations = (local_from_turns(rig, {role: turn[piece] for role, turn in turns.items()})[0][:, bones] for piece in pieces)
+    rotation = np.concatenate([matrix_to_quaternion(local).astype(np.float32) for local in rotations])
 
     # The first person's rig fixes the world's scale. Another's travel is their own legs', about the place where they were seen.
     middle = np.median(state.root, axis=0) * (1.0, 1.0, 0.0)
@@ -159,14 +164,13 @@ def _motion(
     eye = np.array([0.0, 0.0, view.height]) * world.to_rig + world.origin
     camera = Camera(view.focal, view.width_px, view.height_px, np.concatenate([look, -(look @ eye)[:, None]], 1))
 
-    bones = moved_bones(rig)
     visible = np.mean(seen.visibility[:, TORSO_AND_LEGS], axis=1)
     expressions, expression = expressions_on_clock(track, person, seen.time)
     motion = Motion(
         fps=rate,
         bones=tuple(rig.names[i] for i in bones),
         time=seen.time,
-        rotation=continuous(matrix_to_quaternion(local[:, bones])).astype(np.float32),
+        rotation=continuous(rotation).astype(np.float32),
         root_position=root.astype(np.float32),
         contact=solved.contact.astype(np.float32),
         residual=(100 * solved.residual).astype(np.float32),
