@@ -160,8 +160,9 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
     present = there & ~track.bridged[p, span]
     fade = max(round(FADE_SECONDS / step), 1)
     sizes = on_clock(visibility), track.size
-    raw = on_rays(_z_up(on_clock(world)), on_clock(pixels), *sizes)
-    body = on_rays(_z_up(on_clock(smooth(world, trust))), on_clock(smooth(pixels, trust)), *sizes)
+    detected, detected_pixels, smooth_pixels = _z_up(on_clock(world)), on_clock(pixels), on_clock(smooth(pixels, trust))
+    raw = on_rays(detected, detected_pixels, *sizes)
+    body = on_rays(_z_up(on_clock(smooth(world, trust))), smooth_pixels, *sizes)
     droop = None
     if time[-1] - time[0] >= LEAST_SECONDS:
         angles = lean(body)
@@ -170,12 +171,12 @@ def prepare(track: PoseTrack, person: int, fps: float | None) -> Person:
     face_seen = on_clock(_fading(face_there, fade)) * face_trust(body)
     return Person(
         time=time,
-        detected=_z_up(on_clock(world)),
-        detected_pixels=on_clock(pixels),
+        detected=detected,
+        detected_pixels=detected_pixels,
         raw=raw,
         body=body,
-        pixels=on_clock(smooth(pixels, trust)),
-        visibility=on_clock(visibility).clip(0, 1),
+        pixels=smooth_pixels,
+        visibility=sizes[0].clip(0, 1),
         present=on_clock(present.astype(np.float64)),
         hands=_z_up(on_clock(hands)),
         hand_seen=on_clock(np.stack([_fading(hand_there[:, hand], fade) * sure[:, hand] for hand in range(2)], -1)),
@@ -253,17 +254,8 @@ def locate(
     heads, _ = pose(rig, local, np.zeros((len(local), 3)))
     heads = rig.to_world(heads)
     focal = guessed_focal(size[1])
-    pixels = seen.pixels[:, TORSO_AND_LEGS]
-    weights = (seen.visibility[:, TORSO_AND_LEGS] ** 2 + 1e-4) * np.where(np.isin(TORSO_AND_LEGS, ANKLES), ANKLE_WEIGHT, 1.0)
     markers = marker_positions(rig, heads, turns, TORSO_AND_LEGS)
-    place, error = place_before_camera(markers, pixels, weights, focal, size)
-    # Slopes and log-depth are smoothed, not places: the error is along the ray.
-    depth = np.maximum(place[:, 1:2], 0.1)
-    ray = np.concatenate([place[:, :1] / depth, np.log(depth), place[:, 2:] / depth], 1)
-    trust = weights.mean(axis=1)[:, None]
-    depth = np.exp(savitzky_golay(ray[:, 1:2], DEPTH_SECONDS, seen.time, trust))
-    ray = savitzky_golay(ray, ROOT_SECONDS, seen.time, trust)
-    place = np.concatenate([ray[:, :1] * depth, depth, ray[:, 2:] * depth], 1)
+    place, error, weights = steadily_placed(markers, seen.pixels, seen.visibility, seen.time, focal, size)
 
     standing = soles(rig, heads + place[:, None], turns)
     down = contacts(standing, fps, seen.visibility[:, HEELS_AND_TOES])
@@ -283,6 +275,23 @@ def locate(
     tall = np.maximum(np.ptp(seen.pixels[..., 1], axis=1), 1.0)
     miss: Array = np.sum(weights * error, axis=1) / np.sum(weights, axis=1) / tall
     return placed + origin, camera, down, miss
+
+
+def steadily_placed(
+    markers: Array, pixels: Array, visibility: Array, time: Array, focal: float, size: tuple[int, int]
+) -> tuple[Array, Array, Array]:
+    """Translation (F, 3) that lays `markers` (F, K, 3), those of TORSO_AND_LEGS, over their landmarks' `pixels` (F, 33, 2), smooth over
+    `time` (F,); each marker's error (F, K) in px before smoothing, and the weight (F, K) it had by its `visibility` (F, 33)."""
+    weights: Array = (visibility[:, TORSO_AND_LEGS] ** 2 + 1e-4) * np.where(np.isin(TORSO_AND_LEGS, ANKLES), ANKLE_WEIGHT, 1.0)
+    place, error = place_before_camera(markers, pixels[:, TORSO_AND_LEGS], weights, focal, size)
+    # Slopes and log-depth are smoothed, not places: the error is along the ray.
+    depth = np.maximum(place[:, 1:2], 0.1)
+    ray = np.concatenate([place[:, :1] / depth, np.log(depth), place[:, 2:] / depth], 1)
+    trust = weights.mean(axis=1)[:, None]
+    depth = np.exp(savitzky_golay(ray[:, 1:2], DEPTH_SECONDS, time, trust))
+    ray = savitzky_golay(ray, ROOT_SECONDS, time, trust)
+    steady = np.asarray(np.concatenate([ray[:, :1] * depth, depth, ray[:, 2:] * depth], 1), np.float64)
+    return steady, error, weights
 
 
 def _residual(rig: Rig, turns: Array, seen: Person) -> Array:

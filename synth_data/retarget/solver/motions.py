@@ -101,6 +101,7 @@ def retarget_people(
 class _Solved:
     skeleton: Skeleton
     state: State
+    turns: Array  # (F, S, 3, 3) of the skeleton's segments
     contact: Array
     landmarks: Array
     to_rig: float  # the rig's metres for one of the person's
@@ -134,7 +135,7 @@ def _solve(
     # carries its hips, but not how far it travels.
     to_rig, lift = (rig.leg_length / leg_length(skeleton, s) for s in (scales, state.scales))
     heights = np.maximum(np.ptp(seen.detected_pixels[..., 1], axis=1), 1.0)
-    return _Solved(skeleton, state, contact, landmarks, to_rig, lift, rms / heights)
+    return _Solved(skeleton, state, body.turns, contact, landmarks, to_rig, lift, rms / heights)
 
 
 def _world(rig: Rig, solved: _Solved, rate: float) -> _World:
@@ -147,8 +148,7 @@ def _motion(
     track: PoseTrack, rig: Rig, person: int, seen: Person, rate: float, solved: _Solved, world: _World, given: KnownCamera, name: str
 ) -> Motion:
     state = solved.state
-    body = posed(solved.skeleton, state.root, state.free, state.vectors, state.scales, derivatives=False)
-    turns = solved.skeleton.turns_on_rig(body.turns)
+    turns = solved.skeleton.turns_on_rig(solved.turns)
     turns.update(_head_and_hands(rig, seen, solved, turns))
     bones = moved_bones(rig)
     # In pieces, since the matrices of all bones are many times what they end up as.

@@ -32,14 +32,13 @@ def solve(
     known: KnownCamera,
     *,
     fast: bool = False,
-    weights: Weights | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[State, Array]:
     """The motion and its contacts (F, 4) 0 or 1, from observations and a first guess, whose scales are taken for the likeliest.
 
     `progress` is called with the steps done and their greatest possible number, and may raise to stop.
     """
-    weights = weights or Weights()
+    weights = Weights()
     frames = len(start.root)
     rounds = FAST_ROUNDS if fast else ROUNDS
     windows = _windows(frames, round(OVERLAP_SECONDS * seen.fps))

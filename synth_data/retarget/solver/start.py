@@ -9,19 +9,18 @@ import math
 import numpy as np
 
 from ...pose.filters import savitzky_golay
-from ..closed_form import ANKLE_WEIGHT, ANKLES, SMOOTH_SECONDS, Person, body_turns, on_rays
+from ..closed_form import SMOOTH_SECONDS, Person, body_turns, on_rays, steadily_placed
 from ..contacts import contacts
 from ..kinematics import Array, axis_angle_to_matrix, unit
 from ..level import LEAST_SECONDS, foot_droop, lean, levelled
 from ..markers import TORSO_AND_LEGS
 from ..rig import Rig
-from ..root import guessed_focal, place_before_camera
+from ..root import guessed_focal
 from .skeleton import Skeleton, attached, joints_from_turns, posed
 from .terms import DIRECTIONS, Observed, State, Weights
 from .view import KnownCamera, View
 
 TYPICAL_HEIGHT = 1.3  # metres, of a camera above the floor
-ROOT_SECONDS, DEPTH_SECONDS = 0.5, 1.0
 
 
 def observe(
@@ -83,11 +82,4 @@ def _placed(
     body = posed(skeleton, np.zeros((len(free), 3)), free, vectors, scales, derivatives=False)
     at = [skeleton.landmarks.index(k) for k in TORSO_AND_LEGS]
     markers = attached(body, skeleton.markers)[0][:, at] @ tilt
-    weights = (seen.visibility[:, TORSO_AND_LEGS] ** 2 + 1e-4) * np.where(np.isin(TORSO_AND_LEGS, ANKLES), ANKLE_WEIGHT, 1.0)
-    place, _ = place_before_camera(markers, seen.detected_pixels[:, TORSO_AND_LEGS], weights, focal, size)
-    depth = np.maximum(place[:, 1:2], 0.1)
-    ray = np.concatenate([place[:, :1] / depth, np.log(depth), place[:, 2:] / depth], 1)
-    trust = weights.mean(axis=1)[:, None]
-    depth = np.exp(savitzky_golay(ray[:, 1:2], DEPTH_SECONDS, seen.time, trust))
-    ray = savitzky_golay(ray, ROOT_SECONDS, seen.time, trust)
-    return np.concatenate([ray[:, :1] * depth, depth, ray[:, 2:] * depth], 1) @ tilt.T
+    return steadily_placed(markers, seen.detected_pixels, seen.visibility, seen.time, focal, size)[0] @ tilt.T
