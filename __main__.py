@@ -59,6 +59,8 @@ VERBS = (
     "models",
     "doctor",
 )
+# Started by a render for itself (synth_data/render/crew.py), not by people.
+RENDER_WORKER = "--render-worker"
 # Importable name → the package that brings it.
 WORKER_PACKAGES = {
     "bpy": "bpy",
@@ -94,6 +96,10 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     """Run one verb and leave the process with its exit code."""
     argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == [RENDER_WORKER]:
+        from .synth_data.render.crew import serve
+
+        serve(Path(argv[1]))
     code = run_verb(build_parser().parse_args(argv), argv)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -16,31 +16,57 @@ EXAMPLE = "ningyo render --rig character.glb --motion dance.npz --out dataset --
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("job_file", nargs="?", type=Path, metavar="JOB.toml", help="a job file, instead of the flags below")
-    parser.add_argument("--rig", metavar="RIG", help="a .glb, .fbx or .blend with a Mixamo character, or builtin[:SEED]")
-    parser.add_argument("--motion", action="append", type=Path, metavar="MOTION.npz", help="may be given several times")
+    parser.add_argument(
+        "--rig", action="append", metavar="RIG",
+        help="a .glb, .gltf, .vrm, .fbx or .blend with a rigged character, builtin[:SEED], or builtin:1-50 for fifty; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--motion",
+        action="append",
+        type=Path,
+        metavar="MOTION",
+        help="a motion (.npz), or a clip (.fbx, .glb, .bvh); may be given several times",
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DATASET", help="the dataset's folder")
     parser.add_argument("--size", type=int, metavar="PX", help="side of the pictures (default: 256)")
     parser.add_argument("--count", type=int, metavar="N", help="samples in all (default: every frame from every camera, and variations)")
     parser.add_argument("--seed", type=int, help="of everything random (default: 0)")
+    parser.add_argument(
+        "--labels", metavar="KINDS",
+        help="what is written beside picture and joints, with commas between: skeleton (the default), mask, parts, depth, normal, uv, "
+        "flow, head, limbs, capsules; or all",
+    )  # fmt: skip
+    parser.add_argument("--workers", type=int, metavar="N", help="processes that render (default: one a core)")
 
 
 def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
     """Render; returns where the dataset is and what is in it."""
     from ..synth_data.render.batch import render_dataset
-    from ..synth_data.render.job import RenderJob
+    from ..synth_data.render.job import LABELS, RenderJob
+    from ..synth_data.render.job_file import load_job
 
-    flags = {"--rig": args.rig, "--motion": args.motion, "--size": args.size, "--count": args.count, "--seed": args.seed}
+    flags = {
+        "--rig": args.rig, "--motion": args.motion, "--size": args.size, "--count": args.count, "--seed": args.seed,
+        "--labels": args.labels,
+    }  # fmt: skip
     if args.job_file is not None:
         given = [flag for flag, value in flags.items() if value is not None]
         if given:
             raise UserError(f"Give a job file or {given[0]}, not both; the job file says it all.")
-        job = RenderJob.load(args.job_file)
+        job = load_job(args.job_file)
     else:
         if args.rig is None or not args.motion:
             raise UserError("Say what to render: --rig and --motion, or a job file (JOB.toml).")
-        size = 256 if args.size is None else args.size
-        job = RenderJob.from_flags(args.rig, args.motion, size=size, count=args.count, seed=args.seed or 0)
-    dataset = render_dataset(job, args.out, report=report)
+        labels = "skeleton" if args.labels is None else args.labels
+        job = RenderJob.from_flags(
+            args.rig,
+            args.motion,
+            size=256 if args.size is None else args.size,
+            count=args.count,
+            seed=args.seed or 0,
+            labels=LABELS if labels == "all" else [kind.strip() for kind in labels.split(",") if kind.strip()],
+        )
+    dataset = render_dataset(job, args.out, workers=args.workers, report=report)
     report.artefact("dataset", args.out)
     counts = {split: len(samples) for split, samples in dataset.by_split.items()}
     return {"dataset": str(args.out), "samples": len(dataset.samples), **counts}

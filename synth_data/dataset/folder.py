@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The dataset's folder: header, index, splits (docs/architecture.md, "Dataset").
 
-The index is the truth: a sample exists once its line does, and its line is appended only after its files are complete and on the disk.
+The index is the truth: a sample exists once its line does, and its line is appended only after its files are complete. Whether they are
+still as they were is told by their hashes, which `verify` and a resumed render compare; so no file needs to be forced to the disk.
 """
 
 from __future__ import annotations
@@ -9,40 +10,53 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
 
 from ...errors import UserError
 from ...jobs.folder import write_atomically
 from .sample import SamplePose
 
-SCHEMA, VERSION = "ningyo.dataset", 1
+SCHEMA, VERSION = "ningyo.dataset", 2
 HEADER, INDEX, SPLITS = "dataset.json", "index.jsonl", "splits.json"
+CHARACTER = "character.json"  # in each character's folder
 IMAGE, SKELETON, POSE = "image", "skeleton", "pose"
-SUFFIX = {IMAGE: ".image.png", SKELETON: ".skeleton.png", POSE: ".pose.json"}
+MASK, PARTS, DEPTH, NORMAL, UV, FLOW = "mask", "parts", "depth", "normal", "uv", "flow"
+HEAD, LIMBS, CAPSULES = "head", "limbs", "capsules"
+SUFFIX = {
+    **{kind: f".{kind}.png" for kind in (IMAGE, SKELETON, MASK, PARTS, DEPTH, NORMAL, UV, FLOW, HEAD, CAPSULES)},
+    POSE: ".pose.json",
+    LIMBS: ".limbs.npz",
+}
+KINDS = tuple(SUFFIX)
+_FIELDS = ("id", "character", "clip", "frame", "camera", "split", "variation", "mirrored", "files")
 
 
 @dataclass(frozen=True)
 class Sample:
     """One line of the index.
 
-    `number` orders the samples; `frame` is the motion's frame; `camera` holds degrees and metres; `variation` is true for a pose that was
-    sampled around the clip's, `mirrored` for one with left and right exchanged. `files` maps each kind to (path relative to the dataset,
-    sha256).
+    `number` orders the samples; `frame` is the motion's frame, between two where a clip is played at another speed; `camera` holds degrees
+    and metres; `variation` is true for a pose that was sampled around the clip's, `mirrored` for one with left and right exchanged. `files`
+    maps each kind to (path relative to the dataset, sha256). `details` is what else the line says: see docs/architecture.md.
     """
 
     number: int
     character: str
     clip: str
-    frame: int
+    frame: float
     camera: dict[str, float]
     split: str
     variation: bool
     mirrored: bool
     files: dict[str, tuple[str, str]]
+    details: dict[str, Any] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -52,23 +66,19 @@ class Sample:
         return f"{self.character}/{self.clip}/{self.id}{SUFFIX[kind]}"
 
     def to_line(self) -> str:
-        return (
-            json.dumps(
-                {
-                    "id": self.id,
-                    "character": self.character,
-                    "clip": self.clip,
-                    "frame": self.frame,
-                    "camera": self.camera,
-                    "split": self.split,
-                    "variation": self.variation,
-                    "mirrored": self.mirrored,
-                    "files": {kind: list(entry) for kind, entry in self.files.items()},
-                },
-                separators=(",", ":"),
-            )
-            + "\n"
-        )
+        line = {
+            "id": self.id,
+            "character": self.character,
+            "clip": self.clip,
+            "frame": int(self.frame) if self.frame == int(self.frame) else self.frame,
+            "camera": self.camera,
+            "split": self.split,
+            "variation": self.variation,
+            "mirrored": self.mirrored,
+            **self.details,
+            "files": {kind: list(entry) for kind, entry in self.files.items()},
+        }
+        return json.dumps(line, separators=(",", ":")) + "\n"
 
     @classmethod
     def from_line(cls, line: str) -> Sample:
@@ -82,15 +92,53 @@ class Sample:
                 int(data["id"]),
                 str(data["character"]),
                 str(data["clip"]),
-                int(data["frame"]),
+                float(data["frame"]),
                 dict(data["camera"]),
                 str(data["split"]),
                 bool(data.get("variation", False)),
                 bool(data.get("mirrored", False)),
                 files,
+                {key: value for key, value in data.items() if key not in _FIELDS},
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError("not a sample") from error
+
+
+class Samples(Sequence[Sample]):
+    """An index's samples, each read from the disk when it is asked for: memory grows by a few bytes a sample.
+
+    `numbers` (N,) int64 and `splits` (N,) str are at hand without reading.
+    """
+
+    def __init__(self, file: Path, spans: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64], splits: npt.NDArray[np.str_]) -> None:
+        self._file, self._spans, self.numbers, self.splits = file, spans, numbers, splits
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> Samples: ...
+    def __getitem__(self, index: int | slice) -> Sample | Samples:
+        if isinstance(index, slice):
+            return self.where(np.arange(len(self))[index])
+        start, length = self._spans[index]
+        with open(self._file, "rb") as file:
+            file.seek(int(start))
+            return Sample.from_line(file.read(int(length)).decode("utf-8"))
+
+    def __iter__(self) -> Iterator[Sample]:
+        if not len(self):
+            return
+        with open(self._file, "rb") as file:
+            for start, length in self._spans.tolist():
+                file.seek(start)
+                yield Sample.from_line(file.read(length).decode("utf-8"))
+
+    def where(self, chosen: npt.NDArray[Any]) -> Samples:
+        """The samples of these indices, or of this mask."""
+        return Samples(self._file, self._spans[chosen], self.numbers[chosen], self.splits[chosen])
 
 
 @dataclass(frozen=True)
@@ -101,7 +149,7 @@ class Dataset:
 
     path: Path
     header: dict[str, Any]
-    samples: list[Sample]
+    samples: Samples
     splits: dict[str, list[str]]
     bad_lines: list[int] = field(default_factory=list)
 
@@ -115,9 +163,9 @@ class Dataset:
         if header is None:
             raise UserError(f"{path} is not a dataset (it has no {HEADER}); make one with `ningyo render`.")
         samples, bad = read_index(path)
-        splits = _read_json(path / SPLITS)
+        splits = read_json(path / SPLITS)
         if not isinstance(splits, dict):
-            raise UserError(f"{path / SPLITS} is missing or damaged; run the same `ningyo render` command again to mend it.")
+            raise UserError(f"{path / SPLITS} is missing or damaged; `ningyo dataset verify {path} --repair` mends it.")
         return cls(path, header, samples, splits, bad)
 
     @property
@@ -131,11 +179,11 @@ class Dataset:
         return int(self.header["count"])
 
     @cached_property
-    def by_split(self) -> dict[str, list[Sample]]:
-        return {split: [sample for sample in self.samples if sample.split == split] for split in ("train", "test")}
+    def by_split(self) -> dict[str, Samples]:
+        return {split: self.samples.where(self.samples.splits == split) for split in ("train", "test")}
 
     def file(self, sample: Sample, kind: str) -> Path:
-        """Raises UserError when the sample has no file of that kind ("image", "skeleton", "pose")."""
+        """Raises UserError when the sample has no file of that kind (KINDS)."""
         if kind not in sample.files:
             raise UserError(f"Sample {sample.id} of {self.path} has no {kind}; render the dataset again with it.")
         return self.path / sample.files[kind][0]
@@ -147,6 +195,13 @@ class Dataset:
         """The character's rig (JSON)."""
         return self.path / self.header["characters"][character]["rig"]
 
+    def about(self, character: str) -> dict[str, Any]:
+        """What is known of a character beside its rig (`character.json`): its attributes in words, and what it lacks; empty where nothing
+        is.
+        """
+        found = read_json(self.rig_path(character).with_name(CHARACTER))
+        return found if isinstance(found, dict) else {}
+
 
 def read_header(path: Path) -> dict[str, Any] | None:
     """dataset.json, or None where there is none. Raises UserError when it is damaged, foreign or newer."""
@@ -155,7 +210,7 @@ def read_header(path: Path) -> dict[str, Any] | None:
         raise UserError(f"{path} is a file, not a dataset's folder; choose a folder.")
     if not file.exists():
         return None
-    header = _read_json(file)
+    header = read_json(file)
     if not isinstance(header, dict) or header.get("schema") != SCHEMA or "size" not in header or "count" not in header:
         raise UserError(f"{file} is not a Ningyo dataset's header; choose another folder, or render again into an empty one.")
     if int(header.get("version", 0)) > VERSION:
@@ -165,77 +220,60 @@ def read_header(path: Path) -> dict[str, Any] | None:
     return header
 
 
-def read_index(path: Path) -> tuple[list[Sample], list[int]]:
+def read_index(path: Path) -> tuple[Samples, list[int]]:
     """The samples in the index's order, and the numbers (from 1) of lines that are none. A last line without its end counts as one of
     those.
     """
     file = path / INDEX
-    if not file.exists():
-        return [], []
-    samples: list[Sample] = []
+    spans: list[tuple[int, int]] = []
+    numbers: list[int] = []
+    splits: list[str] = []
     bad: list[int] = []
-    *lines, rest = file.read_bytes().split(b"\n")
-    for number, line in enumerate(lines, 1):
-        try:
-            samples.append(Sample.from_line(line.decode("utf-8")))
-        except ValueError:  # broken JSON, broken UTF-8 and foreign content alike
-            bad.append(number)
-    if rest:
-        bad.append(len(lines) + 1)
-    return samples, bad
+    start = 0
+    if file.exists():
+        with open(file, "rb") as lines:
+            for count, line in enumerate(lines, 1):
+                try:
+                    sample = Sample.from_line(line.decode("utf-8"))
+                    if not line.endswith(b"\n"):
+                        raise ValueError("the line has no end")
+                except ValueError:  # broken JSON, broken UTF-8 and foreign content alike
+                    bad.append(count)
+                else:
+                    spans.append((start, len(line)))
+                    numbers.append(sample.number)
+                    splits.append(sample.split)
+                start += len(line)
+    return Samples(file, np.array(spans, np.int64).reshape(-1, 2), np.array(numbers, np.int64), np.array(splits, np.str_)), bad
 
 
-def write_index(path: Path, samples: Sequence[Sample]) -> None:
+def write_index(path: Path, samples: Samples | Iterable[Sample]) -> None:
     """Write the whole index anew, in the samples' order."""
-    write_atomically(path / INDEX, "".join(sample.to_line() for sample in sorted(samples, key=lambda s: s.number)))
+    if isinstance(samples, Samples):
+        samples = samples.where(np.argsort(samples.numbers, kind="stable"))
+    else:
+        samples = sorted(samples, key=lambda sample: sample.number)
+    beside = path / f".{INDEX}.part"
+    with open(beside, "w", encoding="utf-8", newline="\n") as file:
+        file.writelines(sample.to_line() for sample in samples)
+    os.replace(beside, path / INDEX)
 
 
 class IndexWriter:
-    """Appends samples to the index, each only after its files are on the disk.
-
-    Files are forced to the disk in groups, since one `fsync` a file would cost more than the index is worth; a crash loses at most one
-    group's lines, and their samples are made again.
-    """
-
-    GROUP = 16
+    """Appends samples to the index, each after its files are complete."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._waiting: list[Sample] = []
+        self._file = open(path / INDEX, "a", encoding="utf-8", newline="\n")
 
     def add(self, sample: Sample) -> None:
-        self._waiting.append(sample)
-        if len(self._waiting) >= self.GROUP:
-            self.flush()
-
-    def flush(self) -> None:
-        """Put what waits into the index."""
-        if not self._waiting:
-            return
-        for sample in self._waiting:
-            for file, _ in sample.files.values():
-                _sync(self._path / file)
-        with open(self._path / INDEX, "ab") as index:
-            index.write("".join(sample.to_line() for sample in self._waiting).encode("utf-8"))
-            index.flush()
-            os.fsync(index.fileno())
-        self._waiting.clear()
+        self._file.write(sample.to_line())
+        self._file.flush()
 
     def __enter__(self) -> IndexWriter:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # After a full disk the flush would fail again and hide the first error; the samples are made again when the render is resumed.
-        if kind is None or not issubclass(kind, OSError):
-            self.flush()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
 
 def leftovers(path: Path) -> Iterator[Path]:
@@ -248,7 +286,13 @@ def safe_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip(".-") or "unnamed"
 
 
-def _read_json(file: Path) -> Any:
+def write_json(file: Path, content: Any) -> None:
+    """Write JSON for people to read; the same content gives the same bytes."""
+    write_atomically(file, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_json(file: Path) -> Any:
+    """What a JSON file holds, or None where it cannot be read."""
     try:
         return json.loads(file.read_text("utf-8"))
     except (OSError, ValueError):

@@ -16,6 +16,7 @@ import numpy.typing as npt
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _KEPT = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _COLOUR_TYPE = {1: 0, 2: 4, 3: 2, 4: 6}  # channels → PNG's code: grey, grey + alpha, RGB, RGBA
+Region = tuple[int, int, int, int]  # x0, y0, x1, y1 in px, the ends not included
 _CHANNELS = {code: channels for channels, code in _COLOUR_TYPE.items()}
 
 
@@ -23,10 +24,11 @@ class PngError(ValueError):
     """What is wrong with a PNG, as the end of a sentence that begins with its name ("is cut short")."""
 
 
-def encode_png(image: npt.NDArray[Any], level: int = 6) -> bytes:
+def encode_png(image: npt.NDArray[Any], level: int = 6, region: Region | None = None) -> bytes:
     """`image` (H, W) or (H, W, 1…4), uint8 or uint16, as a PNG file. The same pixels give the same bytes.
 
-    Each row takes the filter (none, sub or up) with the least sum of absolute differences, as the specification advises.
+    Each row takes the filter (none, sub or up) with the least sum of absolute differences, as the specification advises. Outside of
+    `region` all must be 0; the file is the same with and without it, and sooner made with it.
     """
     if image.dtype not in (np.uint8, np.uint16):
         raise ValueError(f"a PNG holds uint8 or uint16, not {image.dtype}")
@@ -34,16 +36,20 @@ def encode_png(image: npt.NDArray[Any], level: int = 6) -> bytes:
         image = image[..., None]
     height, width, channels = image.shape
     depth = image.dtype.itemsize * 8
-    rows = np.ascontiguousarray(image, ">u2" if depth == 16 else np.uint8).view(np.uint8).reshape(height, -1)
     step = channels * depth // 8
-    filtered = np.repeat(rows[None], 3, axis=0)
-    filtered[1, :, step:] -= rows[:, :-step]
-    filtered[2, 1:] -= rows[:-1]
-    cost = np.abs(filtered.view(np.int8).astype(np.int16)).sum(axis=2, dtype=np.int64)
-    best = cost.argmin(axis=0)
-    lines = np.empty((height, 1 + rows.shape[1]), np.uint8)
-    lines[:, 0] = best
-    lines[:, 1:] = filtered[best, np.arange(height)]
+    x0, y0, x1, y1 = (0, 0, width, height) if region is None else region
+    x0, x1 = max(x0 - 1, 0), min(x1 + 1, width)  # a difference to the left reaches one pixel further
+    lines = np.zeros((height, 1 + width * step), np.uint8)
+    if x1 > x0 and y1 > y0:
+        part = image[y0:y1, x0:x1]
+        rows = np.ascontiguousarray(part, ">u2" if depth == 16 else np.uint8).view(np.uint8).reshape(y1 - y0, -1)
+        filtered = np.repeat(rows[None], 3, axis=0)
+        filtered[1, :, step:] -= rows[:, :-step]
+        filtered[2, 1:] -= rows[:-1]
+        cost = np.abs(filtered.view(np.int8).astype(np.int16)).sum(axis=2, dtype=np.int64)
+        best = cost.argmin(axis=0)
+        lines[y0:y1, 0] = best
+        lines[y0:y1, 1 + x0 * step : 1 + x1 * step] = filtered[best, np.arange(y1 - y0)]
     header = struct.pack(">IIBBBBB", width, height, depth, _COLOUR_TYPE[channels], 0, 0, 0)
     return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(lines.tobytes(), level)) + _chunk(b"IEND", b"")
 

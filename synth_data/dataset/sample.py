@@ -74,7 +74,10 @@ class SamplePose:
         own = {
             "size": list(self.size),
             "camera": {"K": self.K.tolist(), "world_to_camera": self.world_to_camera.tolist()},
-            "points_3d": [_plain(np.round(p, 6)) if np.isfinite(p).all() else None for p in self.points_3d],
+            "points_3d": [
+                _plain(point) if known else None
+                for point, known in zip(np.round(self.points_3d, 6), np.isfinite(self.points_3d).all(1).tolist(), strict=True)
+            ],
             "visibility": self.visibility.tolist(),
         }
         return json.dumps({"version": 1.3, "people": [people], "ningyo": own}, separators=(",", ":")) + "\n"

@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 
 MARGIN = 1.3  # arms stretched overhead reach about 1.27 heights above the soles
 NEAR = 0.05  # metres; what is nearer to the camera's plane (or behind it) cannot be projected
-MID_HIP = 8  # BODY_25
+NECK, MID_HIP = 1, 8  # BODY_25
+HEAD_POINTS = np.r_[0, 15:19]  # nose, eyes, ears
+UPPER_SHARE = 0.6  # of a whole body's picture: from the hips to above raised elbows
+HEAD_SHARE = 2.4  # of the head's height: hair, hats and their surroundings
 BODY_AND_HANDS = np.r_[0:25, 95:137]  # the face adds nothing to the box but noise
 CENTRE_SECONDS = 0.2  # smoothing of the box's centre: short, or a jump would leave the picture
 SIDE_SECONDS = 1.5  # smoothing of its side: long, because the eye sees a breathing zoom at once
@@ -54,6 +57,36 @@ def crop_for(points_camera: NDArray, K: NDArray, height_m: float) -> Array:
     focal = (K[..., 0, 0] + K[..., 1, 1]) / 2
     side = focal * MARGIN * height_m / depth
     return np.concatenate([centre, side[..., None]], -1)
+
+
+def upper_crop_for(points_camera: NDArray, K: NDArray, height_m: float) -> Array:
+    """The box around head, chest and arms at ease, as `crop_for`; NaN where the neck or the hips are unknown."""
+    points = np.asarray(points_camera, np.float64)
+    centre = 0.75 * points[..., NECK, :] + 0.25 * points[..., MID_HIP, :]
+    return _box_around(centre, K, UPPER_SHARE * MARGIN * height_m)
+
+
+def head_crop_for(points_camera: NDArray, K: NDArray, head_m: float) -> Array:
+    """The box around a head, from its joints alone, as `crop_for`; `head_m` is the head's height, chin to crown, metres.
+
+    NaN where no point of the head is known.
+    """
+    points = np.asarray(points_camera, np.float64)[..., HEAD_POINTS, :]
+    known = np.isfinite(points).all(-1)
+    count = known.sum(-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        centre = np.where(known[..., None], points, 0).sum(-2) / count[..., None]
+    return _box_around(np.where(count[..., None] > 0, centre, np.nan), K, HEAD_SHARE * head_m)
+
+
+def _box_around(centre: Array, K: NDArray, side_m: float) -> Array:
+    """The box that is `side_m` metres wide at a camera-space point (…, 3); NaN where that is unknown or not in front of the camera."""
+    K = np.asarray(K, np.float64)
+    pixel = project(centre[..., None, :], K)[..., 0, :]
+    focal = (K[..., 0, 0] + K[..., 1, 1]) / 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        side = np.where(np.isfinite(pixel[..., 0]), focal * side_m / centre[..., 2], np.nan)
+    return np.concatenate([pixel, side[..., None]], -1)
 
 
 def smooth_crops(boxes: NDArray, fps: float) -> Array:

@@ -1,29 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rendering a whole dataset, resumable at any point."""
+"""Rendering a whole dataset, resumable at any point: prepares its folder, hands out its samples and keeps its index. No Blender in here
+but to read other programs' clips.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+import importlib.metadata
+import os
+import sys
+from collections import deque
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import bpy
+import numpy as np
+import numpy.typing as npt
 
 from ...errors import UserError
-from ...jobs.folder import sha256_of, write_atomically
+from ...jobs.folder import sha256_of
 from ...jobs.lock import FileLock
 from ...jobs.progress import SILENT, Reporter
 from ..dataset.folder import (
     HEADER,
-    IMAGE,
-    POSE,
     SCHEMA,
-    SKELETON,
     SPLITS,
     VERSION,
     Dataset,
@@ -33,49 +34,60 @@ from ..dataset.folder import (
     read_header,
     read_index,
     write_index,
+    write_json,
 )
-from ..dataset.png import encode_png
-from ..dataset.sample import SamplePose
-from ..dataset.splits import Clip, split_clips, splits_of
+from ..dataset.splits import splits_of
 from ..dataset.verify import damage
 from ..pose.conditioning import RASTERISER_VERSION
-from ..pose.skeleton import draw_skeleton
 from ..retarget.motion import Motion
-from ..retarget.openpose_points import point_model
-from ..retarget.rig import Rig
-from .cameras import orbit_of, view_of
-from .job import CharacterJob, ClipJob, RenderJob
-from .plan import Shot, generator, shots_of
-from .poses import PoseSource, mirrored, varied
-from .scene import SAMPLES, Stage, open_stage
-from .visibility import OcclusionRule, seen_through
+from .cast import CLIPS, Cast, motion_path
+from .crew import Crew, InProcess, Processes
+from .job import RenderJob
+from .job_file import JOB, job_data
 
-LOCK, SCRATCH = ".lock", ".render.png.part"
+LOCK = ".lock"
+FEW = 48  # samples that are sooner rendered than other processes are started
+_CRASHES = 3  # of Blender at one sample before it is given up
 # What the header says → how to say it to a person.
 _WORDS = {
     "rasteriser": "the version of the conditioning",
     "size": "the pictures' size",
     "count": "the count",
-    "seed": "the seed",
-    "characters": "the character",
+    "characters": "the characters",
     "clips": "the clips",
+    "seed": "the seed",
+    "labels": "the labels",
+    "head_size": "the heads' size",
     "cameras": "the cameras",
     "poses": "the poses",
-    "provenance": "the motions' content",
+    "look": "the look",
+    "background": "the background",
+    "provenance": "the motions' or characters' content",
 }
 
 
-def render_dataset(job: RenderJob, out: Path | str, *, report: Reporter = SILENT) -> Dataset:
+def render_dataset(
+    job: RenderJob,
+    out: Path | str,
+    *,
+    workers: int | None = None,
+    crew: Callable[[Path, int], Crew] | None = None,
+    report: Reporter = SILENT,
+) -> Dataset:
     """Render `job` into the folder `out` and return the dataset.
 
-    Run again with the same job it goes on where it stopped, makes anew what is missing or damaged, and ends with the same bytes. Blender
-    is left as it was. Raises UserError for what the user can mend, OSError when the disk is full, Cancelled; after all of these it can be
-    resumed.
+    Run again with the same job it goes on where it stopped, makes anew what is missing or damaged, and ends with the same bytes, whoever
+    renders: `workers` processes (None: one a core, or this one where there is little to do), or what `crew(out, workers)` brings. Blender
+    is left as it was.
+
+    Raises UserError for what the user can mend, also when some characters could not be rendered after all others are; OSError when the
+    disk is full; Cancelled. After all of these it can be resumed.
     """
     out = Path(out)
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file; choose another folder with --out.")
-    motions = {clip.name: _load_motion(clip) for clip in job.clips}
+    if workers is not None and workers < 1:
+        raise UserError(f"{workers} workers cannot render; give 1 or more.")
     _refuse_other_contents(out)
     is_new = not out.exists()
     out.mkdir(parents=True, exist_ok=True)
@@ -83,204 +95,278 @@ def render_dataset(job: RenderJob, out: Path | str, *, report: Reporter = SILENT
     if not lock.acquire():
         raise UserError(f"Another render is at work in {out}; wait for it, or choose another folder with --out.")
     try:
-        return _Batch(job, motions, out, report).run()
+        cast, finished = _prepare(job, out, report)
+        batch = _Batch(cast, out, finished, report)
+        if batch.left:
+            many = workers if workers is not None else _cores() if batch.left >= FEW else 1
+            hands: Crew = crew(out, many) if crew is not None else Processes(out, many) if many > 1 else InProcess(out, report)
+            try:
+                batch.run(hands)
+            finally:
+                hands.close()
+                batch.clear_up()
+        return batch.finish()
     finally:
         lock.release()
         if is_new and not (out / HEADER).exists():  # it failed before it began
-            (out / LOCK).unlink()
-            out.rmdir()
+            _remove_beginnings(out)
 
 
-@dataclass(frozen=True, eq=False)
-class _Cast:
-    """A character's rig and samples."""
+class _Waiting:
+    """Numbers that wait, from the first on; what comes back (`back`) goes before them."""
 
-    character: CharacterJob
-    rig: Rig
-    shots: list[Shot]
+    def __init__(self, numbers: npt.NDArray[np.int64]) -> None:
+        self.back: list[int] = []
+        self._numbers, self._at = numbers, 0
+
+    def __len__(self) -> int:
+        return len(self.back) + len(self._numbers) - self._at
+
+    def pop(self) -> int:
+        if self.back:
+            return self.back.pop()
+        self._at += 1
+        return int(self._numbers[self._at - 1])
+
+    def all(self) -> list[int]:
+        return self.back[::-1] + self._numbers[self._at :].tolist()
 
 
 class _Batch:
-    def __init__(self, job: RenderJob, motions: dict[str, Motion], out: Path, report: Reporter) -> None:
-        self._job, self._motions, self._out, self._report = job, motions, out, report
-        whole = [Clip(c.name, c.start, c.end or motions[c.name].frame_count, c.split) for c in job.clips]
-        self._clips = split_clips(whole)
-        # A clip's tail is of the same motion.
-        self._job_clip = {clip.name: next(c for c in job.clips if clip.name in (c.name, c.name + ".tail")) for clip in self._clips}
+    """Hands out what is left of a cast's samples and keeps the index."""
 
-    def run(self) -> Dataset:
-        for path in leftovers(self._out):
-            path.unlink()
-        with ExitStack() as first_stage:
-            # The first character is loaded once for its rig and its pictures; a cast of thousands does not fit into memory at once.
-            first = first_stage.enter_context(open_stage(self._job.characters[0].rig, self._job.size, self._out / SCRATCH))
-            rigs = [first.rig]
-            for character in self._job.characters[1:]:
-                with open_stage(character.rig, self._job.size, self._out / SCRATCH) as stage:
-                    rigs.append(stage.rig)
-            cast = self._cast(rigs)
-            finished = self._prepare(cast)
-            done, total = len(finished), sum(len(c.shots) for c in cast)
-            self._report.progress(done, total, "samples")
-            in_order = sorted(finished) == list(range(len(finished)))
-            with IndexWriter(self._out) as index:
-                for member in cast:
-                    todo = [shot for shot in member.shots if shot.number not in finished]
-                    if not todo:
-                        continue
-                    with ExitStack() as own_stage:
-                        if member is cast[0]:
-                            stage = first
-                        else:
-                            first_stage.close()
-                            stage = own_stage.enter_context(open_stage(member.character.rig, self._job.size, self._out / SCRATCH))
-                        maker = _SampleMaker(stage, self._job, self._motions, self._job_clip, self._out)
-                        for shot in todo:
-                            index.add(maker.make(shot))
-                            done += 1
-                            self._report.progress(done, total, "samples")
-            if not in_order:
-                write_index(self._out, read_index(self._out)[0])
+    def __init__(self, cast: Cast, out: Path, finished: npt.NDArray[np.bool_], report: Reporter) -> None:
+        self._cast, self._out, self._report = cast, out, report
+        self._total = len(finished)
+        self._done = int(finished.sum())
+        # Per character, so that each is loaded as seldom as possible.
+        self._waiting: dict[int, _Waiting] = {}
+        left = np.flatnonzero(~finished)
+        for character in range(len(cast.job.characters)):
+            numbers = cast.numbers_of(character)
+            own = left[np.searchsorted(left, numbers.start) : np.searchsorted(left, numbers.stop)]
+            if len(own):
+                self._waiting[character] = _Waiting(own)
+        self._refused: dict[tuple[str, str | None], str] = {}
+        self._crashes: dict[int, int] = {}
+
+    @property
+    def left(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
+    def run(self, crew: Crew) -> None:
+        self._report.progress(self._done, self._total, "samples")
+        given: list[deque[int]] = [deque() for _ in range(crew.size)]
+        at = [-1] * crew.size  # whom each member has open
+        with IndexWriter(self._out) as index:
+            stopped: BaseException | None = None
+            while True:
+                if stopped is None:
+                    for member, own in enumerate(given):
+                        while len(own) < crew.ahead and (number := self._next(member, at)) is not None:
+                            own.append(number)
+                            crew.give(member, number)
+                if not any(given):
+                    break
+                member, event = crew.next_event()
+                if "done" in event:
+                    given[member].remove(event["done"])
+                    index.add(Sample.from_line(event["line"]))
+                    self._done += 1
+                elif "refused" in event:
+                    given[member].remove(event["refused"])
+                    self._refuse(event["character"], event["clip"], event["text"])
+                elif "warning" in event:
+                    self._report.warning(event["text"])
+                elif "failed" in event:
+                    raise OSError(event["errno"], event["failed"]) if event["errno"] else UserError(event["failed"])
+                elif "lost" in event:
+                    self._lost(given[member])
+                    given[member].clear()
+                    at[member] = -1
+                    if stopped is None:
+                        crew.replace(member)
+                try:
+                    self._report.progress(self._done, self._total, "samples")
+                except BaseException as asked_to_stop:
+                    stopped = asked_to_stop  # what is being rendered is still waited for
+            if stopped is not None:
+                raise stopped
+
+    def _next(self, member: int, at: list[int]) -> int | None:
+        """The next sample for a member: of the character it has open, else of one that nobody has, else of the one with most left."""
+        if at[member] not in self._waiting:
+            free = [character for character in self._waiting if character not in at]
+            if not free and not self._waiting:
+                return None
+            at[member] = free[0] if free else max(self._waiting, key=lambda character: len(self._waiting[character]))
+        queue = self._waiting[at[member]]
+        number = queue.pop()
+        if not len(queue):
+            del self._waiting[at[member]]
+        return number
+
+    def _refuse(self, character: str, clip: str | None, text: str) -> None:
+        """Leave out a character, or what is of one clip of it; say why, once."""
+        if (character, clip) in self._refused:
+            return
+        self._refused[character, clip] = text
+        self._report.warning(f"{character}{f' in {clip}' if clip else ''} is left out: {text}")
+        index = next(i for i, c in enumerate(self._cast.job.characters) if c.name == character)
+        waiting = self._waiting.pop(index, None)
+        if waiting is not None and clip is not None:
+            others = [number for number in waiting.all() if self._cast.clip_job(self._cast.shot(number)) != clip]
+            if others:
+                self._waiting[index] = _Waiting(np.array(others))
+
+    def _lost(self, given: deque[int]) -> None:
+        """What a member that died was at goes back, the first of it counted as what it died of."""
+        at = given[0] if given else -1  # −1: it had nothing to do
+        self._crashes[at] = self._crashes.get(at, 0) + 1
+        for number in reversed(given):
+            character = self._cast.character_of(number)
+            if self._crashes.get(number, 0) >= _CRASHES:
+                shot = self._cast.shot(number)
+                text = f"Blender died {_CRASHES} times while it rendered frame {shot.frame:g} of it; open it in Blender to see why."
+                self._refuse(shot.character, self._cast.clip_job(shot), text)
+            else:
+                self._waiting.setdefault(character, _Waiting(np.zeros(0, np.int64))).back.append(number)
+
+    def clear_up(self) -> None:
+        """Rid the folder of what members that died were writing."""
+        if self._crashes:
+            for path in leftovers(self._out):
+                path.unlink()
+
+    def finish(self) -> Dataset:
+        samples, _ = read_index(self._out)
+        if (np.diff(samples.numbers) <= 0).any():
+            write_index(self._out, samples)
+        if self._refused:
+            whom = sorted({character for character, _ in self._refused})
+            listed = ", ".join(whom[:5]) + (f" and {len(whom) - 5} more" if len(whom) > 5 else "")
+            reason = next(iter(self._refused.values()))
+            raise UserError(
+                f"{self._total - self._done} of {self._total} samples could not be rendered, of {listed} ({reason}) The others are done; "
+                "mend what is wrong and run the same command again."
+            )
         return Dataset.open(self._out)
 
-    def _cast(self, rigs: Sequence[Rig]) -> list[_Cast]:
-        job, first, cast = self._job, 0, []
-        for i, (character, rig) in enumerate(zip(job.characters, rigs, strict=True)):
-            wanted = {clip.name for clip in job.clips_of(character)}
-            clips = [clip for clip in self._clips if self._job_clip[clip.name].name in wanted]
-            count = None if job.count is None else job.count // len(rigs) + (i < job.count % len(rigs))
-            shots = [] if count == 0 else shots_of(character.name, clips, count, first, job.seed, job.cameras, job.poses)
-            first += len(shots)
-            cast.append(_Cast(character, rig, shots))
-        return cast
 
-    def _prepare(self, cast: Sequence[_Cast]) -> set[int]:
-        """Write the header, or check the one that is there, and return the numbers of the samples that are finished and whole."""
-        header = json.loads(json.dumps(self._header(cast)))
-        found = read_header(self._out)
-        made_with = None if found is None else found.get("provenance", {}).get("made_with")
-        if found is not None:
-            # The versions matter only when samples remain to be made; a finished dataset is good whatever made it.
-            found = found | {"provenance": {**found.get("provenance", {}), "made_with": header["provenance"]["made_with"]}}
-        if found is not None and found != header:
-            listed = ", ".join(words for key, words in _WORDS.items() if found.get(key) != header.get(key)) or "its format"
-            raise UserError(
-                f"{self._out} holds a dataset of another job (different: {listed}); choose another folder with --out, or repeat that job."
-            )
-        if found is None:
-            write_atomically(self._out / HEADER, json.dumps(header, indent=1) + "\n")
-        for member in cast:
-            member.rig.save(self._out / header["characters"][member.character.name]["rig"])
-        write_atomically(self._out / SPLITS, json.dumps(splits_of(self._clips), indent=1) + "\n")
-        whole = self._whole_samples()
-        if made_with not in (None, header["provenance"]["made_with"]) and len(whole) < header["count"]:
-            raise UserError(
-                f"{self._out} was begun with another version of Ningyo or Blender, whose pictures differ; choose another folder with --out."
-            )
-        return set(whole)
-
-    def _whole_samples(self) -> dict[int, Sample]:
-        """The samples whose files are as the index says; the index is rid of the others."""
-        samples, bad = read_index(self._out)
-        if bad:
-            self._report.warning(f"{len(bad)} cut or damaged lines of the index are dropped; their samples are rendered again.")
-        whole: dict[int, Sample] = {}
-        for sample in samples:
-            self._report.check()
-            wrong = damage(self._out, sample)
-            if wrong:
-                self._report.warning(f"{wrong[0]}; sample {sample.id} is rendered again.")
-            else:
-                whole[sample.number] = sample
-        if bad or len(whole) != len(samples):
-            write_index(self._out, list(whole.values()))
-        return whole
-
-    def _header(self, cast: Sequence[_Cast]) -> dict[str, Any]:
-        job = self._job
-        return {
-            "schema": SCHEMA,
-            "version": VERSION,
-            "rasteriser": RASTERISER_VERSION,
-            "size": [job.size, job.size],
-            "count": sum(len(member.shots) for member in cast),
-            "characters": {
-                member.character.name: {
-                    "rig": f"{member.character.name}/rig.json",
-                    "source": member.rig.source_name,
-                    "sha256": member.rig.source_sha256,
-                    "height": round(member.rig.height, 6),
-                }
-                for member in cast
-            },
-            "clips": {
-                clip.name: {
-                    "frames": clip.frames,
-                    "fps": self._motions[self._job_clip[clip.name].name].fps,
-                    "start": clip.start,
-                    "motion": self._job_clip[clip.name].motion.name,
-                }
-                for clip in self._clips
-            },
-            "seed": job.seed,
-            "look": "cel",
-            "cameras": vars(job.cameras),
-            "poses": vars(job.poses),
-            "provenance": {
-                "motions": {clip.motion.name: sha256_of(clip.motion) for clip in job.clips},
-                "made_with": {"code": code_version(), "blender": bpy.app.version_string, "cycles_samples": SAMPLES},
-            },
-        }
+def _prepare(job: RenderJob, out: Path, report: Reporter) -> tuple[Cast, npt.NDArray[np.bool_]]:
+    """Write what the dataset's folder holds beside samples, or check what is there; return the cast and which samples are finished and
+    whole.
+    """
+    for path in leftovers(out):
+        path.unlink()
+    motions = _prepare_clips(job, out, report)
+    cast = Cast(job, {name: motion.frame_count for name, motion in motions.items()})
+    header = _header(job, cast, motions, out)
+    found = read_header(out)
+    made_with = None if found is None else found.get("provenance", {}).get("made_with")
+    if found is not None:
+        # The versions matter only when samples remain to be made; a finished dataset is good whatever made it.
+        found = found | {"provenance": {**found.get("provenance", {}), "made_with": header["provenance"]["made_with"]}}
+        for name, entry in header["characters"].items():
+            if entry["sha256"] is None and name in found.get("characters", {}):  # not there now; whoever must load it will say so
+                entry["sha256"] = found["characters"][name].get("sha256")
+    if found is not None and found != header:
+        listed = ", ".join(words for key, words in _WORDS.items() if found.get(key) != header.get(key)) or "its format"
+        raise UserError(
+            f"{out} holds a dataset of another job (different: {listed}); choose another folder with --out, or repeat that job."
+        )
+    if found is None:
+        _refuse_missing_characters(job)
+        write_json(out / HEADER, header)
+    write_json(out / JOB, job_data(job))
+    write_json(out / SPLITS, splits_of(cast.clips()))
+    finished = _whole_samples(out, len(cast), report)
+    if made_with not in (None, header["provenance"]["made_with"]) and not finished.all():
+        raise UserError(
+            f"{out} was begun with another version of Ningyo or Blender, whose pictures differ; choose another folder with --out."
+        )
+    return cast, finished
 
 
-class _SampleMaker:
-    """Makes a character's samples, each from its shot alone."""
+def _prepare_clips(job: RenderJob, out: Path, report: Reporter) -> dict[str, Motion]:
+    """The clips' motions, each kept in the dataset's folder, so that it can be gone on with wherever the sources are."""
+    motions: dict[str, Motion] = {}
+    for clip in job.clips:
+        kept = motion_path(out, clip.name)
+        motions[clip.name] = _load(clip.motion, report) if clip.motion.exists() or not kept.exists() else Motion.load(kept)
+    for name, motion in motions.items():
+        motion.save(motion_path(out, name))
+    return motions
 
-    def __init__(self, stage: Stage, job: RenderJob, motions: dict[str, Motion], job_clip: dict[str, ClipJob], out: Path) -> None:
-        self._stage, self._job, self._out, self._job_clip = stage, job, out, job_clip
-        self._model = point_model(stage.rig)
-        self._rule = OcclusionRule(stage.rig, self._model)
-        self._motions = motions
-        self._sources: dict[str, PoseSource] = {}
 
-    def make(self, shot: Shot) -> Sample:
-        """Render a sample and write its files."""
-        job, rig = self._job, self._stage.rig
-        rng = generator(job.seed, shot.number, 1)
-        name = self._job_clip[shot.clip.name].name
-        pose = self._source(name).frame(shot.frame)
-        if shot.mirrored:
-            pose = mirrored(rig, pose)
-        if shot.variation:
-            pose = varied(rig, pose, rng, job.poses.spread)
-        heads, rotations = pose.evaluate(rig)
-        points = self._model.points(heads[None], rotations[None])[0]
-        orbit = orbit_of(self._motions[name], rig.height, job.cameras)
-        view = view_of(points, pose.root, rig.height, job.size, orbit, shot.yaw, job.cameras, None if shot.steady else rng)
+def _load(path: Path, report: Reporter) -> Motion:
+    return Motion.load(path)
 
-        self._stage.set_pose(pose, rotations)
-        seen = seen_through(view, self._stage.surface())
-        self._stage.aim(view, seen)
-        visibility = self._rule.visibility(points, rotations, view, seen)
-        sample_pose = SamplePose(points, visibility, view.K, view.world_to_camera, (job.size, job.size))
-        skeleton = draw_skeleton(sample_pose.skeleton_points(), (job.size, job.size))
-        contents = {
-            IMAGE: self._stage.render(),
-            SKELETON: encode_png(skeleton),
-            POSE: sample_pose.to_json().encode("utf-8"),
-        }
-        split = str(shot.clip.split)
-        bare = Sample(shot.number, shot.character, shot.clip.name, shot.frame, view.summary(), split, shot.variation, shot.mirrored, {})
-        for kind, content in contents.items():
-            path = bare.path_of(kind)
-            write_atomically(self._out / path, content)
-            bare.files[kind] = (path, hashlib.sha256(content).hexdigest())
-        return bare
 
-    def _source(self, clip: str) -> PoseSource:
-        if clip not in self._sources:
-            self._sources[clip] = PoseSource(self._stage.rig, self._motions[clip])
-        return self._sources[clip]
+def _refuse_missing_characters(job: RenderJob) -> None:
+    missing = [c.rig for c in job.characters if c.rig.partition(":")[0] != "builtin" and not Path(c.rig).is_file()]
+    if missing:
+        more = f" (and {len(missing) - 1} more are missing)" if len(missing) > 1 else ""
+        raise UserError(f"There is no file {missing[0]}{more}; check the path of the character.")
+
+
+def _whole_samples(out: Path, total: int, report: Reporter) -> npt.NDArray[np.bool_]:
+    """(N,) which samples' files are as the index says; the index is rid of the others."""
+    samples, bad = read_index(out)
+    if bad:
+        report.warning(f"{len(bad)} cut or damaged lines of the index are dropped; their samples are rendered again.")
+    whole = np.zeros(total, bool)
+    keep = np.zeros(len(samples), bool)
+    for i, sample in enumerate(samples):
+        report.check()
+        wrong = damage(out, sample)
+        if wrong:
+            report.warning(f"{wrong[0]}; sample {sample.id} is rendered again.")
+        elif sample.number < total and not whole[sample.number]:
+            whole[sample.number] = keep[i] = True
+    if bad or not keep.all():
+        write_index(out, samples.where(keep))
+    return whole
+
+
+def _header(job: RenderJob, cast: Cast, motions: dict[str, Motion], out: Path) -> dict[str, Any]:
+    own = ("size", "count", "characters", "clips")
+    settings = {key: value for key, value in job_data(job).items() if key not in own}
+    if job.background.pictures is not None:
+        settings["background"]["pictures"] = job.background.pictures.name
+    return {
+        "schema": SCHEMA,
+        "version": VERSION,
+        "rasteriser": RASTERISER_VERSION,
+        "size": [job.size, job.size],
+        "count": len(cast),
+        "characters": {
+            c.name: {"rig": f"{c.name}/rig.json", "source": _source_name(c.rig), "sha256": _source_hash(c.rig)} for c in job.characters
+        },
+        "clips": {
+            take.clip.name: {
+                "frames": take.clip.frames,
+                "fps": motions[take.job.name].fps,
+                "start": take.clip.start,
+                "motion": take.job.motion.name,
+            }
+            for take in cast.takes
+        },
+        **settings,
+        "provenance": {
+            "motions": {f"{CLIPS}/{clip.name}.npz": sha256_of(motion_path(out, clip.name)) for clip in job.clips},
+            "made_with": {"code": code_version(), "blender": blender_version()},
+        },
+    }
+
+
+def _source_name(rig: str) -> str:
+    return rig if rig.partition(":")[0] == "builtin" else Path(rig).name
+
+
+def _source_hash(rig: str) -> str | None:
+    """None for a character that is built in, and for a file that is not there: whoever loads it will say so."""
+    return sha256_of(rig) if rig.partition(":")[0] != "builtin" and Path(rig).is_file() else None
 
 
 @lru_cache(maxsize=1)
@@ -294,16 +380,33 @@ def code_version() -> str:
     return content.hexdigest()[:16]
 
 
-def _load_motion(clip: ClipJob) -> Motion:
-    motion = Motion.load(clip.motion)
-    if clip.start >= motion.frame_count or (clip.end or 0) > motion.frame_count:
-        raise UserError(f'Clip "{clip.name}" goes beyond the {motion.frame_count} frames of {clip.motion}; mend its start and end.')
-    return motion
+def blender_version() -> str:
+    """Of the Blender that this Python renders with, without loading it; "unknown" where there is none."""
+    if "bpy" in sys.modules:
+        return ".".join(map(str, sys.modules["bpy"].app.version))
+    try:
+        return importlib.metadata.version("bpy")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"
 
 
 def _refuse_other_contents(out: Path) -> None:
     """An output folder must be new, empty, or a dataset."""
     if out.is_dir() and not (out / HEADER).exists():
-        foreign = next((path.name for path in sorted(out.iterdir()) if not path.name.startswith(".")), None)
+        foreign = next((path.name for path in sorted(out.iterdir()) if not path.name.startswith(".") and path.name != CLIPS), None)
         if foreign is not None:
             raise UserError(f"{out} already holds other things ({foreign}); choose a new folder with --out.")
+
+
+def _remove_beginnings(out: Path) -> None:
+    """What was written into a folder of our own before the dataset began."""
+    for path in sorted((out / CLIPS).glob("*.npz")):
+        path.unlink()
+    if (out / CLIPS).is_dir():
+        (out / CLIPS).rmdir()
+    (out / LOCK).unlink(missing_ok=True)
+    out.rmdir()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

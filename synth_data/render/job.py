@@ -1,52 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What to render: from the command line's flags, or from a TOML file.
-
-size = 256                      # side of the pictures, px
-count = 2000                    # samples in all; left out: every frame from every yaw, and the variations' share on top
-seed = 0
-
-[[characters]]                  # one or more
-rig = "ybot.glb"                # or "builtin:7"; paths are relative to this file
-name = "ybot"
-
-[[clips]]                       # one or more
-motion = "dance.npz"
-name = "dance"
-start = 0                       # frames of the motion, the end not included
-end = 400
-split = "train"                 # or "test"; left out: chosen, by whole clips
-characters = ["ybot"]           # left out: all
-
-[cameras]
-yaws = [0, 30, -30]             # degrees around the character, from the motion's own camera (else from the front); positive: to its
-left yaw_jitter = 10
-elevation = 8                   # degrees; left out: the motion's own camera's, else 5
-elevation_jitter = 5
-distance = 4.0                  # metres; left out: the motion's own camera's, else 2.5 times the character's height
-distance_jitter = 0.1           # share
-framing_jitter = 0.02           # share of the picture's side
-
-[poses]
-variations = 0.3                # share of samples that are random variations of the training clips' poses
-mirrored = 0.5                  # share of the variations with left and right exchanged
-spread = 1.0                    # how far they go
-"""
+"""What to render: characters, clips, cameras, poses, look, background and labels. `job_file.py` reads it from a file."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-import tomllib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ...errors import UserError
-from ..dataset.folder import safe_name
+from ..dataset.folder import IMAGE, KINDS, POSE, SKELETON, safe_name
 from ..dataset.splits import TAIL
 
 MAX_SIZE = 4096
+MAX_BUILTIN = 100_000  # characters that one range of seeds may name
+FRAMINGS = ("body", "upper", "head")
+LABELS = tuple(kind for kind in KINDS if kind not in (IMAGE, POSE))  # what can be asked for beside picture and joints
+SAMPLED = "sampled"  # the name of the clip that poses from no clip are said to be of
+Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -59,7 +33,11 @@ class CharacterJob:
 
 @dataclass(frozen=True)
 class ClipJob:
-    """A part of a motion: frames `start` … `end` − 1 (`end` None: to the last). `split` None: chosen. `characters` empty: all."""
+    """A part of a motion: frames `start` … `end` − 1 (`end` None: to the last). `split` None: chosen. `characters` empty: all.
+
+    `motion` is a Motion (.npz), or a clip of another program's (.fbx, .glb, .gltf, .bvh). Each time a training clip is gone through it is
+    played at a speed within `speed`, and with left and right exchanged with the probability `mirrored`.
+    """
 
     motion: Path
     name: str = ""
@@ -67,28 +45,62 @@ class ClipJob:
     end: int | None = None
     split: str | None = None
     characters: tuple[str, ...] = ()
+    speed: Range = (1.0, 1.0)
+    mirrored: float = 0.0
 
 
 @dataclass(frozen=True)
 class Cameras:
-    """Where pictures are taken from: degrees and metres; the jitters are the greatest deviation, evenly spread."""
+    """Where pictures are taken from: degrees and metres. Of a range every picture takes a value; the jitters are the greatest deviation
+    on top, evenly spread. `lens` (mm, of a full-frame camera) decides the distance, `height` (above the floor) the elevation.
+    """
 
     yaws: tuple[float, ...] = (0.0, 30.0, -30.0)
     yaw_jitter: float = 10.0
-    elevation: float | None = None
+    elevation: Range | None = None
     elevation_jitter: float = 5.0
-    distance: float | None = None
+    height: Range | None = None
+    distance: Range | None = None
     distance_jitter: float = 0.1
+    lens: Range | None = None
+    framings: tuple[str, ...] = ("body",)
     framing_jitter: float = 0.02
 
 
 @dataclass(frozen=True)
 class Poses:
-    """How many samples are random variations of the clips' poses, how many of those are mirrored, and how far they go."""
+    """How many samples are random variations of the clips' poses, how many of those are mirrored, and how far they go; how many are poses
+    from no clip; and in how many of all the face's expression is random.
+    """
 
     variations: float = 0.3
     mirrored: float = 0.5
     spread: float = 1.0
+    sampled: float = 0.0
+    expressions: float = 0.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """The light's direction (degrees; yaw as cameras have it, 0 before a character at rest), the outline's width in px (0: none), how many
+    tones, and how many sets of colours a built-in character appears in.
+    """
+
+    light_yaw: Range = (-35.0, -35.0)
+    light_elevation: Range = (38.0, 38.0)
+    outline: Range = (1.25, 1.25)
+    tones: tuple[int, ...] = (2,)
+    palettes: int = 1
+
+
+@dataclass(frozen=True)
+class Background:
+    """What is behind the character: nothing (the picture is transparent), one of `colours` (RRGGBB), or a part of one of the pictures in
+    the folder `pictures`.
+    """
+
+    colours: tuple[str, ...] = ()
+    pictures: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -100,8 +112,12 @@ class RenderJob:
     size: int = 256
     count: int | None = None
     seed: int = 0
+    labels: tuple[str, ...] = (SKELETON,)
+    head_size: int = 0  # 0: half of size
     cameras: Cameras = field(default_factory=Cameras)
     poses: Poses = field(default_factory=Poses)
+    look: Look = field(default_factory=Look)
+    background: Background = field(default_factory=Background)
 
     def __post_init__(self) -> None:
         """Names that were left out are taken from the files. Raises UserError for what cannot be rendered."""
@@ -109,156 +125,127 @@ class RenderJob:
         clips = tuple(dataclasses.replace(c, name=safe_name(c.name or c.motion.stem)) for c in self.clips)
         object.__setattr__(self, "characters", characters)
         object.__setattr__(self, "clips", clips)
+        object.__setattr__(self, "labels", tuple(kind for kind in LABELS if kind in set(self.labels) or _check_label(self.labels)))
+        object.__setattr__(self, "head_size", self.head_size or max(self.size // 2, 16))
         _require(bool(characters), "There is no character to render; name one with --rig or [[characters]].")
-        _require(bool(clips), "There is no motion to render; name one with --motion or [[clips]].")
+        _require(
+            bool(clips) or self.poses.sampled > 0,
+            "There is no motion to render; name one with --motion or [[clips]], or ask for sampled poses.",
+        )
         for kind, names in (("character", [c.name for c in characters]), ("clip", [c.name for c in clips])):
-            twice = next((name for name in names if names.count(name) > 1), None)
+            twice = _repeated(names)
             _require(twice is None, f'There are two {kind}s of the name "{twice}"; give each a name of its own in a job file.')
         known = {c.name for c in characters}
         for clip in clips:
-            _require(not clip.name.endswith(TAIL), f'A clip cannot be named "{clip.name}": {TAIL} is for held-out ends; name it otherwise.')
-            _require(clip.split in (None, "train", "test"), f'The split of clip "{clip.name}" is "{clip.split}"; write "train" or "test".')
-            _require(clip.start >= 0 and (clip.end is None or clip.end > clip.start), f'Clip "{clip.name}" ends before it starts.')
-            unknown = next((name for name in clip.characters if name not in known), None)
-            listed = ", ".join(sorted(known))
-            _require(unknown is None, f'Clip "{clip.name}" is for "{unknown}", which is none of the characters ({listed}).')
-        idle = next((c.name for c in characters if not self.clips_of(c)), None)
+            self._check_clip(clip, known)
+        idle = next((c.name for c in characters if not self.clips_of(c) and not self.poses.sampled), None)
         _require(idle is None, f'No clip is for the character "{idle}"; add one, or take the character out.')
-        _require(16 <= self.size <= MAX_SIZE, f"Pictures of {self.size} px cannot be rendered; choose a size from 16 to {MAX_SIZE}.")
+        for name, size in (("Pictures", self.size), ("Pictures of heads", self.head_size)):
+            _require(16 <= size <= MAX_SIZE, f"{name} of {size} px cannot be rendered; choose a size from 16 to {MAX_SIZE}.")
         _require(self.count is None or self.count > 0, f"{self.count} samples cannot be rendered; choose a count of 1 or more.")
+        _require(bool(clips) or self.count is not None, "Sampled poses have no end; say how many samples there shall be with --count.")
         _require(0 <= self.seed < 2**63, f"The seed {self.seed} is out of range; choose a whole number of 0 or more.")
-        for part in (self.cameras, self.poses):
-            for key, value in dataclasses.asdict(part).items():
-                finite = all(math.isfinite(v) for v in (value if isinstance(value, tuple) else (value,)) if v is not None)
-                _require(finite, f"{key} is not a number; write one.")
-        _require(bool(self.cameras.yaws), "There is no camera; list at least one angle under yaws.")
-        _require(self.cameras.elevation is None or abs(self.cameras.elevation) <= 80, "The cameras' elevation must be within ±80 degrees.")
-        _require(self.cameras.distance is None or self.cameras.distance > 0, "The cameras' distance must be more than 0 metres.")
-        _require(0 <= self.cameras.distance_jitter <= 0.5, "distance_jitter must be from 0 to 0.5.")
-        _require(0 <= self.cameras.framing_jitter <= 0.2, "framing_jitter must be from 0 to 0.2.")
-        _require(min(self.cameras.yaw_jitter, self.cameras.elevation_jitter) >= 0, "yaw_jitter and elevation_jitter must be 0 or more.")
-        _require(0 <= self.poses.variations < 1, "The share of variations must be at least 0 and less than 1.")
-        _require(0 <= self.poses.mirrored <= 1, "The share of mirrored poses must be from 0 to 1.")
-        _require(0 <= self.poses.spread <= 3, "The poses' spread must be from 0 to 3.")
+        for part in (self.cameras, self.poses, self.look):
+            for key, value in vars(part).items():
+                numbers = [v for v in (value if isinstance(value, tuple) else (value,)) if isinstance(v, int | float)]
+                _require(all(map(math.isfinite, numbers)), f"{key} is not a number; write one.")
+        self._check_cameras()
+        self._check_poses_and_look()
+        for colour in self.background.colours:
+            _require(
+                re.fullmatch("[0-9A-Fa-f]{6}", colour) is not None, f'"{colour}" is not a colour; write six hexadecimal digits, RRGGBB.'
+            )
+
+    def _check_clip(self, clip: ClipJob, known: set[str]) -> None:
+        taken = clip.name.endswith(TAIL) or clip.name == SAMPLED
+        _require(not taken, f'A clip cannot be named "{clip.name}": Ningyo gives that name itself; name it otherwise.')
+        _require(clip.split in (None, "train", "test"), f'The split of clip "{clip.name}" is "{clip.split}"; write "train" or "test".')
+        _require(clip.start >= 0 and (clip.end is None or clip.end > clip.start), f'Clip "{clip.name}" ends before it starts.')
+        unknown = next((name for name in clip.characters if name not in known), None)
+        listed = ", ".join(sorted(known)[:6])
+        _require(unknown is None, f'Clip "{clip.name}" is for "{unknown}", which is none of the characters ({listed}).')
+        _check_range(clip.speed, 0.1, 10, f'The speed of clip "{clip.name}"')
+        _require(0 <= clip.mirrored <= 1, f'The share of mirrored goes of clip "{clip.name}" must be from 0 to 1.')
+
+    def _check_cameras(self) -> None:
+        cameras = self.cameras
+        _require(bool(cameras.yaws), "There is no camera; list at least one angle under yaws.")
+        _check_range(cameras.elevation, -80, 80, "The cameras' elevation, in degrees,")
+        _check_range(cameras.height, 0, 100, "The cameras' height, in metres,")
+        _check_range(cameras.distance, 0.1, 1000, "The cameras' distance, in metres,")
+        _check_range(cameras.lens, 10, 1000, "The cameras' lens, in millimetres,")
+        _require(cameras.elevation is None or cameras.height is None, "Say either the cameras' elevation or their height, not both.")
+        _require(cameras.distance is None or cameras.lens is None, "Say either the cameras' distance or their lens, not both.")
+        odd = next((name for name in cameras.framings if name not in FRAMINGS), None)
+        _require(bool(cameras.framings) and odd is None, f'There is no framing "{odd or ""}"; choose of {", ".join(FRAMINGS)}.')
+        _require(0 <= cameras.distance_jitter <= 0.5, "distance_jitter must be from 0 to 0.5.")
+        _require(0 <= cameras.framing_jitter <= 0.2, "framing_jitter must be from 0 to 0.2.")
+        _require(min(cameras.yaw_jitter, cameras.elevation_jitter) >= 0, "yaw_jitter and elevation_jitter must be 0 or more.")
+
+    def _check_poses_and_look(self) -> None:
+        poses, look = self.poses, self.look
+        _require(0 <= poses.variations < 1, "The share of variations must be at least 0 and less than 1.")
+        _require(0 <= poses.sampled <= 1, "The share of sampled poses must be from 0 to 1.")
+        _require(
+            poses.variations + poses.sampled < 1 or not self.clips,
+            "The shares of variations and sampled poses must leave room for the clips.",
+        )
+        _require(0 <= poses.mirrored <= 1, "The share of mirrored poses must be from 0 to 1.")
+        _require(0 <= poses.expressions <= 1, "The share of random expressions must be from 0 to 1.")
+        _require(0 <= poses.spread <= 3, "The poses' spread must be from 0 to 3.")
+        _check_range(look.light_yaw, -360, 360, "The light's yaw, in degrees,")
+        _check_range(look.light_elevation, -90, 90, "The light's elevation, in degrees,")
+        _check_range(look.outline, 0, 20, "The outline's width, in pixels,")
+        _require(bool(look.tones) and all(tones in (2, 3) for tones in look.tones), "tones must be 2, 3 or [2, 3].")
+        _require(1 <= look.palettes <= 1000, "palettes must be from 1 to 1000.")
 
     def clips_of(self, character: CharacterJob) -> list[ClipJob]:
         return [clip for clip in self.clips if not clip.characters or character.name in clip.characters]
 
     @classmethod
-    def from_flags(cls, rig: str, motions: Sequence[Path | str], *, size: int = 256, count: int | None = None, seed: int = 0) -> RenderJob:
-        """One character and whole motions."""
-        return cls((CharacterJob(str(rig)),), tuple(ClipJob(Path(motion)) for motion in motions), size, count, seed)
-
-    @classmethod
-    def load(cls, path: Path | str) -> RenderJob:
-        """From a TOML file. Raises UserError, naming the file, when it cannot be read or says what cannot be done."""
-        path = Path(path)
-        try:
-            data = tomllib.loads(path.read_text("utf-8"))
-        except OSError as error:
-            raise UserError(f"The job file {path} cannot be read ({error.strerror}); check the path.") from error
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise UserError(f"The job file {path} is not proper TOML ({error}).") from error
-        try:
-            return cls._from_toml(data, path.parent)
-        except UserError as error:
-            raise UserError(f"The job file {path}: {error}") from error
-
-    @classmethod
-    def _from_toml(cls, data: dict[str, Any], folder: Path) -> RenderJob:
-        _known_keys(data, {"size", "count", "seed", "characters", "clips", "cameras", "poses"}, "the file")
-        characters = []
-        for number, table in enumerate(_tables(data, "characters"), 1):
-            where = f"character {number}"
-            _known_keys(table, {"rig", "name"}, where)
-            rig = _text(table, "rig", where)
-            if rig is None:
-                raise UserError(f"{where} names no rig.")
-            built_in = rig.partition(":")[0] == "builtin"
-            characters.append(CharacterJob(rig if built_in else str(folder / rig), _text(table, "name", where) or ""))
-        clips = []
-        for number, table in enumerate(_tables(data, "clips"), 1):
-            where = f"clip {number}"
-            _known_keys(table, {"motion", "name", "start", "end", "split", "characters"}, where)
-            motion = _text(table, "motion", where)
-            if motion is None:
-                raise UserError(f"{where} names no motion.")
-            for_whom = table.get("characters", [])
-            if not isinstance(for_whom, list) or not all(isinstance(name, str) for name in for_whom):
-                raise UserError(f"{where}: characters must be a list of names.")
-            clips.append(
-                ClipJob(
-                    folder / motion,
-                    _text(table, "name", where) or "",
-                    _whole(table, "start", where) or 0,
-                    _whole(table, "end", where),
-                    _text(table, "split", where),
-                    tuple(for_whom),
-                )
-            )
-        size, seed = _whole(data, "size", "the file"), _whole(data, "seed", "the file")
-        return cls(
-            tuple(characters),
-            tuple(clips),
-            256 if size is None else size,
-            _whole(data, "count", "the file"),
-            seed or 0,
-            _numbers(data, "cameras", Cameras),
-            _numbers(data, "poses", Poses),
-        )
+    def from_flags(
+        cls, rigs: str | Sequence[str], motions: Sequence[Path | str], *, size: int = 256, count: int | None = None, seed: int = 0,
+        labels: Sequence[str] = (SKELETON,),
+    ) -> RenderJob:  # fmt: skip
+        """Characters and whole motions."""
+        specs = [rigs] if isinstance(rigs, str) else rigs
+        characters = tuple(CharacterJob(rig) for spec in specs for rig in expanded(spec))
+        return cls(characters, tuple(ClipJob(Path(motion)) for motion in motions), size, count, seed, tuple(labels))
 
 
-def _numbers(data: dict[str, Any], key: str, kind: type[Any]) -> Any:
-    """A dataclass of numbers from a table of the same keys; `yaws` is a list."""
-    table = data.get(key, {})
-    if not isinstance(table, dict):
-        raise UserError(f"{key} must be a table, [{key}].")
-    _known_keys(table, {f.name for f in dataclasses.fields(kind)}, f"[{key}]")
-    values: dict[str, Any] = {}
-    for name, value in table.items():
-        if name == "yaws":
-            if not isinstance(value, list) or not all(_is_number(v) for v in value):
-                raise UserError("yaws must be a list of angles in degrees.")
-            values[name] = tuple(float(v) for v in value)
-        elif not _is_number(value):
-            raise UserError(f"{name} must be a number.")
-        else:
-            values[name] = float(value)
-    return kind(**values)
+def expanded(spec: str) -> list[str]:
+    """`builtin:3-5` as three characters; anything else as it is. Raises UserError for a range that is none."""
+    found = re.fullmatch(r"builtin:(\d+)-(\d+)", spec)
+    if found is None:
+        return [spec]
+    first, last = int(found[1]), int(found[2])
+    _require(first <= last, f"{spec} ends before it starts; write the smaller number first.")
+    _require(last - first < MAX_BUILTIN, f"{spec} names more than {MAX_BUILTIN} characters; make several datasets of them.")
+    return [f"builtin:{seed}" for seed in range(first, last + 1)]
 
 
-def _tables(data: dict[str, Any], key: str) -> list[dict[str, Any]]:
-    tables = data.get(key, [])
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise UserError(f"{key} must be a list of tables, [[{key}]].")
-    return tables
+def _check_label(labels: Sequence[str]) -> bool:
+    """False; raises UserError when there is something among the labels that is none."""
+    odd = next((kind for kind in labels if kind not in LABELS), None)
+    _require(odd is None, f'There is no label "{odd}"; choose of {", ".join(LABELS)}.')
+    return False
 
 
-def _text(table: dict[str, Any], key: str, where: str) -> str | None:
-    value = table.get(key)
-    if value is not None and not isinstance(value, str):
-        raise UserError(f"{where}: {key} must be a text in quotes.")
-    return value
+def _check_range(value: Range | None, low: float, high: float, what: str) -> None:
+    if value is not None:
+        _require(low <= value[0] <= value[1] <= high, f"{what} must be within {low:g} to {high:g}, the smaller number first.")
 
 
-def _whole(table: dict[str, Any], key: str, where: str) -> int | None:
-    value = table.get(key)
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-        raise UserError(f"{where}: {key} must be a whole number.")
-    return value
+def _repeated(names: Sequence[str]) -> str | None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _known_keys(table: dict[str, Any], known: set[str], where: str) -> None:
-    unknown = sorted(set(table) - known)
-    if unknown:
-        raise UserError(f'{where} has the unknown key "{unknown[0]}"; known are {", ".join(sorted(known))}.')
-
-
-def _require(holds: bool, sentence: str) -> None:
+def _require(holds: Any, sentence: str) -> None:
     if not holds:
         raise UserError(sentence)
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..retarget import kinematics
-from ..retarget.kinematics import axis_angle_to_matrix, matrix_to_axis_angle, rotations_of, unit
+from ..retarget.kinematics import axis_angle_to_matrix, matrix_to_axis_angle, rotations_of, slerp_matrices, unit
 from ..retarget.motion import Motion
 from ..retarget.rig import Rig
 
@@ -56,8 +56,15 @@ class PoseSource:
         self.local = rotations_of(rig, motion)
         self.root = motion.root_position.astype(np.float64)
 
-    def frame(self, index: int) -> Pose:
-        return Pose(self.local[index], self.root[index])
+    def frame(self, time: float) -> Pose:
+        """At a frame, or between two; the first and the last hold on beyond the ends."""
+        time = min(max(time, 0.0), len(self.root) - 1.0)
+        first = int(time)
+        weight = time - first
+        if weight == 0:
+            return Pose(self.local[first], self.root[first])
+        local = slerp_matrices(self.local[first], self.local[first + 1], weight)
+        return Pose(local, self.root[first] * (1 - weight) + self.root[first + 1] * weight)
 
 
 def mirrored(rig: Rig, pose: Pose) -> Pose:

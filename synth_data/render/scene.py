@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A scene of our own in Blender: a character under a sun, seen by one camera, rendered by Cycles. What it brings is taken away again."""
+"""A scene of our own in Blender: a character, seen by one camera, rendered by Cycles. What it brings is taken away again."""
 
 from __future__ import annotations
 
 import errno
-import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,39 +17,35 @@ import numpy.typing as npt
 from mathutils import Matrix
 
 from ...errors import UserError
-from ..characters.importing import Character, load_character, rig_of
-from ..dataset.png import PngError, strip_png
-from ..pose.framing import MARGIN
+from ..characters.cel import apply_cel_look, set_outline_width
+from ..characters.importing import BUILTIN, Character, load_character, rig_of
 from ..retarget.kinematics import matrix_to_quaternion
 from ..retarget.rig import Rig
 from .cameras import View
+from .meshes import Meshes
 from .poses import Pose
-from .visibility import SeenSurface, Surface
+from .surface import SeenSurface, Surface
 
 Array = npt.NDArray[np.float64]
 
 SAMPLES = 4
-OUTLINE = 1.25  # px, as thick as a line can be drawn without looking bold at any size
-_BORDER = 3  # px around the character: half of Cycles' reconstruction filter, and the outline
+_BORDER = 3  # px around the character: half of Cycles' reconstruction filter, and a little
 _SENSOR = 36.0  # mm; any number, since the focal length is given relative to it
+_TARGA_HEADER = 18
 
 
 class Stage:
     """One character in a scene of its own. Use `with open_stage(…) as stage:`."""
 
-    def __init__(self, spec: str, size: int, scratch: Path) -> None:
-        """Load the character `spec` for pictures of `size`² px; pictures pass through the file `scratch`. Raises UserError as
-        `load_character`.
-        """
+    def __init__(self, spec: str, scratch: Path, *, threads: int | None = None, detail: str = "dataset") -> None:
+        """Load the character `spec`; pictures pass through the file `scratch`. Raises UserError as `load_character`."""
         self._scratch = scratch
-        self._size = size
         self.scene: Any = bpy.data.scenes.new("Ningyo dataset")
         self._layer: Any = self.scene.view_layers[0]
         self.character: Character = load_character(spec, self.scene.collection)
         self.rig: Rig = rig_of(self.character)
         self._dress(spec)
-        self._settings(size)
-        self._light()
+        self._settings(threads or _cores())
         camera = bpy.data.cameras.new("Ningyo dataset")
         camera.sensor_fit, camera.sensor_width, camera.clip_start, camera.clip_end = "HORIZONTAL", _SENSOR, 0.01, 1000.0
         self._camera = bpy.data.objects.new("Ningyo dataset", camera)
@@ -69,18 +64,23 @@ class Stage:
         place = {name: i for i, name in enumerate(self.rig.names)}
         self._order = np.array([place[bone.name] for bone in pose_bones])
         self._hips = pose_bones[self.rig.names[self.rig.index_of_role["hips"]]]
-        self._topology: tuple[tuple[int, ...], npt.NDArray[np.int64], npt.NDArray[np.int64]] | None = None
+        self._shape_keys = _shape_keys(self.character.meshes)
+        self.meshes = Meshes(self.character.meshes, self.rig)
         self._layer.update()
 
-    def _dress(self, spec: str) -> None:
-        """Cel look for a character that does not have it; outlines as thick as they shall be in these pictures."""
-        from ..characters.cel import apply_cel_look, set_outline_width
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """The names of the shape keys that can be set."""
+        return tuple(self._shape_keys)
 
-        # Framing shows every character at one size, so a pixel is as big in one picture as in the next.
-        pixel = MARGIN * self.rig.height / self._size
-        if spec.partition(":")[0] != "builtin":
-            apply_cel_look(self.character.meshes, pixel_size=pixel)
-        set_outline_width(self.character.meshes, OUTLINE * pixel)
+    @property
+    def depsgraph(self) -> Any:
+        return self._layer.depsgraph
+
+    def _dress(self, spec: str) -> None:
+        """Cel look for a character that does not have it."""
+        if spec.partition(":")[0] != BUILTIN:
+            apply_cel_look(self.character.meshes)
         for mesh in self.character.meshes:
             for slot in mesh.material_slots:
                 if slot.material is not None:
@@ -91,7 +91,7 @@ class Stage:
                 if modifier.type == "SOLIDIFY":
                     modifier.show_viewport = False  # the outline is of no use to `surface`, and costs more than the pose
 
-    def _settings(self, size: int) -> None:
+    def _settings(self, threads: int) -> None:
         scene = self.scene
         render, cycles = scene.render, scene.cycles
         render.engine = "CYCLES"
@@ -100,12 +100,11 @@ class Stage:
         cycles.seed = 0  # the same noise in every picture flickers least
         if hasattr(cycles, "use_pixel_jitter"):  # since 5.x; without it, labels of sample 0 would lie beside the pixel's centre
             cycles.use_pixel_jitter = False
-        render.resolution_x = render.resolution_y = size
         render.resolution_percentage = 100
         render.pixel_aspect_x = render.pixel_aspect_y = 1.0
         render.film_transparent = True
         render.use_persistent_data = True
-        render.threads_mode, render.threads = "FIXED", _cores()
+        render.threads_mode, render.threads = "FIXED", threads
         render.use_compositing = render.use_sequencer = False
         render.dither_intensity = 0.0
         for name in dir(render):
@@ -117,22 +116,10 @@ class Stage:
         settings = render.image_settings
         if hasattr(settings, "media_type"):
             settings.media_type = "IMAGE"
-        settings.file_format, settings.color_mode, settings.color_depth, settings.compression = "PNG", "RGBA", "8", 15
+        # Uncompressed, because it is read at once and written by ourselves.
+        settings.file_format, settings.color_mode = "TARGA_RAW", "RGBA"
         render.use_file_extension, render.use_overwrite, render.use_placeholder = False, True, False
         render.filepath = str(self._scratch)
-
-    def _light(self) -> None:
-        """Even light from all around and a sun from the upper left, for materials that are lit by the scene."""
-        world: Any = bpy.data.worlds.new("Ningyo dataset")
-        if bpy.app.version < (5, 0):  # later ones always have nodes, and warn
-            world.use_nodes = True
-        world.node_tree.nodes["Background"].inputs["Color"].default_value = (0.6, 0.6, 0.6, 1.0)
-        self.scene.world = world
-        light: Any = bpy.data.lights.new("Ningyo dataset", "SUN")
-        light.energy, light.angle = 2.0, 0.0
-        sun = bpy.data.objects.new("Ningyo dataset sun", light)
-        sun.rotation_euler = (math.radians(50), 0.0, math.radians(30))
-        self.scene.collection.objects.link(sun)
 
     def set_pose(self, pose: Pose, rotations: Array) -> None:
         """Pose the character; `rotations` (B, 3, 3) are the pose's world rotations."""
@@ -156,40 +143,34 @@ class Stage:
             offset = rig.to_armature(pose.root) - left_at
         return (turn @ rig.rest[hips, :3, :3]).T @ offset
 
+    def set_expression(self, values: Mapping[str, float]) -> None:
+        """Set the shape keys to `values` (0…1); those that are not named go to 0, and those that the character does not have are left out.
+
+        Takes effect with the next `set_pose`.
+        """
+        for name, keys in self._shape_keys.items():
+            for key in keys:
+                value = values.get(name, 0.0)
+                if key.value != value:
+                    key.value = value
+
     def surface(self) -> Surface:
         """The posed meshes, without outlines."""
-        evaluated = [mesh.evaluated_get(self._layer.depsgraph) for mesh in self.character.meshes if not mesh.hide_render]
-        vertices = [_vertices(mesh) for mesh in evaluated]
-        counts = tuple(map(len, vertices))
-        if self._topology is None or self._topology[0] != counts:
-            triangles, parts, start = [], [], 0
-            for mesh, count in zip(evaluated, counts, strict=True):
-                corners = _triangles(mesh)
-                triangles.append(corners + start)
-                parts.append(self._parts(mesh)[corners[:, 0]])
-                start += count
-            # One axis after the other in memory: that is how the triangles are read.
-            self._topology = (counts, np.asfortranarray(np.concatenate(triangles)), np.concatenate(parts))
-        return Surface(np.concatenate(vertices), self._topology[1], self._topology[2])
+        return self.meshes.surface(self._layer.depsgraph)
 
-    def _parts(self, mesh: Any) -> npt.NDArray[np.int64]:
-        """(V,) the index of the bone that moves each vertex most."""
-        index = {name: i for i, name in enumerate(self.rig.names)}
-        rigid = index.get(mesh.parent_bone, -1) if mesh.parent_type == "BONE" else -1
-        if rigid < 0:
-            rigid = self.rig.index_of_role["hips"]
-        bones = [index.get(group.name, -1) for group in mesh.vertex_groups]
-        parts = np.full(len(mesh.data.vertices), rigid)
-        for vertex in mesh.data.vertices:
-            best = max(((g.weight, bones[g.group]) for g in vertex.groups if bones[g.group] >= 0), default=None)
-            if best is not None:
-                parts[vertex.index] = best[1]
-        return parts
+    def normals(self, corners: npt.NDArray[np.int64]) -> Array:
+        """World unit normals (N, 3, 3) at corners (N, 3) of the posed meshes; after `surface`."""
+        return self.meshes.normals(self._layer.depsgraph, corners)
 
-    def aim(self, view: View, seen: SeenSurface) -> None:
-        """Point the camera as `view` says, and render only the character's surroundings: the rest is empty, and the pixels are the same."""
+    def set_outline(self, width: float) -> None:
+        """Outlines as wide as `width`, metres at the character."""
+        set_outline_width(self.character.meshes, width)
+
+    def aim(self, view: View) -> None:
+        """Point the camera as `view` says; pictures get its size."""
         camera: Any = self._camera.data
         size = view.size
+        self.scene.render.resolution_x = self.scene.render.resolution_y = size
         camera.lens = view.K[0, 0] * _SENSOR / size
         camera.shift_x = 0.5 - view.K[0, 2] / size
         camera.shift_y = view.K[1, 2] / size - 0.5
@@ -198,66 +179,76 @@ class Stage:
         matrix[:3, :3] = rotation * (1.0, -1.0, -1.0)  # Blender's cameras look along −Z with Y up
         matrix[:3, 3] = -rotation @ view.world_to_camera[:, 3]
         self._camera.matrix_world = Matrix(matrix.tolist())
-        self._set_border(view.size, seen)
 
-    def _set_border(self, size: int, seen: SeenSurface) -> None:
-        render = self.scene.render
-        render.use_border = False
-        if len(seen.z) == 0 or seen.z.min() <= 0.01:
-            return
-        low = np.clip(np.floor([seen.x.min(), seen.y.min()]) - _BORDER, 0, size)
-        high = np.clip(np.ceil([seen.x.max(), seen.y.max()]) + _BORDER, 0, size)
-        if (high - low).min() < 2:
-            return
-        render.use_border, render.use_crop_to_border = True, False
-        render.border_min_x, render.border_max_x = low[0] / size, high[0] / size
-        render.border_min_y, render.border_max_y = 1 - high[1] / size, 1 - low[1] / size
+    def render(self, seen: SeenSurface | None = None, outline: float = 0.0) -> npt.NDArray[np.uint8]:
+        """(H, W, 4) the picture, straight alpha. Where the character is `seen`, only its surroundings are rendered: `outline` px and the
+        film's filter further than its surface. The rest is empty, and the pixels are the same.
 
-    def render(self) -> bytes:
-        """The picture as PNG (RGBA, straight alpha) that holds nothing but pixels. Raises OSError when the disk is full."""
+        Raises OSError when the disk is full.
+        """
+        size, render = self.scene.render.resolution_x, self.scene.render
+        x0, y0, x1, y1 = _surroundings(size, seen, _BORDER + int(np.ceil(outline)))
+        picture = np.zeros((size, size, 4), np.uint8)
+        if x1 <= x0 or y1 <= y0:
+            return picture
+        render.use_border = render.use_crop_to_border = (x1 - x0, y1 - y0) != (size, size)
+        # Blender rounds borders to pixels; a hundredth of one keeps 0.1·size/size from falling short.
+        render.border_min_x, render.border_max_x = (x0 + 0.01) / size, (x1 + 0.01) / size
+        render.border_min_y, render.border_max_y = (size - y1 + 0.01) / size, (size - y0 + 0.01) / size
+        picture[y0:y1, x0:x1] = self._rendered((y1 - y0, x1 - x0))
+        return picture
+
+    def _rendered(self, shape: tuple[int, int]) -> npt.NDArray[np.uint8]:
         self._scratch.unlink(missing_ok=True)
         try:
             bpy.ops.render.render(write_still=True, scene=self.scene.name)
-            return strip_png(self._scratch.read_bytes())
-        except (RuntimeError, FileNotFoundError, PngError) as error:
+            data = self._scratch.read_bytes()
+            width, height = int.from_bytes(data[12:14], "little"), int.from_bytes(data[14:16], "little")
+            if (height, width) != shape or len(data) < _TARGA_HEADER + 4 * width * height:
+                raise RuntimeError("the picture is not whole")
+        except (RuntimeError, FileNotFoundError) as error:
             if shutil.disk_usage(self._scratch.parent).free < 1 << 20:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._scratch)) from error
             reason = str(error).strip()
             raise UserError(f"Blender could not render {self.character.name} ({reason}); open it in Blender to see why.") from error
+        pixels = np.frombuffer(data, np.uint8, 4 * width * height, _TARGA_HEADER).reshape(height, width, 4)
+        return pixels[::-1, :, [2, 1, 0, 3]]  # from the bottom up, blue first
+
+
+def _surroundings(size: int, seen: SeenSurface | None, margin: int) -> tuple[int, int, int, int]:
+    """x0, y0, x1, y1 of what of a picture can hold something."""
+    if seen is None or not len(seen.z) or seen.z.min() <= 0.01:
+        return 0, 0, size, size
+    low = np.clip(np.floor([seen.x.min(), seen.y.min()]) - margin, 0, size).astype(int)
+    high = np.clip(np.ceil([seen.x.max(), seen.y.max()]) + margin, 0, size).astype(int)
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
 @contextmanager
-def open_stage(spec: str, size: int, scratch: Path) -> Iterator[Stage]:
+def open_stage(spec: str, scratch: Path, *, threads: int | None = None, detail: str = "dataset") -> Iterator[Stage]:
     """A Stage, and afterwards Blender as it was before: everything that came with it is removed."""
     before = {item for collection in _collections() for item in collection}
     try:
-        yield Stage(spec, size, scratch)
+        yield Stage(spec, scratch, threads=threads, detail=detail)
     finally:
         bpy.data.batch_remove([item for collection in _collections() for item in collection if item not in before])
         scratch.unlink(missing_ok=True)
+
+
+def _shape_keys(meshes: list[Any]) -> dict[str, list[Any]]:
+    """Name → the shape keys of that name, of all meshes but their rest shapes."""
+    found: dict[str, list[Any]] = {}
+    for mesh in meshes:
+        if mesh.data.shape_keys is not None:
+            for key in mesh.data.shape_keys.key_blocks[1:]:
+                found.setdefault(key.name, []).append(key)
+    return found
 
 
 def _collections() -> list[Any]:
     """All of Blender's lists of data that a scene can bring along."""
     kept = ("screens", "window_managers", "workspaces", "texts")
     return [getattr(bpy.data, p.identifier) for p in bpy.data.bl_rna.properties if p.type == "COLLECTION" and p.identifier not in kept]
-
-
-def _vertices(mesh: Any) -> Array:
-    """(V, 3) world metres of an evaluated mesh object."""
-    positions = mesh.data.attributes["position"].data
-    flat = np.empty(3 * len(positions), np.float32)
-    positions.foreach_get("vector", flat)
-    matrix = np.array(mesh.matrix_world)
-    return flat.reshape(-1, 3).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
-
-
-def _triangles(mesh: Any) -> npt.NDArray[np.int64]:
-    """(T, 3) vertex indices of an evaluated mesh object."""
-    mesh.data.calc_loop_triangles()
-    corners = np.empty(3 * len(mesh.data.loop_triangles), np.int32)
-    mesh.data.loop_triangles.foreach_get("vertices", corners)
-    return corners.reshape(-1, 3).astype(np.int64)
 
 
 def _cores() -> int:

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 from ningyo.errors import UserError
 from ningyo.synth_data.dataset.export import export
-from ningyo.synth_data.dataset.folder import Dataset, IndexWriter, Sample, read_index, safe_name, write_index
+from ningyo.synth_data.dataset.folder import Dataset, Sample, read_index, safe_name, write_index
 from ningyo.synth_data.dataset.png import decode_png
 from ningyo.synth_data.dataset.stats import contact_sheet, statistics
 from ningyo.synth_data.dataset.verify import verify
@@ -78,14 +79,23 @@ def test_a_path_that_leaves_the_dataset_is_refused(dataset):
             Sample.from_line(line.replace("doll/walk/000000.image.png", path))
 
 
-def test_lines_wait_for_their_files(dataset):
-    """A sample whose file is not there never gets into the index."""
-    writer = IndexWriter(dataset.path)
-    ghost = Sample(6, "doll", "walk", 0, {}, "train", False, False, {"image": ("doll/walk/000006.image.png", "0" * 64)})
-    writer.add(ghost)
-    with pytest.raises(FileNotFoundError):
-        writer.flush()
-    assert len(read_index(dataset.path)[0]) == 6
+def test_samples_are_read_from_the_disk_one_by_one(dataset):
+    samples = dataset.samples
+    assert [sample.number for sample in samples] == samples.numbers.tolist() == list(range(6))
+    assert samples[-1] == samples[5]
+    assert [sample.number for sample in samples[1:5:2]] == [1, 3]
+    assert [sample.number for sample in samples.where(samples.splits == "test")] == [4, 5]
+    with pytest.raises(IndexError):
+        samples[6]
+
+
+def test_what_a_newer_line_says_is_kept(dataset):
+    sample = dataset.samples[0]
+    richer = Sample.from_line(sample.to_line().replace('"split"', '"bbox":[1,2,3,4],"split"'))
+    assert richer.details == {"bbox": [1, 2, 3, 4]}
+    assert Sample.from_line(richer.to_line()) == richer
+    between = dataclasses.replace(sample, frame=2.5)
+    assert Sample.from_line(between.to_line()).frame == 2.5
 
 
 def test_what_is_no_dataset_is_said_in_a_sentence(dataset, tmp_path):

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-from ningyo.synth_data.dataset.sample import OCCLUDED, OUTSIDE, VISIBLE, project
+from ningyo.synth_data.dataset.sample import OCCLUDED, OUTSIDE, VISIBLE
 from ningyo.synth_data.pose.landmarks import BODY_25
 from ningyo.synth_data.render.cameras import View, look_at
-from ningyo.synth_data.render.visibility import OcclusionRule, Surface, first_hits, seen_through
+from ningyo.synth_data.render.surface import Surface, Topology, seen_through
+from ningyo.synth_data.render.visibility import OcclusionRule
 from ningyo.synth_data.retarget.openpose_points import point_model
 
 SIZE = 256
@@ -20,62 +20,30 @@ def view_from(yaw: float, elevation: float = 0.0, zoom: float = 1.0) -> View:
     return View(K, look_at(np.array([0, 0, 0.9]), yaw, elevation, 4.0), SIZE, yaw, elevation, 4.0)
 
 
-def by_brute_force(origin: np.ndarray, towards: np.ndarray, surface: Surface) -> tuple[float, int]:
-    """Ray against every triangle (Möller and Trumbore 1997): the least share of the way, and its part."""
-    a, b, c = (surface.vertices[surface.triangles[:, i]] for i in range(3))
-    e1, e2 = b - a, c - a
-    p = np.cross(towards, e2)
-    det = np.sum(e1 * p, axis=1)
-    u = np.sum((origin - a) * p, axis=1) / det
-    q = np.cross(origin - a, e1)
-    v = q @ towards / det
-    t = np.sum(e2 * q, axis=1) / det
-    t = np.where((u >= 0) & (v >= 0) & (u + v <= 1) & (t > 0), t, np.inf)
-    nearest = int(t.argmin())
-    return float(t[nearest]), int(surface.parts[nearest])
-
-
-def test_first_hits_are_those_of_every_triangle_tried():
-    random = np.random.default_rng(0)
-    centres = random.uniform((-0.7, -0.7, 0.2), (0.7, 0.7, 1.6), (250, 1, 3))
-    vertices = (centres + random.normal(size=(250, 3, 3)) * random.choice([0.02, 0.05, 0.2], (250, 1, 1))).reshape(-1, 3)
-    surface = Surface(vertices, np.arange(750).reshape(-1, 3), random.integers(0, 9, 250))
-    points = random.uniform((-0.6, -0.6, 0.3), (0.6, 0.6, 1.5), (137, 3))
-    view = view_from(30, 10)
-    pixels = project(points, view.K, view.world_to_camera)
-    depth, part = first_hits(pixels, np.ones(137, bool), SIZE, seen_through(view, surface))
-    rotation, shift = view.world_to_camera[:, :3], view.world_to_camera[:, 3]
-    origin = -rotation.T @ shift
-    hits = 0
-    for i, point in enumerate(points):
-        share, expected = by_brute_force(origin, point - origin, surface)
-        if np.isfinite(share):
-            hits += 1
-            assert depth[i] == pytest.approx(share * (rotation @ point + shift)[2], rel=1e-6)
-            assert part[i] == expected
-        else:
-            assert depth[i] == np.inf
-    assert 30 < hits < 130
-
-
 def wall(y: float, x: tuple[float, float], z: tuple[float, float], part: int) -> Surface:
     """A rectangle across the view from the front."""
     corners = np.array([(x[0], y, z[0]), (x[1], y, z[0]), (x[1], y, z[1]), (x[0], y, z[1])])
-    return Surface(corners, TWO_TRIANGLES, np.full(2, part))
+    return surface_of(corners, TWO_TRIANGLES, np.full(2, part))
+
+
+def surface_of(vertices: np.ndarray, triangles: np.ndarray, bones: np.ndarray) -> Surface:
+    nothing = np.full((len(triangles), 3, 2), np.nan, np.float32)
+    return Surface(vertices, Topology(triangles, bones, bones.astype(np.uint8), triangles, nothing))
 
 
 def visibility(rig, surface: Surface, view: View) -> dict[str, int]:
     model = point_model(rig)
     heads, rotations = rig.rest_heads, rig.rest_rotations
     points = model.points(heads[None], rotations[None])[0]
-    seen = OcclusionRule(rig, model).visibility(points, rotations, view, seen_through(view, surface))
+    surface_seen = seen_through(view, surface)
+    seen = OcclusionRule(rig, model).visibility(points, rotations, surface_seen, surface_seen.rasterised())
     return {name: int(seen[i]) for i, name in enumerate(BODY_25)} | {
         "face": int(np.median(seen[25:95])),
         "left_hand": int(seen[96:116].min()),
     }
 
 
-NOTHING = Surface(np.zeros((3, 3)), np.array([[0, 1, 2]]), np.zeros(1, np.int64))
+NOTHING = surface_of(np.zeros((3, 3)), np.array([[0, 1, 2]]), np.zeros(1, np.int64))
 
 
 def test_a_joints_own_limb_does_not_hide_it_but_another_part_does(make_rig):

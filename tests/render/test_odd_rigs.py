@@ -22,7 +22,7 @@ def test_flags_and_constraints_do_not_move_the_joints(empty_blender, tmp_path):
     constraint.target, constraint.subtarget = armature, "mixamorig:Head"
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "odd.blend"))
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    with open_stage(str(tmp_path / "odd.blend"), 64, tmp_path / "x.png") as stage:
+    with open_stage(str(tmp_path / "odd.blend"), tmp_path / "x.part") as stage:
         random = np.random.default_rng(0)
         pose = Pose(rotation_vector_to_matrix(random.uniform(-0.6, 0.6, (len(stage.rig.bones), 3))), np.array([0.3, 0.1, 1.0]))
         heads, rotations = pose.evaluate(stage.rig)

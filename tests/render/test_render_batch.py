@@ -6,7 +6,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +21,7 @@ from ningyo.errors import Cancelled, UserError
 from ningyo.jobs.lock import FileLock
 from ningyo.jobs.progress import Reporter
 from ningyo.synth_data.dataset.folder import Dataset
+from ningyo.synth_data.dataset.labels import PARTS, flow_of, normal_of
 from ningyo.synth_data.dataset.png import decode_png
 from ningyo.synth_data.dataset.verify import verify
 from ningyo.synth_data.pose.skeleton import draw_skeleton
@@ -27,7 +30,7 @@ from ningyo.synth_data.render.cameras import View, look_at
 from ningyo.synth_data.render.job import Cameras, CharacterJob, ClipJob, Poses, RenderJob
 from ningyo.synth_data.render.poses import PoseSource
 from ningyo.synth_data.render.scene import open_stage
-from ningyo.synth_data.render.visibility import seen_through
+from ningyo.synth_data.render.surface import seen_through
 from ningyo.synth_data.retarget.motion import Motion
 
 SIZE = 48
@@ -98,7 +101,7 @@ def test_picture_skeleton_and_joints_belong_together(rendered):
 
 def test_joints_are_where_markers_in_the_picture_are(actor):
     """A small sphere that Blender itself keeps at a bone's head is seen where our joint is projected to."""
-    with open_stage(str(actor[0]), 512, actor[0].parent / ".marker.png.part") as stage:
+    with open_stage(str(actor[0]), actor[0].parent / ".marker.part") as stage:
         source = PoseSource(stage.rig, Motion.load(actor[1]))
         for mesh in stage.character.meshes:
             mesh.visible_camera = False
@@ -120,9 +123,8 @@ def test_joints_are_where_markers_in_the_picture_are(actor):
                 K = np.array([[900.0, 0, 256 + random.uniform(-60, 60)], [0, 900, 256 + random.uniform(-60, 60)], [0, 0, 1]])
                 view = View(K, look_at(heads.mean(axis=0), random.uniform(-180, 180), random.uniform(-30, 40), 6.0), 512, 0, 0, 6)
                 stage.set_pose(pose, rotations)
-                stage.aim(view, seen_through(view, stage.surface()))
-                stage.scene.render.use_border = False
-                alpha = decode_png(stage.render())[..., 3].astype(float)
+                stage.aim(view)
+                alpha = stage.render()[..., 3].astype(float)
                 y, x = np.mgrid[:512, :512] + 0.5
                 centroid = np.array([(alpha * x).sum(), (alpha * y).sum()]) / alpha.sum()
                 seen = view.world_to_camera[:, :3] @ heads[stage.rig.index_of_role[role]] + view.world_to_camera[:, 3]
@@ -132,7 +134,7 @@ def test_joints_are_where_markers_in_the_picture_are(actor):
 
 
 def test_the_border_changes_no_pixel(actor):
-    with open_stage(str(actor[0]), 96, actor[0].parent / ".border.png.part") as stage:
+    with open_stage(str(actor[0]), actor[0].parent / ".border.part") as stage:
         source = PoseSource(stage.rig, Motion.load(actor[1]))
         for frame, yaw in ((0, 0), (7, 130)):
             pose = source.frame(frame)
@@ -140,11 +142,12 @@ def test_the_border_changes_no_pixel(actor):
             K = np.array([[200.0, 0, 50], [0, 200, 44], [0, 0, 1]])
             view = View(K, look_at(heads.mean(axis=0), yaw, 10, 4.5), 96, yaw, 10, 4.5)
             stage.set_pose(pose, rotations)
-            stage.aim(view, seen_through(view, stage.surface()))
+            stage.aim(view)
+            bordered = stage.render(seen_through(view, stage.surface()))
             assert stage.scene.render.use_border
-            bordered = decode_png(stage.render())
-            stage.scene.render.use_border = False
-            assert np.array_equal(bordered, decode_png(stage.render()))
+            whole = stage.render()
+            assert not stage.scene.render.use_border
+            assert np.array_equal(bordered, whole)
             assert (bordered[..., 3] > 0).any()
 
 
@@ -273,3 +276,87 @@ def test_two_renders_in_one_folder_are_refused(rendered, actor):
             render_dataset(job_of(actor), rendered)
     finally:
         lock.release()
+
+
+def test_processes_make_the_same_bytes_even_when_one_is_killed(rendered, actor, tmp_path):
+    alone, together = tmp_path / "alone", tmp_path / "together"
+    job = job_of(actor, 24)
+    render_dataset(job, alone, workers=1)
+    killed: list[int] = []
+
+    def kill_one(event) -> None:
+        if event["type"] == "progress" and event["done"] == 5 and not killed:
+            victim = next(iter(children()))
+            os.kill(victim, signal.SIGKILL)
+            killed.append(victim)
+
+    render_dataset(job, together, workers=2, report=Reporter(kill_one))
+    assert killed
+    assert digest(together) == digest(alone)
+
+
+def children() -> list[int]:
+    """The processes that this one started to render with."""
+    found = subprocess.run(["ps", "-o", "pid,args", "--ppid", str(os.getpid())], capture_output=True, text=True, check=True).stdout
+    return [int(line.split()[0]) for line in found.splitlines() if "--render-worker" in line]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_one_character_lacks_does_not_stop_the_others(actor, tmp_path, workers):
+    broken, other = tmp_path / "broken.glb", tmp_path / "other.blend"
+    broken.write_bytes(b"not a glTF at all")
+    shutil.copy(actor[0], other)
+    motion = Motion.load(actor[1])
+    strange = dataclasses.replace(motion, bones=("tail", *motion.bones[1:]))
+    strange.save(tmp_path / "strange.npz")
+    job = RenderJob(
+        (CharacterJob(str(actor[0])), CharacterJob(str(broken)), CharacterJob(str(other))),
+        (ClipJob(actor[1]), ClipJob(tmp_path / "strange.npz")),
+        SIZE,
+        12,
+    )
+    warnings: list[str] = []
+    report = Reporter(lambda event: warnings.append(event["text"]) if event["type"] == "warning" else None)
+    with pytest.raises(UserError, match=r"samples could not be rendered, of blocks, broken, other .*mend") as error:
+        render_dataset(job, tmp_path / "data", workers=workers, report=report)
+    assert "\n" not in str(error.value)
+    dataset = Dataset.open(tmp_path / "data")
+    assert {sample.character for sample in dataset.samples} == {"blocks", "other"}
+    assert {sample.clip for sample in dataset.samples} <= {"swing", "swing.tail"}
+    assert len([text for text in warnings if text.startswith("broken is left out")]) == 1
+    assert len([text for text in warnings if "in strange is left out" in text]) == 2
+
+
+def grown(mask: np.ndarray, steps: int) -> np.ndarray:
+    """(H, W) bool, larger by so many px."""
+    for _ in range(steps):
+        wide = np.pad(mask, 1)
+        mask = np.any([wide[y : y + len(mask), x : x + mask.shape[1]] for y in range(3) for x in range(3)], axis=0)
+    return mask
+
+
+def test_every_label_is_written_and_belongs_to_the_picture(actor, tmp_path):
+    labels = ("skeleton", "mask", "parts", "depth", "normal", "uv", "flow", "head")
+    job = job_of(actor, 6, labels=labels, head_size=32)
+    dataset = render_dataset(job, tmp_path / "data")
+    assert verify(dataset) == []
+    for sample in dataset.samples:
+        files = {kind: decode_png(dataset.file(sample, kind).read_bytes()) for kind in labels}
+        alpha = decode_png(dataset.file(sample, "image").read_bytes())[..., 3]
+        mask = files["mask"][..., 0] == 255
+        assert 0.02 < mask.mean() < 0.5
+        assert (alpha[mask] > 0).all()
+        assert not (alpha[~grown(mask, 3)] > 0).any()  # beyond the surface there is only the outline
+        for kind in ("parts", "depth"):
+            assert ((files[kind][..., 0] > 0) == mask).all()
+        assert files["parts"].max() < len(PARTS)
+        normal = normal_of(files["normal"])
+        assert (normal[mask][:, 2] > -0.2).all()  # towards the camera
+        flow, _ = flow_of(files["flow"])
+        assert np.isfinite(flow[mask]).all()
+        assert np.isnan(flow[~mask]).all()
+        assert not files["uv"].any()  # blocks have no UV map
+        assert files["head"].shape == (32, 32, 4)
+        x, y, width, height = sample.details["bbox"]
+        rows, columns = np.nonzero(mask)
+        assert (columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1) == (x, y, width, height)

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from ningyo.errors import UserError
-from ningyo.synth_data.render.job import RenderJob
+from ningyo.synth_data.render.job import RenderJob, expanded
+from ningyo.synth_data.render.job_file import job_data, load_job
 
 WHOLE = """
 size = 128
@@ -35,7 +38,7 @@ variations = 0
 
 def load(tmp_path, text):
     (tmp_path / "job.toml").write_text(text)
-    return RenderJob.load(tmp_path / "job.toml")
+    return load_job(tmp_path / "job.toml")
 
 
 def test_a_whole_job(tmp_path):
@@ -46,7 +49,7 @@ def test_a_whole_job(tmp_path):
     assert (first.motion, first.name, first.start, first.end, first.split) == (tmp_path / "dance.npz", "dance", 0, 40, "test")
     assert (str(second.motion), second.name, second.start, second.end, second.split) == ("/elsewhere/walk.npz", "slow-walk", 5, None, None)
     assert job.cameras.yaws == (0.0, 90.5)
-    assert (job.cameras.elevation, job.cameras.distance) == (12.0, None)
+    assert (job.cameras.elevation, job.cameras.distance) == ((12.0, 12.0), None)
     assert job.poses.variations == 0
     assert [[clip.name for clip in job.clips_of(c)] for c in job.characters] == [["slow-walk"], ["dance", "slow-walk"]]
 
@@ -77,15 +80,25 @@ MINIMAL = '[[characters]]\nrig="a.glb"\n[[clips]]\nmotion="m.npz"\n'
         ("count = 0\n" + MINIMAL, "count of 1 or more"),
         ("seed = -1\n" + MINIMAL, "seed"),
         (MINIMAL + "start = 9\nend = 9", "ends before it starts"),
-        (MINIMAL + 'name = "m.tail"', "held-out ends"),
+        (MINIMAL + 'name = "m.tail"', "gives that name itself"),
         (MINIMAL + 'split = "dev"', '"train" or "test"'),
         (MINIMAL + 'characters = ["b"]', "none of the characters"),
         (MINIMAL + '[[clips]]\nmotion="x/m.npz"', 'two clips of the name "m"'),
         (MINIMAL + "[cameras]\nyaws = []", "at least one angle"),
-        (MINIMAL + "[cameras]\nyaws = [true]", "angles in degrees"),
-        (MINIMAL + "[cameras]\ndistance = -1", "more than 0"),
+        (MINIMAL + "[cameras]\nyaws = [true]", "list of numbers"),
+        (MINIMAL + "[cameras]\ndistance = -1", "within 0.1 to 1000"),
+        (MINIMAL + "[cameras]\nelevation = [20, 10]", "smaller number first"),
+        (MINIMAL + "[cameras]\nelevation = [1, 2, 3]", "range of two"),
+        (MINIMAL + "[cameras]\nelevation = 3\nheight = 1", "not both"),
+        (MINIMAL + '[cameras]\nframings = ["feet"]', 'no framing "feet"'),
+        ('labels = ["masks"]\n' + MINIMAL, 'no label "masks"'),
+        (MINIMAL + "speed = 0", "speed of clip"),
+        (MINIMAL + "[look]\ntones = 5", "tones must be"),
+        (MINIMAL + "[look]\npalettes = 1.5", "whole number"),
+        (MINIMAL + '[background]\ncolours = ["red"]', "six hexadecimal"),
+        (MINIMAL + "[poses]\nvariations = 0.6\nsampled = 0.5", "leave room"),
         (MINIMAL + "[cameras]\nelevation = nan", "not a number"),
-        (MINIMAL + "[cameras]\nlens = 50", 'unknown key "lens"'),
+        (MINIMAL + "[cameras]\nfocus = 50", 'unknown key "focus"'),
         (MINIMAL + "[poses]\nvariations = 1", "less than 1"),
         (MINIMAL + '[poses]\nmirrored = "half"', "must be a number"),
     ],
@@ -99,4 +112,55 @@ def test_malformed_jobs_are_refused_in_one_sentence(tmp_path, text, words):
 
 def test_a_missing_job_file(tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
-        RenderJob.load(tmp_path / "none.toml")
+        load_job(tmp_path / "none.toml")
+
+
+EVERYTHING = """
+size = 64
+count = 50
+labels = ["mask", "flow", "head"]
+head_size = 32
+[[characters]]
+rig = "builtin:3-5"
+[[clips]]
+motion = "dance.fbx"
+speed = [0.8, 1.25]
+mirrored = 0.5
+[cameras]
+height = [0.5, 2]
+lens = 50
+framings = ["body", "head"]
+[poses]
+sampled = 0.1
+expressions = 0.3
+[look]
+light_yaw = [-60, 60]
+outline = 0
+tones = [2, 3]
+palettes = 4
+[background]
+colours = ["F4F1EA"]
+pictures = "photos"
+"""
+
+
+def test_a_job_is_kept_as_json_and_read_back(tmp_path):
+    for text in (WHOLE, MINIMAL, EVERYTHING):
+        job = load(tmp_path, text)
+        (tmp_path / "job.json").write_text(json.dumps(job_data(job)))
+        assert load_job(tmp_path / "job.json") == job
+    assert [c.name for c in job.characters] == ["builtin-3", "builtin-4", "builtin-5"]
+    assert job.labels == ("mask", "flow", "head")
+    assert job.clips[0].speed == (0.8, 1.25)
+    assert job.cameras.lens == (50.0, 50.0)
+    assert job.background.pictures == tmp_path / "photos"
+
+
+def test_ranges_of_seeds():
+    assert expanded("builtin:9-11") == ["builtin:9", "builtin:10", "builtin:11"]
+    assert expanded("builtin") == ["builtin"]
+    assert expanded("doll.glb") == ["doll.glb"]
+    with pytest.raises(UserError, match="ends before"):
+        expanded("builtin:4-2")
+    with pytest.raises(UserError, match="more than"):
+        expanded("builtin:0-9999999")

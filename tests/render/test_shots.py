@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
+from pathlib import Path
 
 from ningyo.synth_data.dataset.splits import Clip, split_clips
-from ningyo.synth_data.render.job import Cameras, Poses
-from ningyo.synth_data.render.plan import shots_of
+from ningyo.synth_data.render.job import SAMPLED, Cameras, ClipJob, Poses
+from ningyo.synth_data.render.plan import Plan
 
 CAMERAS = Cameras(yaws=(0.0, 90.0, 180.0))
 CLIPS = split_clips([Clip("a", 0, 20), Clip("b", 5, 15)])
 
 
-def plan(count, variations=0.5, clips=CLIPS, seed=0):
-    return shots_of("doll", clips, count, 100, seed, CAMERAS, Poses(variations=variations))
+def plan(count, variations=0.5, clips=CLIPS, seed=0, sampled=0.0, **clip):
+    jobs = [ClipJob(Path("m.npz"), **clip)] * len(clips)
+    return Plan("doll", clips, jobs, count, 100, seed, CAMERAS, Poses(variations=variations, sampled=sampled))
 
 
 def test_without_a_count_every_frame_is_seen_from_every_camera_once():
@@ -68,6 +71,34 @@ def test_held_out_clips_alone_get_no_variations():
 
 def test_a_sample_depends_on_seed_and_number_alone():
     assert plan(200)[150] == plan(200)[150]
-    assert plan(200) != plan(200, seed=1)
+    assert list(plan(200)) != list(plan(200, seed=1))
     late = {shot.number: shot for shot in plan(400) if shot.variation}
     assert all(late.get(shot.number, shot) == shot for shot in plan(200) if shot.variation)
+
+
+def test_every_go_through_a_clip_has_its_own_speed():
+    shots = [shot for shot in plan(None, 0.0, speed=(0.5, 2.0), mirrored=0.5) if not shot.steady]
+    goes: list[list] = [[]]
+    for shot in shots:
+        if goes[-1] and (shot.clip.name, shot.frame) < (goes[-1][-1].clip.name, goes[-1][-1].frame):
+            goes.append([])
+        goes[-1].append(shot)
+    assert len(goes) == len(CAMERAS.yaws)
+    for go in goes:
+        for name in ("a", "b"):
+            of_clip = [shot for shot in go if shot.clip.name == name]
+            assert len({shot.speed for shot in of_clip}) == len({shot.mirrored for shot in of_clip}) == 1
+            steps = {round(b.frame - a.frame - a.speed, 3) for a, b in itertools.pairwise(of_clip)}
+            assert all(abs(step) < 2e-3 for step in steps)
+            assert max(shot.frame for shot in of_clip) < of_clip[0].clip.end
+    assert len({shot.speed for shot in shots}) == 6
+    assert {shot.mirrored for shot in shots} == {True, False}
+
+
+def test_sampled_poses_have_their_share():
+    shots = list(plan(1000, 0.2, sampled=0.3))
+    assert sum(shot.variation for shot in shots) / 1000 > 0.15
+    sampled = [shot for shot in shots if shot.sampled]
+    assert 250 < len(sampled) < 650  # as the clips have too few frames, both kinds fill up
+    assert {shot.clip.name for shot in sampled} == {SAMPLED}
+    assert all(shot.sampled for shot in plan(20, 0.0, clips=[], sampled=1.0))

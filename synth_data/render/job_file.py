@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A render job as a file: TOML for people, and the same keys as JSON in the dataset (`job.json`), so that it can be gone on with.
+
+size = 256                      # side of the pictures, px
+count = 2000                    # samples in all; left out: every frame from every yaw, and the variations' share on top
+seed = 0
+labels = ["skeleton", "mask", "parts", "depth", "normal", "uv", "flow", "head", "limbs", "capsules"]   # left out: skeleton
+head_size = 128                 # side of the heads' pictures, px; left out: half of size
+
+[[characters]]                  # one or more
+rig = "ybot.glb"                # or "builtin:7", or "builtin:1-50" for fifty of them; paths are relative to this file
+name = "ybot"
+
+[[clips]]                       # one or more
+motion = "dance.npz"            # what `ningyo retarget` wrote, for whatever character, or an .fbx, .glb or .bvh
+name = "dance"
+start = 0                       # frames of the motion, the end not included
+end = 400
+split = "train"                 # or "test"; left out: chosen, by whole clips
+characters = ["ybot"]           # left out: all
+speed = [0.8, 1.25]             # a number, or a range of which every go through the clip takes a value
+mirrored = 0.5                  # share of the goes with left and right exchanged
+
+[cameras]                       # a number or a range [low, high]; from each range every picture takes a value
+yaws = [0, 30, -30]             # degrees around the character, from the motion's own camera (else from the front); positive: to its left
+yaw_jitter = 10
+elevation = [-5, 30]            # degrees; left out: the motion's own camera's, else 5
+elevation_jitter = 5
+height = 1.5                    # instead of elevation: metres above the floor
+distance = 4.0                  # metres; left out: the motion's own camera's, else 2.5 times the character's height
+distance_jitter = 0.1           # share
+lens = [35, 85]                 # instead of distance: millimetres, on a full-frame camera
+framings = ["body", "upper", "head"]   # what pictures show; left out: body
+framing_jitter = 0.02           # share of the picture's side
+
+[poses]
+variations = 0.3                # share of samples that are random variations of the training clips' poses
+mirrored = 0.5                  # share of the variations with left and right exchanged
+spread = 1.0                    # how far they go
+sampled = 0.1                   # share of samples whose poses come from no clip
+expressions = 0.3               # share of samples with a random expression
+
+[look]
+light_yaw = [-60, 60]           # degrees; 0: from before the character at rest, positive: from its left
+light_elevation = [20, 60]
+outline = [1.0, 1.6]            # px; 0: none
+tones = 2                       # 2, 3 or [2, 3]
+palettes = 4                    # in how many sets of colours a built-in character appears
+
+[background]                    # left out: the pictures are transparent
+colours = ["F4F1EA", "2B3556"]
+pictures = "photos"             # a folder
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from ...errors import UserError
+from .job import Background, Cameras, CharacterJob, ClipJob, Look, Poses, RenderJob, expanded
+
+JOB = "job.json"
+_LISTS = {"yaws": (int, float), "framings": (str,), "tones": (int,), "colours": (str,)}
+_RANGES = ("elevation", "height", "distance", "lens", "speed", "light_yaw", "light_elevation", "outline")
+
+
+def load_job(path: Path | str) -> RenderJob:
+    """From TOML, or a dataset's `job.json`. Raises UserError, naming the file, when it cannot be read or says what cannot be done."""
+    path = Path(path)
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise UserError(f"The job file {path} cannot be read ({reason}); check the path.") from error
+    try:
+        data = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except ValueError as error:
+        kind = "JSON" if path.suffix == ".json" else "TOML"
+        raise UserError(f"The job file {path} is not proper {kind} ({error}).") from error
+    try:
+        return _job(data, path.parent)
+    except UserError as error:
+        raise UserError(f"The job file {path}: {error}") from error
+
+
+def job_data(job: RenderJob) -> dict[str, Any]:
+    """The job as `load_job` reads it from JSON, with absolute paths; only what differs from the defaults."""
+    data: dict[str, Any] = {
+        "size": job.size,
+        **({} if job.count is None else {"count": job.count}),
+        "seed": job.seed,
+        "labels": list(job.labels),
+        "head_size": job.head_size,
+        "characters": [{"rig": c.rig if _is_builtin(c.rig) else Path(c.rig).absolute().as_posix(), "name": c.name} for c in job.characters],
+        "clips": [{**_changed(clip), "motion": clip.motion.absolute().as_posix(), "name": clip.name} for clip in job.clips],
+    }
+    for key in ("cameras", "poses", "look", "background"):
+        changed = _changed(getattr(job, key))
+        if "pictures" in changed:
+            changed["pictures"] = changed["pictures"].absolute().as_posix()
+        if changed:
+            data[key] = changed
+    return json.loads(json.dumps(data))
+
+
+def _changed(part: Any) -> dict[str, Any]:
+    """A dataclass's fields that are not as they are by default."""
+    values: dict[str, Any] = {}
+    for entry in dataclasses.fields(part):
+        value = getattr(part, entry.name)
+        if entry.name not in ("motion", "name") and value != entry.default:
+            values[entry.name] = value
+    return values
+
+
+def _job(data: Any, folder: Path) -> RenderJob:
+    if not isinstance(data, dict):
+        raise UserError("it is no table of settings.")
+    parts = {"cameras": Cameras, "poses": Poses, "look": Look, "background": Background}
+    _known_keys(data, {"size", "count", "seed", "labels", "head_size", "characters", "clips", *parts}, "the file")
+    characters = []
+    for number, table in enumerate(_tables(data, "characters"), 1):
+        where = f"character {number}"
+        _known_keys(table, {"rig", "name"}, where)
+        rig = _text(table, "rig", where)
+        if rig is None:
+            raise UserError(f"{where} names no rig.")
+        specs = expanded(rig) if _is_builtin(rig) else [str(folder / rig)]
+        name = _text(table, "name", where) or ""
+        characters += [CharacterJob(spec, name if len(specs) == 1 or not name else f"{name}{i}") for i, spec in enumerate(specs)]
+    clips = []
+    for number, table in enumerate(_tables(data, "clips"), 1):
+        where = f"clip {number}"
+        _known_keys(table, {entry.name for entry in dataclasses.fields(ClipJob)}, where)
+        motion = _text(table, "motion", where)
+        if motion is None:
+            raise UserError(f"{where} names no motion.")
+        for_whom = table.get("characters", [])
+        if not isinstance(for_whom, list) or not all(isinstance(name, str) for name in for_whom):
+            raise UserError(f"{where}: characters must be a list of names.")
+        split, name = _text(table, "split", where), _text(table, "name", where) or ""
+        start, end = _whole(table, "start", where) or 0, _whole(table, "end", where)
+        speed, mirrored = _value(table.get("speed", 1.0), "speed"), _value(table.get("mirrored", 0.0), "mirrored")
+        clips.append(ClipJob(folder / motion, name, start, end, split, tuple(for_whom), speed, mirrored))
+    labels = data.get("labels", list(RenderJob.labels))
+    if not isinstance(labels, list) or not all(isinstance(kind, str) for kind in labels):
+        raise UserError("labels must be a list of names.")
+    size, seed = _whole(data, "size", "the file"), _whole(data, "seed", "the file")
+    made = {key: _part(data, key, kind) for key, kind in parts.items()}
+    if made["background"].pictures is not None:
+        made["background"] = dataclasses.replace(made["background"], pictures=folder / made["background"].pictures)
+    return RenderJob(
+        tuple(characters), tuple(clips), 256 if size is None else size, _whole(data, "count", "the file"), seed or 0,
+        tuple(labels), _whole(data, "head_size", "the file") or 0, **made,
+    )  # fmt: skip
+
+
+def _part(data: dict[str, Any], key: str, kind: type[Any]) -> Any:
+    """One of the job's dataclasses from the table of the same keys."""
+    table = data.get(key, {})
+    if not isinstance(table, dict):
+        raise UserError(f"{key} must be a table, [{key}].")
+    _known_keys(table, {entry.name for entry in dataclasses.fields(kind)}, f"[{key}]")
+    return kind(**{name: _value(value, name) for name, value in table.items()})
+
+
+def _value(value: Any, name: str) -> Any:
+    if name == "pictures":
+        if not isinstance(value, str):
+            raise UserError("pictures must be the path of a folder, in quotes.")
+        return Path(value)
+    if name in _LISTS:
+        several = value if isinstance(value, list) else [value]
+        kinds = _LISTS[name]
+        if not all(isinstance(v, kinds) and not isinstance(v, bool) for v in several):
+            raise UserError(f"{name} must be a list of {'texts' if str in kinds else 'numbers'}.")
+        return tuple(float(v) if float in kinds else v for v in several)
+    if name in _RANGES:
+        several = value if isinstance(value, list) else [value, value]
+        if len(several) != 2 or not all(map(_is_number, several)):
+            raise UserError(f"{name} must be a number, or a range of two, [low, high].")
+        return float(several[0]), float(several[1])
+    if not _is_number(value) or (name == "palettes" and not isinstance(value, int)):
+        raise UserError(f"{name} must be a {'whole ' if name == 'palettes' else ''}number.")
+    return value if name == "palettes" else float(value)
+
+
+def _tables(data: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    tables = data.get(key, [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise UserError(f"{key} must be a list of tables, [[{key}]].")
+    return tables
+
+
+def _text(table: dict[str, Any], key: str, where: str) -> str | None:
+    value = table.get(key)
+    if value is not None and not isinstance(value, str):
+        raise UserError(f"{where}: {key} must be a text in quotes.")
+    return value
+
+
+def _whole(table: dict[str, Any], key: str, where: str) -> int | None:
+    value = table.get(key)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise UserError(f"{where}: {key} must be a whole number.")
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_builtin(rig: str) -> bool:
+    return rig.partition(":")[0] == "builtin"
+
+
+def _known_keys(table: dict[str, Any], known: set[str], where: str) -> None:
+    unknown = sorted(set(table) - known)
+    if unknown:
+        raise UserError(f'{where} has the unknown key "{unknown[0]}"; known are {", ".join(sorted(known))}.')

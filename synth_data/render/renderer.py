@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whoever renders: makes any sample of a dataset's job by its number, with the last character kept open (bpy)."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...errors import UserError
+from ...jobs.progress import SILENT, Reporter
+from ..dataset.folder import CHARACTER, Sample, write_json
+from ..retarget.motion import Motion
+from .cast import Cast, load_motions
+from .job_file import JOB, load_job
+from .sample import SampleMaker
+from .scene import open_stage
+
+
+@dataclass(eq=False)
+class Refusal(Exception):
+    """A character, or a character in one clip (`clip`: the name of its job), cannot be rendered; `text` says why in a sentence."""
+
+    character: str
+    clip: str | None
+    text: str
+
+
+class Renderer:
+    """Makes samples of the dataset in the folder `out`, which was prepared (`batch.py`). Close it to leave Blender as it was."""
+
+    def __init__(self, out: Path, threads: int | None = None, report: Reporter = SILENT) -> None:
+        self._out, self._threads, self._report = out, threads, report
+        self._job = load_job(out / JOB)
+        self._motions = load_motions(self._job, out)
+        self._cast = Cast(self._job, {name: motion.frame_count for name, motion in self._motions.items()})
+        self._open = ExitStack()
+        self._maker: SampleMaker | None = None
+        self._character = -1
+
+    def make(self, number: int) -> Sample:
+        """Render a sample and write its files. Raises Refusal, OSError when the disk is full."""
+        shot = self._cast.shot(number)
+        maker = self._maker_of(self._cast.character_of(number))
+        try:
+            return maker.make(shot)
+        except UserError as error:
+            raise Refusal(shot.character, self._cast.clip_job(shot), str(error)) from error
+
+    def close(self) -> None:
+        self._open.close()
+        self._maker, self._character = None, -1
+
+    def _maker_of(self, character: int) -> SampleMaker:
+        if self._maker is None or character != self._character:
+            self.close()
+            job = self._job.characters[character]
+            try:
+                stage = self._open.enter_context(open_stage(job.rig, self._scratch, threads=self._threads))
+            except UserError as error:
+                raise Refusal(job.name, None, str(error)) from error
+            folder = self._out / job.name
+            stage.rig.save(folder / "rig.json")
+            write_json(folder / CHARACTER, {"source": stage.rig.source_name, "sha256": stage.rig.source_sha256})
+            self._maker = SampleMaker(stage, self._job, self._motion, self._cast.clip_jobs(), self._out)
+            self._character = character
+        return self._maker
+
+    def _motion(self, clip: str) -> Motion:
+        return self._motions[clip]
+
+    @property
+    def _scratch(self) -> Path:
+        # Its own for every process that renders into this folder.
+        return self._out / f".render-{os.getpid()}.part"
+
+
+def answer(renderer: Renderer, number: int) -> dict[str, Any]:
+    """What making a sample comes to, as an event of a crew (`crew.py`)."""
+    try:
+        return {"done": number, "line": renderer.make(number).to_line()}
+    except Refusal as refusal:
+        return {"refused": number, "character": refusal.character, "clip": refusal.clip, "text": refusal.text}
+    except OSError as error:
+        return {"failed": str(error), "errno": error.errno, "number": number}
