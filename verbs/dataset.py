@@ -21,6 +21,7 @@ _LISTED = 50  # problems shown one by one
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=("verify", "stats", "export"))
     parser.add_argument("dataset", type=Path, metavar="DATASET")
+    parser.add_argument("--repair", action="store_true", help="verify: render again what is missing, cut short or altered")
     parser.add_argument("--out", type=Path, metavar="PATH", help="export: a folder; stats: where to write stats.json and contact.png")
     parser.add_argument("--form", default="openpose", metavar="FORM", help="export: openpose or pix2pix (default: openpose)")
 
@@ -29,6 +30,8 @@ def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
     """Returns the figures; raises UserError when a dataset is not whole."""
     from ..synth_data.dataset.folder import Dataset
 
+    if args.what == "verify" and args.repair:
+        return _repair(args.dataset, report)
     dataset = Dataset.open(args.dataset)
     if args.what == "verify":
         return _verify(dataset, report)
@@ -53,8 +56,22 @@ def _verify(dataset: Any, report: Reporter) -> dict[str, Any]:
         report.warning(f"and {len(problems) - _LISTED} more")
     if problems:
         count = f"{len(problems)} fault{'s' if len(problems) > 1 else ''}"
-        raise UserError(f"{dataset.path} has {count}; run the same `ningyo render` command again to mend it.")
+        raise UserError(f"{dataset.path} has {count}; `ningyo dataset verify {dataset.path} --repair` renders again what is wrong.")
     return {"samples": len(dataset.samples), "whole": True}
+
+
+def _repair(path: Path, report: Reporter) -> dict[str, Any]:
+    """Render again just what is wrong, by the job that the dataset keeps."""
+    from ..synth_data.dataset.folder import Dataset
+    from ..synth_data.render.batch import render_dataset
+    from ..synth_data.render.job_file import JOB, load_job
+
+    if not path.is_dir():
+        raise UserError(f"There is no dataset at {path}; check the path.")
+    if not (path / JOB).is_file():
+        raise UserError(f"{path} does not keep its job ({JOB}); run the `ningyo render` command that made it again.")
+    render_dataset(load_job(path / JOB), path, mend=True, report=report)
+    return _verify(Dataset.open(path), report)
 
 
 def _stats(dataset: Any, out: Path | None, report: Reporter) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from .sample import SamplePose
 
 SCHEMA, VERSION = "ningyo.dataset", 2
 HEADER, INDEX, SPLITS = "dataset.json", "index.jsonl", "splits.json"
-CHARACTER = "character.json"  # in each character's folder
+RIG, CHARACTER = "rig.json", "character.json"  # in each character's folder
 IMAGE, SKELETON, POSE = "image", "skeleton", "pose"
 MASK, PARTS, DEPTH, NORMAL, UV, FLOW = "mask", "parts", "depth", "normal", "uv", "flow"
 HEAD, LIMBS, CAPSULES = "head", "limbs", "capsules"

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a dataset is missing, cut short or altered."""
+"""What of a dataset is missing, cut short or altered. A sample's files have their hashes in the index, all others in `checksums.json`,
+which is written when a dataset is finished.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...jobs.folder import sha256_of
 from ...jobs.progress import SILENT, Reporter
-from .folder import INDEX, Dataset, Sample
+from .folder import HEADER, INDEX, SPLITS, Dataset, Sample, read_json, write_json
 from .png import PngError, chunks
+
+CHECKSUMS = "checksums.json"
 
 
 @dataclass(frozen=True)
@@ -33,10 +38,34 @@ def verify(dataset: Dataset, *, report: Reporter = SILENT) -> list[Problem]:
     missing = dataset.planned - len(seen)
     if missing > 0:
         problems.append(Problem(None, f"{missing} of {dataset.planned} samples are not rendered yet"))
+    return problems + [Problem(None, text) for text in other_damage(dataset, finished=missing <= 0)]
+
+
+def other_damage(dataset: Dataset, *, finished: bool) -> list[str]:
+    """What is wrong with the files that are no sample's."""
+    found = []
     for character, entry in dataset.header.get("characters", {}).items():
         if not (dataset.path / entry["rig"]).is_file():
-            problems.append(Problem(None, f"{entry['rig']}, the rig of {character}, is missing"))
-    return problems
+            found.append(f"{entry['rig']}, the rig of {character}, is missing")
+    if not finished or int(dataset.header.get("version", 1)) < 2:
+        return found
+    sums = read_json(dataset.path / CHECKSUMS)
+    if not isinstance(sums, dict):
+        return [*found, f"{CHECKSUMS} is {'damaged' if (dataset.path / CHECKSUMS).exists() else 'missing'}"]
+    for name, digest in sums.items():
+        file = dataset.path / name
+        if not file.is_file():
+            if not name.endswith("rig.json"):
+                found.append(f"{name} is missing")
+        elif sha256_of(file) != digest:
+            found.append(f"{name} was altered since it was written")
+    return found
+
+
+def write_checksums(path: Path, others: Iterable[str]) -> None:
+    """Keep the hashes of the header, the index, the splits and of `others`, paths relative to the dataset; to be written last."""
+    names = [HEADER, INDEX, SPLITS, *sorted(others)]
+    write_json(path / CHECKSUMS, {name: sha256_of(path / name) for name in names})
 
 
 def damage(path: Path, sample: Sample) -> list[str]:
@@ -60,6 +89,6 @@ def _what_happened(path: Path) -> str:
             chunks(data)
         except PngError as error:
             return str(error)
-    elif not data.endswith(b"\n"):
+    elif path.suffix == ".json" and not data.endswith(b"\n"):
         return "is cut short"
     return "was altered since it was rendered"

@@ -23,7 +23,9 @@ from ...jobs.folder import sha256_of
 from ...jobs.lock import FileLock
 from ...jobs.progress import SILENT, Reporter
 from ..dataset.folder import (
+    CHARACTER,
     HEADER,
+    RIG,
     SCHEMA,
     SPLITS,
     VERSION,
@@ -33,11 +35,12 @@ from ..dataset.folder import (
     leftovers,
     read_header,
     read_index,
+    read_json,
     write_index,
     write_json,
 )
 from ..dataset.splits import splits_of
-from ..dataset.verify import damage
+from ..dataset.verify import CHECKSUMS, damage, write_checksums
 from ..pose.conditioning import RASTERISER_VERSION
 from ..retarget.motion import Motion
 from .cast import CLIPS, Cast, motion_path
@@ -70,6 +73,7 @@ def render_dataset(
     job: RenderJob,
     out: Path | str,
     *,
+    mend: bool = False,
     workers: int | None = None,
     crew: Callable[[Path, int], Crew] | None = None,
     report: Reporter = SILENT,
@@ -78,7 +82,7 @@ def render_dataset(
 
     Run again with the same job it goes on where it stopped, makes anew what is missing or damaged, and ends with the same bytes, whoever
     renders: `workers` processes (None: one a core, or this one where there is little to do), or what `crew(out, workers)` brings. Blender
-    is left as it was.
+    is left as it was. With `mend` a header that is damaged or was altered is written anew.
 
     Raises UserError for what the user can mend, also when some characters could not be rendered after all others are; OSError when the
     disk is full; Cancelled. After all of these it can be resumed.
@@ -88,14 +92,15 @@ def render_dataset(
         raise UserError(f"{out} is a file; choose another folder with --out.")
     if workers is not None and workers < 1:
         raise UserError(f"{workers} workers cannot render; give 1 or more.")
-    _refuse_other_contents(out)
+    if not mend:
+        _refuse_other_contents(out)
     is_new = not out.exists()
     out.mkdir(parents=True, exist_ok=True)
     lock = FileLock(out / LOCK)
     if not lock.acquire():
         raise UserError(f"Another render is at work in {out}; wait for it, or choose another folder with --out.")
     try:
-        cast, finished = _prepare(job, out, report)
+        cast, finished = _prepare(job, out, mend, report)
         batch = _Batch(cast, out, finished, report)
         if batch.left:
             many = workers if workers is not None else _cores() if batch.left >= FEW else 1
@@ -242,6 +247,10 @@ class _Batch:
         samples, _ = read_index(self._out)
         if (np.diff(samples.numbers) <= 0).any():
             write_index(self._out, samples)
+        job = self._cast.job
+        if not self._refused:
+            of_characters = [f"{c.name}/{file}" for c in job.characters for file in (RIG, CHARACTER)]
+            write_checksums(self._out, [JOB, *(motion_path(Path(), clip.name).as_posix() for clip in job.clips), *of_characters])
         if self._refused:
             whom = sorted({character for character, _ in self._refused})
             listed = ", ".join(whom[:5]) + (f" and {len(whom) - 5} more" if len(whom) > 5 else "")
@@ -253,7 +262,7 @@ class _Batch:
         return Dataset.open(self._out)
 
 
-def _prepare(job: RenderJob, out: Path, report: Reporter) -> tuple[Cast, npt.NDArray[np.bool_]]:
+def _prepare(job: RenderJob, out: Path, mend: bool, report: Reporter) -> tuple[Cast, npt.NDArray[np.bool_]]:
     """Write what the dataset's folder holds beside samples, or check what is there; return the cast and which samples are finished and
     whole.
     """
@@ -262,8 +271,10 @@ def _prepare(job: RenderJob, out: Path, report: Reporter) -> tuple[Cast, npt.NDA
     motions = _prepare_clips(job, out, report)
     cast = Cast(job, {name: motion.frame_count for name, motion in motions.items()})
     header = _header(job, cast, motions, out)
-    found = read_header(out)
-    made_with = None if found is None else found.get("provenance", {}).get("made_with")
+    found = read_json(out / HEADER) if mend else read_header(out)
+    made_with = found.get("provenance", {}).get("made_with") if isinstance(found, dict) else None
+    if mend:
+        found = header
     if found is not None:
         # The versions matter only when samples remain to be made; a finished dataset is good whatever made it.
         found = found | {"provenance": {**found.get("provenance", {}), "made_with": header["provenance"]["made_with"]}}
@@ -277,10 +288,14 @@ def _prepare(job: RenderJob, out: Path, report: Reporter) -> tuple[Cast, npt.NDA
         )
     if found is None:
         _refuse_missing_characters(job)
+    if found is None or mend:
         write_json(out / HEADER, header)
     write_json(out / JOB, job_data(job))
     write_json(out / SPLITS, splits_of(cast.clips()))
     finished = _whole_samples(out, len(cast), report)
+    for character in _without_rigs(job, out):
+        # Whoever opens the character writes them; rendering one of its samples again is the least that does.
+        finished[cast.numbers_of(character).start] = False
     if made_with not in (None, header["provenance"]["made_with"]) and not finished.all():
         raise UserError(
             f"{out} was begun with another version of Ningyo or Blender, whose pictures differ; choose another folder with --out."
@@ -329,6 +344,18 @@ def _whole_samples(out: Path, total: int, report: Reporter) -> npt.NDArray[np.bo
     return whole
 
 
+def _without_rigs(job: RenderJob, out: Path) -> list[int]:
+    """The characters whose own files are missing or not as they were when the dataset was finished."""
+    sums = read_json(out / CHECKSUMS)
+    known = sums if isinstance(sums, dict) else {}
+    found = []
+    for i, character in enumerate(job.characters):
+        files = [f"{character.name}/{name}" for name in (RIG, CHARACTER)]
+        if not all((out / name).is_file() and known.get(name) in (None, sha256_of(out / name)) for name in files):
+            found.append(i)
+    return found
+
+
 def _header(job: RenderJob, cast: Cast, motions: dict[str, Motion], out: Path) -> dict[str, Any]:
     own = ("size", "count", "characters", "clips")
     settings = {key: value for key, value in job_data(job).items() if key not in own}
@@ -341,7 +368,7 @@ def _header(job: RenderJob, cast: Cast, motions: dict[str, Motion], out: Path) -
         "size": [job.size, job.size],
         "count": len(cast),
         "characters": {
-            c.name: {"rig": f"{c.name}/rig.json", "source": _source_name(c.rig), "sha256": _source_hash(c.rig)} for c in job.characters
+            c.name: {"rig": f"{c.name}/{RIG}", "source": _source_name(c.rig), "sha256": _source_hash(c.rig)} for c in job.characters
         },
         "clips": {
             take.clip.name: {

@@ -14,12 +14,14 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, NoReturn, Protocol
 
+from ...errors import UserError
 from ...jobs.progress import Reporter
 
 Event = dict[str, Any]
@@ -138,17 +140,18 @@ def serve(out: Path) -> NoReturn:
             events.write(json.dumps({"warning": event["text"]}) + "\n")
 
     report = Reporter(tell)
-    from ...errors import UserError
-    from .renderer import Renderer, answer
-
     try:
+        from .renderer import Renderer, answer
+
         renderer = Renderer(out, 1, report)
         for line in sys.stdin:
             events.write(json.dumps(answer(renderer, int(line))) + "\n")
-    except UserError as error:
-        events.write(json.dumps({"failed": str(error), "errno": None}) + "\n")
     except BrokenPipeError:
         pass  # whoever gave the work is gone
+    except Exception as error:
+        traceback.print_exc()
+        text = str(error) if isinstance(error, UserError) else f"A process that renders could not start ({type(error).__name__}: {error})."
+        events.write(json.dumps({"failed": text, "errno": None}) + "\n")
     sys.stdout.flush()
     sys.stderr.flush()
     (out / f".render-{os.getpid()}.part").unlink(missing_ok=True)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from ...errors import UserError
 from ...jobs.progress import SILENT, Reporter
-from ..dataset.folder import CHARACTER, Sample, write_json
+from ..dataset.folder import CHARACTER, RIG, Sample, write_json
 from ..retarget.motion import Motion
 from .cast import Cast, load_motions
 from .job_file import JOB, load_job
@@ -47,7 +48,12 @@ class Renderer:
         try:
             return maker.make(shot)
         except UserError as error:
-            raise Refusal(shot.character, self._cast.clip_job(shot), str(error)) from error
+            raise Refusal(*self.whose(number), str(error)) from error
+
+    def whose(self, number: int) -> tuple[str, str | None]:
+        """The character and the clip's job of a sample."""
+        shot = self._cast.shot(number)
+        return shot.character, self._cast.clip_job(shot)
 
     def close(self) -> None:
         self._open.close()
@@ -62,7 +68,7 @@ class Renderer:
             except UserError as error:
                 raise Refusal(job.name, None, str(error)) from error
             folder = self._out / job.name
-            stage.rig.save(folder / "rig.json")
+            stage.rig.save(folder / RIG)
             write_json(folder / CHARACTER, {"source": stage.rig.source_name, "sha256": stage.rig.source_sha256})
             self._maker = SampleMaker(stage, self._job, self._motion, self._cast.clip_jobs(), self._out)
             self._character = character
@@ -84,4 +90,9 @@ def answer(renderer: Renderer, number: int) -> dict[str, Any]:
     except Refusal as refusal:
         return {"refused": number, "character": refusal.character, "clip": refusal.clip, "text": refusal.text}
     except OSError as error:
-        return {"failed": str(error), "errno": error.errno, "number": number}
+        return {"failed": str(error), "errno": error.errno}
+    except Exception as error:  # a fault of ours with one character must not stop the others; the log has the rest
+        traceback.print_exc()
+        character, clip = renderer.whose(number)
+        text = f"Something unforeseen went wrong ({type(error).__name__}: {error})."
+        return {"refused": number, "character": character, "clip": clip, "text": text}

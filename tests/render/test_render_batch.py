@@ -28,6 +28,7 @@ from ningyo.synth_data.pose.skeleton import draw_skeleton
 from ningyo.synth_data.render.batch import render_dataset
 from ningyo.synth_data.render.cameras import View, look_at
 from ningyo.synth_data.render.job import Cameras, CharacterJob, ClipJob, Poses, RenderJob
+from ningyo.synth_data.render.job_file import load_job
 from ningyo.synth_data.render.poses import PoseSource
 from ningyo.synth_data.render.scene import open_stage
 from ningyo.synth_data.render.surface import seen_through
@@ -190,6 +191,43 @@ def test_damaged_and_missing_samples_are_made_anew(rendered, actor, tmp_path):
     assert digest(copy) == digest(rendered)
 
 
+def test_everything_that_is_wrong_is_found_and_repaired(rendered, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(rendered, copy)
+    images = sorted(copy.rglob("*.image.png"))
+    images[0].write_bytes(images[0].read_bytes()[:50])
+    images[1].write_bytes(images[2].read_bytes())
+    next(copy.rglob("*.skeleton.png")).unlink()
+    for name, words in (
+        ("blocks/rig.json", "rig"),
+        ("blocks/character.json", "blocks/character.json was altered"),
+        ("clips/swing.npz", "clips/swing.npz was altered"),
+        ("splits.json", "splits.json was altered"),
+        ("dataset.json", "dataset.json was altered"),
+    ):
+        file = copy / name
+        if words == "rig":
+            file.unlink()
+        elif file.suffix == ".json":
+            file.write_text(file.read_text().replace(" ", "  ", 1))
+        else:
+            file.write_bytes(file.read_bytes() + b"x")
+        texts = [problem.text for problem in verify(Dataset.open(copy))]
+        assert any(words in text for text in texts), texts
+    assert len(verify(Dataset.open(copy))) == 8
+    lines = (copy / "index.jsonl").read_text().splitlines(keepends=True)
+    (copy / "index.jsonl").write_text("".join(lines[:3]) + "rubbish\n" + "".join(lines[4:]))
+    done: list[float] = []
+    report = Reporter(lambda event: done.append(event["done"]) if event["type"] == "progress" else None)
+    render_dataset(load_job(copy / "job.json"), copy, mend=True, report=report)
+    assert done[0] >= 3  # what was whole is kept
+    assert verify(Dataset.open(copy)) == []
+    assert digest(copy) == digest(rendered)
+    (copy / "dataset.json").write_text("{")
+    render_dataset(load_job(copy / "job.json"), copy, mend=True)
+    assert digest(copy) == digest(rendered)
+
+
 def test_a_finished_dataset_is_left_alone(rendered, actor):
     before = {path: path.stat().st_mtime_ns for path in rendered.rglob("*.image.png")}
     render_dataset(job_of(actor), rendered)
@@ -260,8 +298,10 @@ def test_another_versions_dataset_is_kept_when_finished_and_not_mixed_when_not(r
     header = json.loads((copy / "dataset.json").read_text())
     header["provenance"]["made_with"]["code"] = "an older one"
     (copy / "dataset.json").write_text(json.dumps(header))
+    (copy / "checksums.json").unlink()
     before = digest(copy)
     assert len(render_dataset(job_of(actor), copy).samples) == 8
+    (copy / "checksums.json").unlink()
     assert digest(copy) == before
     next(copy.rglob("*.image.png")).unlink()
     with pytest.raises(UserError, match="another version"):
