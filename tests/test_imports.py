@@ -27,6 +27,7 @@ ALLOWED = {
     "av": ("synth_data/video/",),
     "PIL": ("training/", "synth_data/video/"),
     "safetensors": ("training/",),
+    "ray": ("synth_data/render/cluster.py",),
     "scipy": ("synth_data/retarget/solver/",),
 }
 ALLOWED["bpy_extras"] = ALLOWED["mathutils"] = ALLOWED["addon_utils"] = ALLOWED["bpy"]

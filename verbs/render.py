@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what is written beside picture and joints, with commas between: skeleton (the default), mask, parts, depth, normal, uv, "
         "flow, head, limbs, capsules; or all",
     )  # fmt: skip
+    parser.add_argument(
+        "--ray", metavar="ADDRESS", help="render on a Ray cluster: auto for the one this machine is in, local for one of this machine alone"
+    )
     parser.add_argument("--workers", type=int, metavar="N", help="processes that render (default: one a core)")
 
 
@@ -66,7 +70,16 @@ def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
             seed=args.seed or 0,
             labels=LABELS if labels == "all" else [kind.strip() for kind in labels.split(",") if kind.strip()],
         )
-    dataset = render_dataset(job, args.out, workers=args.workers, report=report)
+    crew = None if args.ray is None else _on_cluster(args.ray)
+    dataset = render_dataset(job, args.out, workers=args.workers, crew=crew, report=report)
     report.artefact("dataset", args.out)
     counts = {split: len(samples) for split, samples in dataset.by_split.items()}
     return {"dataset": str(args.out), "samples": len(dataset.samples), **counts}
+
+
+def _on_cluster(address: str) -> Callable[[Path, int | None], Any]:
+    try:
+        from ..synth_data.render.cluster import Cluster
+    except ModuleNotFoundError as error:
+        raise UserError("This Python has no Ray; install it with pip install 'ningyo[cluster]', or leave --ray out.") from error
+    return lambda out, size: Cluster(out, size, address)

@@ -75,7 +75,7 @@ def render_dataset(
     *,
     mend: bool = False,
     workers: int | None = None,
-    crew: Callable[[Path, int], Crew] | None = None,
+    crew: Callable[[Path, int | None], Crew] | None = None,
     report: Reporter = SILENT,
 ) -> Dataset:
     """Render `job` into the folder `out` and return the dataset.
@@ -104,7 +104,7 @@ def render_dataset(
         batch = _Batch(cast, out, finished, report)
         if batch.left:
             many = workers if workers is not None else _cores() if batch.left >= FEW else 1
-            hands: Crew = crew(out, many) if crew is not None else Processes(out, many) if many > 1 else InProcess(out, report)
+            hands: Crew = crew(out, workers) if crew is not None else Processes(out, many) if many > 1 else InProcess(out, report)
             try:
                 batch.run(hands)
             finally:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,8 @@ from ..dataset.folder import Sample
 from ..dataset.labels import LEVEL
 from ..dataset.png import encode_png
 from ..dataset.sample import SamplePose
-from ..pose.skeleton import draw_skeleton
+from ..pose.capsules import draw_capsules
+from ..pose.skeleton import draw_limbs, draw_skeleton
 from ..retarget.motion import Motion
 from ..retarget.openpose_points import point_model
 from .cameras import Aim, View, aim_of, drawn, head_view, orbit_of, view_of
@@ -87,10 +89,8 @@ class SampleMaker:
         pose = SamplePose(now.points, visibility, view.K, view.world_to_camera, (job.size, job.size))
         box, truncated = labels.box()
         contents = {kinds.IMAGE: encode_png(image, LEVEL)}
-        if kinds.SKELETON in job.labels:
-            contents[kinds.SKELETON] = encode_png(draw_skeleton(pose.skeleton_points(), (job.size, job.size)), LEVEL)
         contents[kinds.POSE] = pose.to_json().encode("utf-8")
-        contents |= labels.files(wanted)
+        contents |= self._drawn(pose) | labels.files(wanted)
         if head is not None:
             seen_closer = seen_through(head, seen.surface)
             contents[kinds.HEAD] = encode_png(self._picture(head, seen_closer, outline), LEVEL)
@@ -100,6 +100,20 @@ class SampleMaker:
             {}, details,
         )  # fmt: skip
         return bare, contents
+
+    def _drawn(self, pose: SamplePose) -> dict[str, bytes]:
+        """The pictures of the pose that are wanted."""
+        size, labels = self._job.size, self._job.labels
+        made: dict[str, bytes] = {}
+        if kinds.SKELETON in labels:
+            made[kinds.SKELETON] = encode_png(draw_skeleton(pose.skeleton_points(), (size, size)), LEVEL)
+        if kinds.LIMBS in labels:
+            packed = io.BytesIO()
+            np.savez_compressed(packed, limbs=draw_limbs(pose.skeleton_points(), (size, size)))
+            made[kinds.LIMBS] = packed.getvalue()
+        if kinds.CAPSULES in labels:
+            made[kinds.CAPSULES] = encode_png(draw_capsules(pose.points_camera, pose.K, size, self._stage.rig.height), LEVEL)
+        return made
 
     def _posed(self, shot: Shot, rng: np.random.Generator) -> tuple[Posed, Posed | None]:
         """The shot's pose, and that of the next frame."""

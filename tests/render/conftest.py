@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 from pathlib import Path
 
@@ -86,6 +87,16 @@ def build_block_character(bpy, rig: Rig, path: Path) -> None:
         group.add([i for i, owner in enumerate(owners) if owner == name], 1.0, "REPLACE")
     item.modifiers.new("Armature", "ARMATURE").object = armature
     bpy.ops.wm.save_as_mainfile(filepath=str(path))
+
+
+def digest_of(folder: Path) -> dict[str, str]:
+    """Path → hash of every file."""
+    return {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(folder.rglob("*")) if f.is_file()}
+
+
+@pytest.fixture(scope="session")
+def digest():
+    return digest_of
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import os
 import shutil
@@ -45,10 +44,6 @@ render_dataset(RenderJob.from_flags(sys.argv[1], [sys.argv[2]], size=int(sys.arg
 
 def job_of(actor, count: int = 8, **changes) -> RenderJob:
     return dataclasses.replace(RenderJob.from_flags(str(actor[0]), [actor[1]], size=SIZE, count=count), **changes)
-
-
-def digest(folder: Path) -> dict[str, str]:
-    return {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(folder.rglob("*")) if f.is_file()}
 
 
 def collections() -> dict[str, list[str]]:
@@ -152,7 +147,7 @@ def test_the_border_changes_no_pixel(actor):
             assert (bordered[..., 3] > 0).any()
 
 
-def test_killed_and_run_again_the_bytes_are_the_same(actor, tmp_path):
+def test_killed_and_run_again_the_bytes_are_the_same(actor, tmp_path, digest):
     """SIGKILL in the middle; then the same job again, and beside it one that nothing interrupted."""
     count, killed, whole = 40, tmp_path / "killed", tmp_path / "whole"
     arguments = [sys.executable, "-c", RENDER, str(actor[0]), str(actor[1]), str(killed), str(SIZE), str(count)]
@@ -177,7 +172,7 @@ def test_killed_and_run_again_the_bytes_are_the_same(actor, tmp_path):
     assert digest(killed) == digest(whole)
 
 
-def test_damaged_and_missing_samples_are_made_anew(rendered, actor, tmp_path):
+def test_damaged_and_missing_samples_are_made_anew(rendered, actor, tmp_path, digest):
     copy = tmp_path / "copy"
     shutil.copytree(rendered, copy)
     files = sorted(copy.rglob("*.png"))
@@ -191,7 +186,7 @@ def test_damaged_and_missing_samples_are_made_anew(rendered, actor, tmp_path):
     assert digest(copy) == digest(rendered)
 
 
-def test_everything_that_is_wrong_is_found_and_repaired(rendered, tmp_path):
+def test_everything_that_is_wrong_is_found_and_repaired(rendered, tmp_path, digest):
     copy = tmp_path / "copy"
     shutil.copytree(rendered, copy)
     images = sorted(copy.rglob("*.image.png"))
@@ -234,7 +229,7 @@ def test_a_finished_dataset_is_left_alone(rendered, actor):
     assert {path: path.stat().st_mtime_ns for path in rendered.rglob("*.image.png")} == before
 
 
-def test_cancelled_after_a_sample_and_resumed(rendered, actor, tmp_path):
+def test_cancelled_after_a_sample_and_resumed(rendered, actor, tmp_path, digest):
     asked: list[int] = []
     report = Reporter(lambda event: asked.append(event["done"]) if event["type"] == "progress" else None, lambda: len(asked) > 3)
     with pytest.raises(Cancelled):
@@ -292,7 +287,7 @@ def test_what_cannot_be_rendered_is_said_in_a_sentence(rendered, actor, tmp_path
     assert (tmp_path / "full/letter.txt").exists()
 
 
-def test_another_versions_dataset_is_kept_when_finished_and_not_mixed_when_not(rendered, actor, tmp_path):
+def test_another_versions_dataset_is_kept_when_finished_and_not_mixed_when_not(rendered, actor, tmp_path, digest):
     copy = tmp_path / "copy"
     shutil.copytree(rendered, copy)
     header = json.loads((copy / "dataset.json").read_text())
@@ -318,7 +313,7 @@ def test_two_renders_in_one_folder_are_refused(rendered, actor):
         lock.release()
 
 
-def test_processes_make_the_same_bytes_even_when_one_is_killed(rendered, actor, tmp_path):
+def test_processes_make_the_same_bytes_even_when_one_is_killed(rendered, actor, tmp_path, digest):
     alone, together = tmp_path / "alone", tmp_path / "together"
     job = job_of(actor, 24)
     render_dataset(job, alone, workers=1)
