@@ -105,22 +105,38 @@ def decode_png(data: bytes) -> npt.NDArray[Any]:
 
 
 def _unfilter(kinds: npt.NDArray[np.uint8], lines: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Undo the row filters (H,) of `lines` (H, W, bytes a pixel).
-
-    A byte depends on its left, upper and upper-left neighbours, so all pixels of one anti-diagonal can be had at once.
-    """
+    """Undo the row filters (H,) of `lines` (H, W, bytes a pixel)."""
     if kinds.size and kinds.max() > 4:
         raise PngError("is damaged")
+    if kinds.size and kinds.max() > 2:
+        return _unfilter_by_diagonals(kinds, lines)
+    # Without the filters that mix left and up, as in all that `encode_png` writes, whole rows are sums modulo 256.
+    out = lines.copy()
+    left = kinds == 1
+    out[left] = np.cumsum(out[left], axis=1, dtype=np.uint8)
+    for y in np.flatnonzero(kinds == 2):
+        if y:
+            out[y] += out[y - 1]
+    return out
+
+
+def _unfilter_by_diagonals(kinds: npt.NDArray[np.uint8], lines: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """A byte depends on its left, upper and upper-left neighbours, so all pixels of one anti-diagonal can be had at once.
+
+    The picture is sheared, so that a diagonal is a row and its neighbours are parts of the two rows before.
+    """
     height, width, step = lines.shape
-    out = np.zeros((height + 1, width + 1, step), np.int16)  # a border of zeros above and to the left
-    use_left, use_up, mean, paeth = ((kinds == kind)[:, None] for kind in (1, 2, 3, 4))
+    sheared = np.zeros((height + width + 1, height + 1, step), np.int16)  # a border of zeros: two diagonals before, one row above
+    y, x = np.mgrid[:height, :width]
+    sheared[y + x + 2, y + 1] = lines
+    use_left, use_up, mean, paeth = ((kinds == kind).astype(np.int16)[:, None] for kind in (1, 2, 3, 4))
     for diagonal in range(height + width - 1):
-        y = np.arange(max(0, diagonal - width + 1), min(height, diagonal + 1))
-        x = diagonal - y
-        left, up, corner = out[y + 1, x], out[y, x + 1], out[y, x]
-        guess = left + up - corner
-        far = np.abs(np.stack([guess - left, guess - up, guess - corner]))
-        nearest = np.where((far[0] <= far[1]) & (far[0] <= far[2]), left, np.where(far[1] <= far[2], up, corner))
-        add = use_left[y] * left + use_up[y] * up + mean[y] * ((left + up) >> 1) + paeth[y] * nearest
-        out[y + 1, x + 1] = (lines[y, x] + add) & 255
-    return out[1:, 1:].astype(np.uint8)
+        part = slice(max(0, diagonal - width + 1), min(height, diagonal + 1))
+        above, here = part, slice(part.start + 1, part.stop + 1)
+        left, up, corner = sheared[diagonal + 1, here], sheared[diagonal + 1, above], sheared[diagonal, above]
+        from_left, from_up = up - corner, left - corner  # how far the guess left + up − corner lies from left, and from up
+        far_left, far_up, far_corner = np.abs(from_left), np.abs(from_up), np.abs(from_left + from_up)
+        nearest = np.where((far_left <= far_up) & (far_left <= far_corner), left, np.where(far_up <= far_corner, up, corner))
+        add = use_left[part] * left + use_up[part] * up + mean[part] * ((left + up) >> 1) + paeth[part] * nearest
+        sheared[diagonal + 2, here] = (sheared[diagonal + 2, here] + add) & 255
+    return sheared[y + x + 2, y + 1].astype(np.uint8)
