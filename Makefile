@@ -22,7 +22,7 @@ $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 		{ echo 'Python 3.11 is needed and was not found; install it, or say where it is: make PYTHON=/path/to/python3.11'; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[worker,cluster,test,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[worker,cluster,test,readers,dev]'
 	@touch $@
 
 $(VENV52)/.ready: pyproject.toml

@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..jobs.folder import write_atomically
 from ..jobs.progress import Reporter
 
 HELP = "Check a dataset (verify), see what is in it (stats), or write it for other programs (export)."
@@ -22,8 +20,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=("verify", "stats", "export"))
     parser.add_argument("dataset", type=Path, metavar="DATASET")
     parser.add_argument("--repair", action="store_true", help="verify: render again what is missing, cut short or altered")
-    parser.add_argument("--out", type=Path, metavar="PATH", help="export: a folder; stats: where to write stats.json and contact.png")
-    parser.add_argument("--form", default="openpose", metavar="FORM", help="export: openpose or pix2pix (default: openpose)")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="stats: where to write stats.html, its figures and stats.json; export: where to write to"
+    )
+    parser.add_argument(
+        "--form",
+        metavar="FORM",
+        help="export: coco (keypoints), dance_now, imagefolder (Hugging Face, with captions, for ControlNet), openpose, pix2pix (A|B), "
+        "pix2pixhd or webdataset (tar shards)",
+    )
 
 
 def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
@@ -37,13 +42,7 @@ def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
         return _verify(dataset, report)
     if args.what == "stats":
         return _stats(dataset, args.out, report)
-    from ..synth_data.dataset.export import export
-
-    if args.out is None:
-        raise UserError("Say where to write the export with --out.")
-    count = export(dataset, args.form, args.out, report=report)
-    report.artefact("export", args.out)
-    return {"samples": count, "form": args.form}
+    return _export(dataset, args.form, args.out, report)
 
 
 def _verify(dataset: Any, report: Reporter) -> dict[str, Any]:
@@ -74,21 +73,41 @@ def _repair(path: Path, report: Reporter) -> dict[str, Any]:
     return _verify(Dataset.open(path), report)
 
 
-def _stats(dataset: Any, out: Path | None, report: Reporter) -> dict[str, Any]:
-    from ..synth_data.dataset.stats import contact_sheet, statistics
+def _export(dataset: Any, form: str | None, out: Path | None, report: Reporter) -> dict[str, Any]:
+    from ..synth_data.dataset.export import FORMS, export
 
-    figures = statistics(dataset, report=report)
+    if form is None:
+        raise UserError(f"Say for what the export is with --form: {', '.join(FORMS)}.")
+    if out is None:
+        raise UserError("Say where to write the export with --out.")
+    count = export(dataset, form, out, report=report)
+    report.artefact("export", out)
+    return {"samples": count, "form": form}
+
+
+def _stats(dataset: Any, out: Path | None, report: Reporter) -> dict[str, Any]:
+    from ..synth_data.dataset.findings import findings
+    from ..synth_data.dataset.stats import figures as figures_of
+    from ..synth_data.dataset.stats_page import PAGE, write_page
+    from ..synth_data.dataset.survey import survey
+
+    if out is not None and out.exists() and not out.is_dir():
+        raise UserError(f"{out} is a file; choose a folder with --out.")
+    found = survey(dataset, report=report)
+    figures = figures_of(found) if out is None else write_page(found, out, report=report)
     for name, value in figures.items():
-        if name != "joints":
-            text = ", ".join(f"{key} {number}" for key, number in value.items()) if isinstance(value, dict) else str(value)
-            report.emit("check", name=name, ok=True, found=text)
+        if name not in ("joints", "angles"):
+            report.emit("check", name=name, ok=True, found=_in_words(value))
     for name, shares in figures["joints"].items():
-        report.emit("check", name=name, ok=True, found=f"visible {shares['visible']:.0%}, occluded {shares['occluded']:.0%}")
+        report.emit("check", name=name, ok=True, found=", ".join(f"{state} {share:.0%}" for state, share in shares.items() if share))
+    for text in findings(figures):
+        report.warning(text)
     if out is not None:
-        if out.exists() and not out.is_dir():
-            raise UserError(f"{out} is a file; choose a folder with --out.")
-        write_atomically(out / "stats.json", json.dumps(figures, indent=1) + "\n")
-        contact_sheet(dataset, out / "contact.png")
-        report.artefact("figures", out / "stats.json")
-        report.artefact("contact sheet", out / "contact.png")
+        report.artefact("page", out / PAGE)
     return figures
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_in_words(inner)}" for key, inner in value.items())
+    return " to ".join(map(str, value)) if isinstance(value, list) else str(value)

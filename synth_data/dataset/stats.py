@@ -1,45 +1,34 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is in a dataset: counts, cameras, joint visibility, sizes, and a sheet of its pictures."""
+"""What is in a dataset, in figures: counts, views, framing, joints, angles, sizes; and what it lacks, in words."""
 
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import UserError
-from ...jobs.folder import write_atomically
-from ...jobs.progress import SILENT, Reporter
 from ..pose.landmarks import BODY_25
-from .folder import IMAGE, SKELETON, Dataset, Sample
-from .png import PngError, decode_png, encode_png
-from .sample import OCCLUDED, POINTS, VISIBLE
+from .body import ANGLES, CLOSE_UP, FULL_BODY, HEADLESS, STATES, UPPER_BODY
+from .survey import ANGLE_BINS, ELEVATION_EDGES, SHARE_EDGES, YAW_EDGES, Survey
 
-_GROUPS = {"face": slice(25, 95), "left hand": slice(95, 116), "right hand": slice(116, 137)}
-_BACKGROUND = 235  # of a picture with transparency
-SHEET = (4, 6)  # rows and columns of (image, skeleton) pairs
+Figures = dict[str, Any]
+
+GROUPS = {  # what is counted together → the points
+    **{name: slice(i, i + 1) for i, name in enumerate(BODY_25)},
+    "face": slice(25, 95),
+    "left hand": slice(95, 116),
+    "right hand": slice(116, 137),
+}
+SIDES = {"front": 0.0, "left side": 90.0, "behind": 180.0, "right side": -90.0}
+_QUANTILES = {"least": 0.0, "low": 0.05, "middle": 0.5, "high": 0.95, "greatest": 1.0}
 
 
-def statistics(dataset: Dataset, *, report: Reporter = SILENT) -> dict[str, Any]:
-    """Counts by split, clip and character; ranges of the cameras; in how many samples each joint is visible and occluded; megabytes.
-
-    Raises UserError for a pose that is missing or damaged.
-    """
-    samples = dataset.samples
-    seen = np.zeros((len(samples), POINTS), np.uint8)
-    for i, sample in enumerate(samples):
-        seen[i] = dataset.pose(sample).visibility
-        report.progress(i + 1, len(samples), "poses")
+def figures(found: Survey) -> Figures:
+    """What `found` says, as plain numbers (JSON). Shares are of the samples whose poses could be read, rounded to a thousandth."""
+    dataset, samples = found.dataset, found.dataset.samples
     cameras = {key: np.array([sample.camera.get(key, np.nan) for sample in samples]) for key in ("yaw", "elevation", "distance")}
-    sizes: Counter[str] = Counter()
-    for sample in samples:
-        for kind, (path, _) in sample.files.items():
-            whole = dataset.path / path
-            sizes[kind] += whole.stat().st_size if whole.is_file() else 0
-    groups = {**{name: slice(i, i + 1) for i, name in enumerate(BODY_25)}, **_GROUPS}
     return {
         "samples": len(samples),
         "planned": dataset.planned,
@@ -49,44 +38,59 @@ def statistics(dataset: Dataset, *, report: Reporter = SILENT) -> dict[str, Any]
         "by_character": dict(Counter(sample.character for sample in samples)),
         "variations": sum(sample.variation for sample in samples),
         "mirrored": sum(sample.mirrored for sample in samples),
-        "cameras": {key: [round(float(v), 2) for v in (values.min(), values.max())] for key, values in cameras.items() if len(values)},
-        "joints": {name: _shares(seen[:, part]) for name, part in groups.items()} if samples else {},
-        "megabytes": {kind: round(size / 1e6, 2) for kind, size in sizes.items()},
+        "cameras": {key: _range(values) for key, values in cameras.items() if np.isfinite(values).any()},
+        "seen_from": {name: _share(found, found.views[_near(yaw)].sum()) for name, yaw in SIDES.items()},
+        "elevation": _quantiles(found.views.sum(axis=0), ELEVATION_EDGES),
+        "framing": {name: _share(found, found.framings[name]) for name in (FULL_BODY, UPPER_BODY, CLOSE_UP, HEADLESS)},
+        "cut_by_the_edge": _share(found, found.cut),
+        "height_in_picture": _quantiles(found.heights, SHARE_EDGES),
+        "joints": {name: _states(found.states[part]) for name, part in GROUPS.items()},
+        "angles": {
+            name: _quantiles(counts, np.linspace(*limits, ANGLE_BINS + 1))
+            for (name, limits), counts in zip(ANGLES.items(), found.angles, strict=True)
+        },
+        "files": {
+            kind: {"count": found.files[kind], "megabytes": round(found.bytes[kind] / 1e6, 4), "missing": found.missing[kind]}
+            for kind in dict.fromkeys([*found.files, *found.missing])
+        },
+        "unreadable_poses": found.unreadable,
+        "bad_index_lines": len(dataset.bad_lines),
+        "clips_in_several_splits": _leaks(found),
     }
 
 
-def _shares(seen: npt.NDArray[np.uint8]) -> dict[str, float]:
-    return {"visible": round(float((seen == VISIBLE).mean()), 3), "occluded": round(float((seen == OCCLUDED).mean()), 3)}
+def _near(yaw: float) -> npt.NDArray[np.intp]:
+    """The bins of YAW_EDGES within 45° of `yaw`."""
+    middles = (YAW_EDGES[:-1] + YAW_EDGES[1:]) / 2
+    return np.flatnonzero(np.abs((middles - yaw + 180) % 360 - 180) <= 45)
 
 
-def contact_sheet(dataset: Dataset, path: Path | str) -> None:
-    """Write a PNG with image and skeleton of samples that are spread evenly over the dataset. Raises UserError when there are none."""
-    if not dataset.samples:
-        raise UserError(f"{dataset.path} has no samples yet; run `ningyo render` to make some.")
-    rows, columns = SHEET
-    count = min(rows * columns, len(dataset.samples))
-    chosen = [dataset.samples[i * len(dataset.samples) // count] for i in range(count)]
-    pairs = [np.concatenate([picture(dataset, sample, kind) for kind in (IMAGE, SKELETON)], axis=1) for sample in chosen]
-    blank = np.full_like(pairs[0], 255)
-    columns = min(columns, count)
-    pairs += [blank] * (-count % columns)
-    lines = [np.concatenate(pairs[i : i + columns], axis=1) for i in range(0, len(pairs), columns)]
-    write_atomically(path, encode_png(np.concatenate(lines)))
+def _share(found: Survey, count: float) -> float:
+    return round(float(count) / found.read, 3)
 
 
-def picture(dataset: Dataset, sample: Sample, kind: str, background: int = _BACKGROUND) -> npt.NDArray[np.uint8]:
-    """(H, W, 3) uint8, transparency laid on a grey of `background`. Raises UserError for a file that is missing or damaged."""
-    path = dataset.file(sample, kind)
-    try:
-        pixels = decode_png(path.read_bytes())
-    except (OSError, PngError) as error:
-        raise UserError(f"{path} is missing or damaged; `ningyo dataset verify` lists what else is.") from error
-    return flattened(pixels, background)
+def _range(values: npt.NDArray[Any]) -> list[float]:
+    return [round(float(np.nanmin(values)), 2), round(float(np.nanmax(values)), 2)]
 
 
-def flattened(pixels: npt.NDArray[Any], background: int) -> npt.NDArray[np.uint8]:
-    """(H, W, 1…4) uint8 → (H, W, 3) uint8: straight alpha laid on a grey of `background`."""
-    if pixels.shape[2] in (2, 4):
-        alpha = pixels[..., -1:].astype(np.float32) / 255
-        pixels = np.rint(pixels[..., :-1] * alpha + background * (1 - alpha)).astype(np.uint8)
-    return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
+def _quantiles(counts: npt.NDArray[np.int64], edges: npt.NDArray[Any]) -> dict[str, float]:
+    """Of a histogram, to about a bin's width; empty where nothing was counted."""
+    if not counts.sum():
+        return {}
+    used = np.flatnonzero(counts)
+    steps = np.concatenate([[0], np.cumsum(counts)]) / counts.sum()
+    first, last = edges[used[0]], edges[used[-1] + 1]
+    return {name: round(float(np.clip(np.interp(q, steps, edges), first, last)), 3) for name, q in _QUANTILES.items()}
+
+
+def _states(counts: npt.NDArray[np.int64]) -> dict[str, float]:
+    total = counts.sum()
+    return {state: round(float(of_state) / total, 3) for state, of_state in zip(STATES, counts.sum(axis=0), strict=True)}
+
+
+def _leaks(found: Survey) -> list[str]:
+    """Clips of which one character has samples in more than one split."""
+    splits: dict[tuple[str, str], set[str]] = {}
+    for sample in found.dataset.samples:
+        splits.setdefault((sample.character, sample.clip), set()).add(sample.split)
+    return sorted({clip for (_, clip), of_clip in splits.items() if len(of_clip) > 1})

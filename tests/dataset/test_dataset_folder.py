@@ -1,18 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The dataset's folder: opened, verified, exported, and what is wrong with it said in words."""
+"""The dataset's folder: opened, verified, and what is wrong with it said in words."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 
-import numpy as np
 import pytest
 from ningyo.errors import UserError
-from ningyo.synth_data.dataset.export import export
 from ningyo.synth_data.dataset.folder import Dataset, Sample, read_index, safe_name, write_index
-from ningyo.synth_data.dataset.png import decode_png
-from ningyo.synth_data.dataset.stats import contact_sheet, statistics
 from ningyo.synth_data.dataset.verify import verify
 
 
@@ -117,52 +113,3 @@ def test_names_are_safe_everywhere():
     assert safe_name("Ch 14/öö:x") == "Ch-14-x"
     assert safe_name("builtin:7") == "builtin-7"
     assert safe_name("..") == "unnamed"
-
-
-def test_figures(dataset):
-    figures = statistics(dataset)
-    assert figures["samples"] == figures["planned"] == 6
-    assert figures["by_split"] == {"train": 4, "test": 2}
-    assert figures["cameras"]["yaw"] == [0.0, 50.0]
-    visibility = np.stack([dataset.pose(sample).visibility for sample in dataset.samples])
-    assert figures["joints"]["nose"]["visible"] == round(float((visibility[:, 0] == 2).mean()), 3)
-    assert figures["joints"]["face"]["occluded"] == round(float((visibility[:, 25:95] == 1).mean()), 3)
-
-
-def test_contact_sheet_shows_pairs(dataset, tmp_path):
-    contact_sheet(dataset, tmp_path / "sheet.png")
-    sheet = decode_png((tmp_path / "sheet.png").read_bytes())
-    assert sheet.shape == (32, 6 * 64, 3)
-    for i in range(6):
-        assert (sheet[:, 64 * i + 32 : 64 * i + 64] == i).all()
-
-
-def test_pix2pix_has_the_image_on_white_beside_its_skeleton(dataset, tmp_path):
-    assert export(dataset, "pix2pix", tmp_path / "pairs") == 6
-    assert len(list((tmp_path / "pairs/train").iterdir())) == 4
-    pair = decode_png((tmp_path / "pairs/test/000005.png").read_bytes())
-    image = decode_png((dataset.path / "doll/walk.tail/000005.image.png").read_bytes()).astype(float)
-    alpha = image[..., 3:] / 255
-    np.testing.assert_allclose(pair[:, :32], image[..., :3] * alpha + 255 * (1 - alpha), atol=0.51)
-    assert (pair[:, 32:] == 5).all()
-
-
-def test_openpose_export_has_no_key_of_ours(dataset, tmp_path):
-    export(dataset, "openpose", tmp_path / "openpose")
-    data = json.loads((tmp_path / "openpose/train/000001_keypoints.json").read_text())
-    assert set(data) == {"version", "people"}
-    assert (tmp_path / "openpose/train/000001.png").read_bytes() == (dataset.path / "doll/walk/000001.image.png").read_bytes()
-
-
-def test_exports_that_cannot_be(dataset, tmp_path):
-    (tmp_path / "file").write_text("x")
-    for form, out, words in (
-        ("coco", "a", "no export"),
-        ("pix2pix", "file", "is a file"),
-        ("pix2pix", "data", "is the dataset itself"),
-    ):
-        with pytest.raises(UserError, match=words):
-            export(dataset, form, tmp_path / out)
-    (dataset.path / "doll/walk/000001.image.png").unlink()
-    with pytest.raises(UserError, match="missing or damaged"):
-        export(dataset, "pix2pix", tmp_path / "b")

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hugging Face's imagefolder: `SPLIT/images/NNNNNN.png`, `SPLIT/conditioning/NNNNNN.png` and `SPLIT/metadata.jsonl` with captions.
+
+`datasets.load_dataset(FOLDER)` gives the columns image, conditioning_image and text, which the ControlNet scripts of diffusers ask for by
+default. Where all samples have them, mask, normal and depth are columns too, each an other condition to train with.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..captions import caption
+from ..folder import IMAGE, POSE, Sample
+from ..pictures import nearness, picture, pixels, read, skeleton
+from ..png import encode_png
+from .work import Work
+
+
+def export(work: Work) -> None:
+    samples = work.dataset.samples
+    others = [kind for kind in ("mask", "normal", "depth") if samples and all(kind in sample.files for sample in samples)]
+
+    def write(sample: Sample) -> dict[str, Any]:
+        dataset, name = work.dataset, f"{sample.id}.png"
+        contents = {
+            "images": encode_png(picture(dataset, sample)),
+            "conditioning": encode_png(skeleton(dataset, sample)),
+        }
+        for kind in others:
+            contents[kind] = encode_png(nearness(pixels(dataset, sample, kind)[..., 0])) if kind == "depth" else read(dataset, sample, kind)
+        for folder, data in contents.items():
+            work.save(f"{sample.split}/{folder}/{name}", data)
+        line = {"file_name": f"images/{name}", "conditioning_image_file_name": f"conditioning/{name}"}
+        line |= {f"{kind}_file_name": f"{kind}/{name}" for kind in others}
+        return line | {"text": caption(dataset, sample, dataset.pose(sample)), "character": sample.character, "clip": sample.clip}
+
+    work.require(IMAGE, POSE)
+    work.each_sample(write)
+    for split, chosen in work.by_split().items():
+        work.write_lines(f"{split}/metadata.jsonl", (json.dumps(line, ensure_ascii=False) for _, line in work.entries(chosen)))
