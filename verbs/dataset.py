@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ HELP = "Check a dataset (verify), see what is in it (stats), or write it for oth
 EXAMPLE = "ningyo dataset verify dataset"
 
 _LISTED = 50  # problems shown one by one
+_NAMED = 8  # characters and clips shown one by one
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,11 +97,8 @@ def _stats(dataset: Any, out: Path | None, report: Reporter) -> dict[str, Any]:
         raise UserError(f"{out} is a file; choose a folder with --out.")
     found = survey(dataset, report=report)
     figures = figures_of(found) if out is None else write_page(found, out, report=report)
-    for name, value in figures.items():
-        if name not in ("joints", "angles"):
-            report.emit("check", name=name, ok=True, found=_in_words(value))
-    for name, shares in figures["joints"].items():
-        report.emit("check", name=name, ok=True, found=", ".join(f"{state} {share:.0%}" for state, share in shares.items() if share))
+    for name, text in _summary(figures):
+        report.emit("check", name=name, ok=True, found=text)
     for text in findings(figures):
         report.warning(text)
     if out is not None:
@@ -107,7 +106,25 @@ def _stats(dataset: Any, out: Path | None, report: Reporter) -> dict[str, Any]:
     return figures
 
 
-def _in_words(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_in_words(inner)}" for key, inner in value.items())
-    return " to ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _summary(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The figures for a terminal: names and short texts."""
+
+    def shares(found: dict[str, float]) -> str:
+        return ", ".join(f"{name} {share:.0%}" for name, share in found.items() if share) or "-"
+
+    def counts(found: dict[str, int]) -> str:
+        most = sorted(found.items(), key=lambda item: -item[1])
+        return ", ".join(f"{name} {count}" for name, count in most[:_NAMED]) + (f", {len(most) - _NAMED} more" * (len(most) > _NAMED))
+
+    width, height = figures["size"]
+    yield "samples", f"{figures['samples']} of {figures['planned']}, {width} × {height} px"
+    yield "poses", f"{figures['variations']} varied, {figures['mirrored']} mirrored"
+    for what in ("split", "character", "clip"):
+        yield f"by {what}", counts(figures[f"by_{what}"])
+    for key, (low, high) in figures["cameras"].items():
+        yield f"camera's {key}", f"{low:g} to {high:g} {'m' if key == 'distance' else '°'}"
+    yield "seen from", shares(figures["seen_from"])
+    yield "framing", shares(figures["framing"])
+    yield "files", ", ".join(f"{kind} {of_kind['megabytes']:.1f} MB" for kind, of_kind in figures["files"].items())
+    for name, of_joint in figures["joints"].items():
+        yield name.replace("_", " "), shares(dict(reversed(of_joint.items())))

@@ -39,7 +39,7 @@ def _damage(figures: Figures) -> list[str]:
     for kind, of_kind in figures["files"].items():
         without = figures["samples"] - of_kind["count"] - of_kind["missing"]
         if without:
-            found.append(f"{without} samples have no {kind}, the others have")
+            found.append(f"{without} of {figures['samples']} samples have no {kind}")
     return found
 
 

@@ -13,7 +13,7 @@ from ...errors import UserError
 from ...jobs.folder import write_atomically
 from ...jobs.progress import SILENT, Reporter
 from .findings import findings
-from .folder import Dataset, Sample
+from .folder import IMAGE, POSE, SKELETON, Dataset, Sample
 from .label_pictures import all_labels, contact_pairs, contact_sheet, mean_picture, readable, spread
 from .pictures import Pixels, resized
 from .png import encode_png
@@ -106,8 +106,9 @@ def page(dataset: Dataset, figures: Figures, sentences: list[str], drawn: Mappin
         '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{name}: what is in the dataset</title><style>{_STYLE}</style></head><body>",
         f"<h1>{name}</h1>",
-        f"<p>{figures['samples']} samples of {width} × {height} px ({held_out}), {len(figures['by_character'])} characters, "
-        f"{len(figures['by_clip'])} clips, {figures['variations']} varied poses, {figures['mirrored']} mirrored</p>",
+        f"<p>{_number(figures['samples'], 'sample')} of {width} × {height} px ({held_out}), "
+        f"{_number(len(figures['by_character']), 'character')}, {_number(len(figures['by_clip']), 'clip')}, "
+        f"{_number(figures['variations'], 'varied pose')}, {figures['mirrored']} mirrored</p>",
         _findings(sentences),
         "<h2>Samples</h2>",
         _pictures((("", pair) for pair in readable(contact_pairs(dataset), spread(dataset, 24))), "pairs"),
@@ -126,6 +127,10 @@ def page(dataset: Dataset, figures: Figures, sentences: list[str], drawn: Mappin
     return "\n".join(part for part in parts if part) + "\n"
 
 
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def _findings(sentences: list[str]) -> str:
     if not sentences:
         return ""
@@ -133,6 +138,10 @@ def _findings(sentences: list[str]) -> str:
 
 
 def _labelled(dataset: Dataset) -> Iterable[str]:
+    """A few samples with all their labels, unless there are no others than those that the pairs show."""
+    if not {kind for sample in dataset.samples for kind in sample.files} - {IMAGE, SKELETON, POSE}:
+        return
+
     def labels(sample: Sample) -> str:
         return _pictures(all_labels(dataset, sample).items())
 

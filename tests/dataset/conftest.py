@@ -140,7 +140,8 @@ def draw_labels(pose: SamplePose) -> dict[str, bytes]:
         parts[near], depth[near] = i, round(1000 * (depths[a] + depths[b]) / 2)
     covered = parts > 0
     image = np.zeros((HEIGHT, WIDTH, 4), np.uint8)
-    image[covered] = np.stack([parts * 9 % 256, 255 - parts * 9, 0 * parts + 90, 0 * parts + 255], axis=-1)[covered]
+    ids = parts[covered].astype(int)
+    image[covered] = np.stack([ids * 9, 255 - ids * 9, 0 * ids + 90, 0 * ids + 255], axis=-1)
     edge = covered & ~np.roll(covered, 1, axis=0)
     image[edge, 3] = 130  # anti-aliased, and just so much the character's
     normal = np.where(covered[..., None], np.array([128, 128, 255]), 0).astype(np.uint8)

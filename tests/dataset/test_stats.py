@@ -163,4 +163,4 @@ def test_kinds_that_some_samples_lack(drawn):
     data = json.loads(lines[0])
     del data["files"]["depth"]
     index.write_text("\n".join([json.dumps(data), *lines[1:]]) + "\n")
-    assert "1 samples have no depth, the others have" in findings(figures(survey(Dataset.open(drawn.path))))
+    assert "1 of 8 samples have no depth" in findings(figures(survey(Dataset.open(drawn.path))))
