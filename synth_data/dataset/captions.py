@@ -20,13 +20,13 @@ _WORN = ("outfit", "clothes", "accessory", "accessories", "hat", "glasses")
 
 def caption(dataset: Dataset, sample: Sample, pose: SamplePose) -> str:
     """`anime character, brown twin tails, blue eyes, wearing a blazer, dancing, from the left side, full body`."""
-    characters, clips = dataset.header.get("characters", {}), dataset.header.get("clips", {})
-    who = describe(characters.get(sample.character, {}), sample.character)
+    clips = dataset.header.get("clips", {})
+    who = describe(dataset.about(sample.character), sample.character)
     return ", ".join(["anime character", who, _doing(clips.get(sample.clip, {}), sample.clip), *view_words(pose)])
 
 
 def describe(entry: Mapping[str, Any], name: str) -> str:
-    """A character in words, from the "attributes" (name → text) of its entry in dataset.json, in their order; its name where it has none.
+    """A character in words, from the "attributes" (name → text) of its `character.json`, in their order; its name where it has none.
 
     An attribute's name is said where the text would not be understood alone: {"hair": "long brown", "outfit": "a school uniform"} is "long
     brown hair, wearing a school uniform".

@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from ...errors import UserError
 from .body import box_of, states_of
-from .folder import IMAGE, Dataset, Sample
+from .folder import DEPTH, FLOW, IMAGE, LIMBS, PARTS, UV, Dataset, Sample
+from .labels import flow_of
 from .pictures import Pixels, flattened, nearness, picture, pixels, read, resized, skeleton
 
 Given = TypeVar("Given")
@@ -22,7 +23,6 @@ Made = TypeVar("Made")
 PALE = 235  # the grey that transparency is laid on
 SHEET = (4, 6)  # rows and columns of (image, skeleton) pairs
 AVERAGED = 200  # pictures of which the mean is taken
-_UNMOVED, _MOST = 32768, 64.0  # flow: the stored 0, and steps a pixel
 
 
 def spread(dataset: Dataset, count: int) -> list[Sample]:
@@ -33,18 +33,18 @@ def spread(dataset: Dataset, count: int) -> list[Sample]:
 
 def shown(dataset: Dataset, sample: Sample, kind: str) -> Pixels | None:
     """A sample's label as a picture (H, W, 3); None for a kind that is none. Raises UserError for one that is missing or damaged."""
-    if kind == "limbs":
+    if kind == LIMBS:
         return _one_hot(read(dataset, sample, kind), dataset.size)
     if not dataset.file(sample, kind).name.endswith(".png"):
         return None
     image = pixels(dataset, sample, kind)
-    if kind == "depth":
+    if kind == DEPTH:
         return flattened(nearness(image[..., 0])[..., None])
-    if kind == "parts":
+    if kind == PARTS:
         return colours(image[..., 0])
-    if kind == "flow":
+    if kind == FLOW:
         return _flow(image)
-    if kind == "uv":
+    if kind == UV:
         image = np.where(image[..., 2:] > 0, image, 0)
         image[..., 2] = 0
     return flattened(image if image.dtype == np.uint8 else (image >> 8).astype(np.uint8), PALE)
@@ -65,13 +65,13 @@ def _hues(turn: npt.NDArray[Any], value: npt.NDArray[Any], strength: Any = 0.75)
 
 
 def _flow(image: npt.NDArray[Any]) -> Pixels:
-    """KITTI's flow as the field shows it: the hue is the direction, the stronger the faster; grey where it is not known."""
-    steps = (image[..., :2].astype(np.float64) - _UNMOVED) / _MOST
-    known = image[..., 2] > 0
-    speed = np.hypot(steps[..., 0], steps[..., 1])
-    most = speed[known].max() if known.any() else 1.0
-    turn = np.arctan2(steps[..., 1], steps[..., 0]) / (2 * np.pi) % 1
-    out = _hues(turn, np.ones_like(turn), speed / max(most, 1e-6))
+    """Flow as the field shows it: the hue is the direction, the stronger the faster; grey where it is not known."""
+    flow, _ = flow_of(image)
+    known = np.isfinite(flow).all(axis=2)
+    flow = np.where(known[..., None], flow, 0)
+    speed = np.hypot(flow[..., 0], flow[..., 1])
+    turn = np.arctan2(flow[..., 1], flow[..., 0]) / (2 * np.pi) % 1
+    out = _hues(turn, np.ones_like(turn), speed / max(speed.max(), 1e-6))
     out[~known] = 128
     return out
 

@@ -27,18 +27,17 @@ _QUANTILES = {"least": 0.0, "low": 0.05, "middle": 0.5, "high": 0.95, "greatest"
 
 def figures(found: Survey) -> Figures:
     """What `found` says, as plain numbers (JSON). Shares are of the samples whose poses could be read, rounded to a thousandth."""
-    dataset, samples = found.dataset, found.dataset.samples
-    cameras = {key: np.array([sample.camera.get(key, np.nan) for sample in samples]) for key in ("yaw", "elevation", "distance")}
+    dataset = found.dataset
     return {
-        "samples": len(samples),
+        "samples": len(dataset.samples),
         "planned": dataset.planned,
         "size": list(dataset.size),
-        "by_split": dict(Counter(sample.split for sample in samples)),
-        "by_clip": dict(Counter(sample.clip for sample in samples)),
-        "by_character": dict(Counter(sample.character for sample in samples)),
-        "variations": sum(sample.variation for sample in samples),
-        "mirrored": sum(sample.mirrored for sample in samples),
-        "cameras": {key: _range(values) for key, values in cameras.items() if np.isfinite(values).any()},
+        "by_character": _counts(found, 0),
+        "by_clip": _counts(found, 1),
+        "by_split": _counts(found, 2),
+        "variations": found.variations,
+        "mirrored": found.mirrored,
+        "cameras": {key: _range(values) for key, values in found.cameras.items() if np.isfinite(values).any()},
         "seen_from": {name: _share(found, found.views[_near(yaw)].sum()) for name, yaw in SIDES.items()},
         "elevation": _quantiles(found.views.sum(axis=0), ELEVATION_EDGES),
         "framing": {name: _share(found, found.framings[name]) for name in (FULL_BODY, UPPER_BODY, CLOSE_UP, HEADLESS)},
@@ -88,9 +87,15 @@ def _states(counts: npt.NDArray[np.int64]) -> dict[str, float]:
     return {state: round(float(of_state) / total, 3) for state, of_state in zip(STATES, counts.sum(axis=0), strict=True)}
 
 
+def _counts(found: Survey, which: int) -> dict[str, int]:
+    """Samples by character, clip or split."""
+    counts: Counter[str] = Counter()
+    for key, count in found.counts.items():
+        counts[key[which]] += count
+    return dict(counts)
+
+
 def _leaks(found: Survey) -> list[str]:
     """Clips of which one character has samples in more than one split."""
-    splits: dict[tuple[str, str], set[str]] = {}
-    for sample in found.dataset.samples:
-        splits.setdefault((sample.character, sample.clip), set()).add(sample.split)
-    return sorted({clip for (_, clip), of_clip in splits.items() if len(of_clip) > 1})
+    pairs = Counter((character, clip) for character, clip, _ in found.counts)
+    return sorted({clip for (_, clip), splits in pairs.items() if splits > 1})

@@ -104,7 +104,7 @@ def _elevations(found: Survey, _: Figures) -> Figure:
 def _distances(found: Survey, _: Figures) -> Figure:
     figure = _figure(2.2)
     axes = figure.add_subplot()
-    distances = np.array([sample.camera.get("distance", np.nan) for sample in found.dataset.samples])
+    distances = found.cameras["distance"]
     axes.hist(distances[np.isfinite(distances)], 24, color=_PLAIN)
     axes.set_xlabel("camera's distance, metres")
     axes.set_ylabel("samples")
@@ -117,7 +117,7 @@ def _sizes(found: Survey, _: Figures) -> Figure:
     for values, colour, label in ((found.heights, _PLAIN, "height"), (found.widths, _LEFT, "width")):
         axes.stairs(values, 100 * SHARE_EDGES, color=colour, fill=True, alpha=0.45)
         axes.stairs(values, 100 * SHARE_EDGES, color=colour, label=label)
-    axes.set_xlabel("of the picture, per cent (box around the joints)")
+    axes.set_xlabel("of the picture, per cent")
     axes.set_ylabel("samples")
     axes.legend(frameon=False)
     return figure

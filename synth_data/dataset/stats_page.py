@@ -139,13 +139,13 @@ def _findings(sentences: list[str]) -> str:
 
 def _labelled(dataset: Dataset) -> Iterable[str]:
     """A few samples with all their labels, unless there are no others than those that the pairs show."""
-    if not {kind for sample in dataset.samples for kind in sample.files} - {IMAGE, SKELETON, POSE}:
-        return
 
     def labels(sample: Sample) -> str:
         return _pictures(all_labels(dataset, sample).items())
 
     for sample in spread(dataset, LABELLED):
+        if not set(sample.files) - {IMAGE, SKELETON, POSE}:
+            continue
         for pictures in readable(labels, [sample]):
             yield f"<h2>Sample {sample.id}</h2><p>{escape(sample.character)}, {escape(sample.clip)}, frame {sample.frame}</p>{pictures}"
 

@@ -39,6 +39,9 @@ class Survey:
     def __init__(self, dataset: Dataset) -> None:
         shares = len(SHARE_EDGES) - 1
         self.dataset = dataset
+        self.counts: Counter[tuple[str, str, str]] = Counter()  # samples by character, clip and split
+        self.variations = self.mirrored = 0
+        self.cameras = {key: np.full(len(dataset.samples), np.nan, np.float32) for key in ("yaw", "elevation", "distance")}
         self.read = 0
         self.unreadable = 0  # poses
         self.states = _zeros(POINTS, len(STATES))  # of each point in how many samples
@@ -62,24 +65,24 @@ def _zeros(*shape: int) -> Counts:
 
 def survey(dataset: Dataset, *, report: Reporter = SILENT) -> Survey:
     """Read all poses. Raises UserError when there are no samples, or none of their poses can be read."""
-    if not dataset.samples:
+    if not len(dataset.samples):
         raise UserError(f"{dataset.path} has no samples yet; run `ningyo render` to make some.")
     found = Survey(dataset)
     total = len(dataset.samples)
     keep = {(2 * i + 1) * total // (2 * min(total, KEPT_POSES)) for i in range(min(total, KEPT_POSES))}  # spread evenly
     kept: list[npt.NDArray[np.float32]] = []
-    chunk: list[tuple[int, SamplePose]] = []
+    chunk: list[tuple[int, Sample, SamplePose]] = []
     for i, sample in enumerate(dataset.samples):
-        _weigh(found, sample)
+        _tell(found, i, sample)
         pose = _pose(found, sample)
         if pose is not None:
-            chunk.append((i, pose))
+            chunk.append((i, sample, pose))
         if chunk and (len(chunk) == _CHUNK or i == total - 1):
-            in_axes = _count(found, [pose for _, pose in chunk])
-            for (index, _), points in zip(chunk, in_axes, strict=True):
+            in_axes = _count(found, chunk)
+            for (index, of, _), points in zip(chunk, in_axes, strict=True):
                 if index in keep and np.isfinite(points).any():
                     kept.append(points.astype(np.float32))
-                    found.poses_of.append(dataset.samples[index])
+                    found.poses_of.append(of)
             chunk = []
         report.progress(i + 1, total, "poses")
     if not found.read:
@@ -89,7 +92,13 @@ def survey(dataset: Dataset, *, report: Reporter = SILENT) -> Survey:
     return found
 
 
-def _weigh(found: Survey, sample: Sample) -> None:
+def _tell(found: Survey, index: int, sample: Sample) -> None:
+    """Count what the index says, and weigh the files."""
+    found.counts[sample.character, sample.clip, sample.split] += 1
+    found.variations += sample.variation
+    found.mirrored += sample.mirrored
+    for key, values in found.cameras.items():
+        values[index] = sample.camera.get(key, np.nan)
     for kind, (path, _) in sample.files.items():
         try:
             found.bytes[kind] += (found.dataset.path / path).stat().st_size
@@ -108,8 +117,9 @@ def _pose(found: Survey, sample: Sample) -> SamplePose | None:
         return None
 
 
-def _count(found: Survey, poses: list[SamplePose]) -> npt.NDArray[np.float64]:
+def _count(found: Survey, chunk: list[tuple[int, Sample, SamplePose]]) -> npt.NDArray[np.float64]:
     """Count some poses, and return their bodies in trunk axes (n, 25, 3)."""
+    poses = [pose for _, _, pose in chunk]
     found.read += len(poses)
     points = np.stack([pose.points_3d[:25] for pose in poses])
     states = np.stack([states_of(pose) for pose in poses])
@@ -117,10 +127,10 @@ def _count(found: Survey, poses: list[SamplePose]) -> npt.NDArray[np.float64]:
         found.states[:, state] += (states == state).sum(axis=0)
     yaw, elevation = view_angles(points, np.stack([pose.world_to_camera for pose in poses])).T
     found.views += _histogram((yaw, elevation), (YAW_EDGES, ELEVATION_EDGES))
-    for pose, of_points in zip(poses, states, strict=True):
+    for (_, sample, pose), of_points in zip(chunk, states, strict=True):
         found.framings[framing(of_points)] += 1
         found.cut += bool((of_points[:25] == STATES.index("outside the picture")).any())
-        box = box_of(pose.points_2d, of_points)
+        box = _box(sample, pose, of_points)
         if box is None:
             continue
         (left, top, right, bottom), (width, height) = box, pose.size
@@ -140,6 +150,14 @@ def _count(found: Survey, poses: list[SamplePose]) -> npt.NDArray[np.float64]:
             found.reach[i, 0, side] += _histogram((up, left), (edges, edges))
             found.reach[i, 1, side] += _histogram((up, forward), (edges, edges))
     return in_axes
+
+
+def _box(sample: Sample, pose: SamplePose, states: npt.NDArray[np.uint8]) -> tuple[float, float, float, float] | None:
+    """The body's, by the index where that says it, else around the joints."""
+    if "bbox" in sample.details:
+        box = sample.details["bbox"]
+        return None if box is None else (box[0], box[1], box[0] + box[2], box[1] + box[3])
+    return box_of(pose.points_2d, states)
 
 
 def _histogram(values: tuple[npt.NDArray[Any], npt.NDArray[Any]], edges: tuple[npt.NDArray[Any], npt.NDArray[Any]]) -> Counts:

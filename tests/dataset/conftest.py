@@ -172,7 +172,7 @@ def write_drawn_dataset(path: Path, count: int = 8, kinds: tuple[str, ...] = KIN
     path.mkdir(parents=True)
     whole = {
         "schema": "ningyo.dataset",
-        "version": 1,
+        "version": 2,
         "rasteriser": 1,
         "size": [WIDTH, HEIGHT],
         "count": count,

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from ningyo.synth_data.dataset.captions import caption, describe, view_words
@@ -38,9 +40,9 @@ def test_clip_and_view(drawn, make_drawn):
     described = make_drawn(
         "described",
         count=4,
-        characters={"doll": {"attributes": {"hair": "red"}}, "robot": {}},
         clips={"wave": {"attributes": {"action": "waving both arms"}}},
     )
+    (described.path / "doll/character.json").write_text(json.dumps({"attributes": {"hair": "red"}}))
     words = caption(described, described.samples[0], described.pose(described.samples[0]))
     assert words == "anime character, red hair, waving both arms, from the front, full body"
     tail = described.samples[0].__class__.from_line(described.samples[0].to_line().replace('"wave"', '"slow-walk.tail"'))

@@ -31,7 +31,7 @@ def export(dataset: Dataset, form: str, out: Path | str, *, report: Reporter = S
     """
     if form not in FORMS:
         raise UserError(f'There is no export to "{form}"; choose {", ".join(list(FORMS)[:-1])} or {list(FORMS)[-1]}.')
-    if not dataset.samples:
+    if not len(dataset.samples):
         raise UserError(f"{dataset.path} has no samples yet; run `ningyo render` to make some.")
     with Work(dataset, form, Path(out), report) as work:
         FORMS[form](work)

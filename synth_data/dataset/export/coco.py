@@ -16,13 +16,12 @@ import numpy.typing as npt
 
 from ...pose.landmarks import BODY_25, COCO_17
 from ..body import HIDDEN, SEEN, STATES, box_of, states_of
-from ..folder import IMAGE, POSE, Sample
+from ..folder import IMAGE, MASK, POSE, Sample
 from ..pictures import flattened, pixels, silhouette
 from ..png import encode_png
 from ..sample import SamplePose
 from .work import Work
 
-_MASK = "mask"
 _FLAG = np.array([{HIDDEN: 1, SEEN: 2}.get(state, 0) for state in range(len(STATES))])
 _FROM_BODY_25 = [BODY_25.index(name) for name in COCO_17]
 _LINKS = (
@@ -43,19 +42,18 @@ _CATEGORY = {
 
 def export(work: Work) -> None:
     """COCO calls what is held out "val", and so does this export, unless the dataset has a split of that name beside "test"."""
-    by_split = work.by_split()
-    named = {split: "val" if split == "test" and "val" not in by_split else split for split in by_split}
+    named = {split: "val" if split == "test" and "val" not in work.splits else split for split in work.splits}
 
     def write(sample: Sample) -> dict[str, Any]:
         image = pixels(work.dataset, sample, IMAGE)
-        covered = silhouette(pixels(work.dataset, sample, _MASK) if _MASK in sample.files else image)
+        covered = silhouette(pixels(work.dataset, sample, MASK) if MASK in sample.files else image)
         work.save(f"{named[sample.split]}/{sample.id}.png", encode_png(flattened(image)))
         return annotation(sample.number + 1, work.dataset.pose(sample), covered)
 
     work.require(IMAGE, POSE)
     work.each_sample(write)
-    for split, samples in by_split.items():
-        work.write_lines(f"annotations/person_keypoints_{named[split]}.json", _document(work, samples))
+    for split in work.splits:
+        work.write_lines(f"annotations/person_keypoints_{named[split]}.json", _document(work, split))
 
 
 def annotation(number: int, pose: SamplePose, covered: npt.NDArray[np.bool_] | None) -> dict[str, Any]:
@@ -95,18 +93,20 @@ def run_lengths(mask: npt.NDArray[np.bool_]) -> list[int]:
     return ([0] if line[0] else []) + lengths.tolist()
 
 
-def _document(work: Work, samples: list[Sample]) -> Iterator[str]:
+def _document(work: Work, split: str) -> Iterator[str]:
     """The JSON's lines, so that it need not be in memory as a whole."""
     width, height = work.dataset.size
     yield '{"info":{"description":"made by Ningyo"},"licenses":[],'
     yield f'"categories":[{json.dumps(_CATEGORY)}],'
-    yield '"images":['
-    for i, sample in enumerate(samples):
-        image = {"id": sample.number + 1, "file_name": f"{sample.id}.png", "width": width, "height": height}
-        yield json.dumps(image, separators=(",", ":")) + "," * (i < len(samples) - 1)
-    yield '],"annotations":['
-    for i, (_, found) in enumerate(work.entries(samples)):
-        yield json.dumps(found, separators=(",", ":")) + "," * (i < len(samples) - 1)
+    comma = '"images":['
+    for found in work.entries(split):
+        image = {"id": found["image_id"], "file_name": f"{found['image_id'] - 1:06d}.png", "width": width, "height": height}
+        yield comma + json.dumps(image, separators=(",", ":"))
+        comma = ","
+    comma = '],"annotations":['
+    for found in work.entries(split):
+        yield comma + json.dumps(found, separators=(",", ":"))
+        comma = ","
     yield "]}"
 
 

@@ -67,7 +67,7 @@ def export(work: Work) -> None:
 
     work.require(IMAGE, POSE)
     work.each_sample(write)
-    headless = sum(not entry["head"] for _, entry in work.entries(work.dataset.samples))
+    headless = sum(not entry["head"] for entry in work.entries())
     if headless:
         work.report.warning(f"{headless} samples have no whole head in the picture; dance_now's step for faces deletes those it is given.")
 

@@ -11,15 +11,14 @@ import json
 from typing import Any
 
 from ..captions import caption
-from ..folder import IMAGE, POSE, Sample
+from ..folder import DEPTH, IMAGE, MASK, NORMAL, POSE, Sample
 from ..pictures import nearness, picture, pixels, read, skeleton
 from ..png import encode_png
 from .work import Work
 
 
 def export(work: Work) -> None:
-    samples = work.dataset.samples
-    others = [kind for kind in ("mask", "normal", "depth") if samples and all(kind in sample.files for sample in samples)]
+    others = [kind for kind, count in work.have((MASK, NORMAL, DEPTH)).items() if count == len(work.samples)]
 
     def write(sample: Sample) -> dict[str, Any]:
         dataset, name = work.dataset, f"{sample.id}.png"
@@ -28,7 +27,7 @@ def export(work: Work) -> None:
             "conditioning": encode_png(skeleton(dataset, sample)),
         }
         for kind in others:
-            contents[kind] = encode_png(nearness(pixels(dataset, sample, kind)[..., 0])) if kind == "depth" else read(dataset, sample, kind)
+            contents[kind] = encode_png(nearness(pixels(dataset, sample, kind)[..., 0])) if kind == DEPTH else read(dataset, sample, kind)
         for folder, data in contents.items():
             work.save(f"{sample.split}/{folder}/{name}", data)
         line = {"file_name": f"images/{name}", "conditioning_image_file_name": f"conditioning/{name}"}
@@ -37,5 +36,5 @@ def export(work: Work) -> None:
 
     work.require(IMAGE, POSE)
     work.each_sample(write)
-    for split, chosen in work.by_split().items():
-        work.write_lines(f"{split}/metadata.jsonl", (json.dumps(line, ensure_ascii=False) for _, line in work.entries(chosen)))
+    for split in work.splits:
+        work.write_lines(f"{split}/metadata.jsonl", (json.dumps(line, ensure_ascii=False) for line in work.entries(split)))

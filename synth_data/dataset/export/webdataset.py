@@ -10,7 +10,10 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
+
+import numpy as np
 
 from ..captions import caption
 from ..folder import POSE, Dataset, Sample
@@ -23,39 +26,43 @@ _BLOCK = 512  # of a tar: a member takes one for its header, and its content is 
 
 def export(work: Work) -> None:
     work.require(POSE)
-    done = 0
-    for split, samples in work.by_split().items():
-        for number, shard in enumerate(shards_of(work.dataset, samples, SHARD)):
+    done, total = 0, len(work.samples)
+    for split in work.splits:
+        chosen = np.flatnonzero(work.samples.splits == split)
+        first = 0
+        for number, shard in enumerate(shards_of(work.dataset, work.samples.where(chosen), SHARD)):
             name = f"{split}-{number:06d}.tar"
 
             def write(name: str = name, shard: list[Sample] = shard, before: int = done) -> None:
                 with work.beside(name) as file, tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
                     for i, sample in enumerate(shard, 1):
                         _add(work.dataset, sample, tar)
-                        work.report.progress(before + i, len(work.dataset.samples), "samples")
+                        work.report.progress(before + i, total, "samples")
                 work.saved(name)
 
-            work.unit(name, "".join(sample.to_line() for sample in shard), write)
+            work.unit(int(chosen[first]), "".join([name, *(sample.to_line() for sample in shard)]), write)
+            first += len(shard)
             done += len(shard)
-            work.report.progress(done, len(work.dataset.samples), "samples")
+            work.report.progress(done, total, "samples")
 
 
-def shards_of(dataset: Dataset, samples: list[Sample], limit: int) -> list[list[Sample]]:
+def shards_of(dataset: Dataset, samples: Iterable[Sample], limit: int) -> Iterator[list[Sample]]:
     """The samples in their order, cut where the next one would take a shard past `limit` bytes."""
-    shards: list[list[Sample]] = []
-    room = 0
+    shard: list[Sample] = []
+    room = limit
     for sample in samples:
         size = 4 * _BLOCK  # the JSON's
         for kind in sample.files:
             path = dataset.file(sample, kind)
             length = path.stat().st_size if path.is_file() else 0
             size += _BLOCK + -(-length // _BLOCK) * _BLOCK
-        if not shards or size > room:
-            shards.append([])
-            room = limit
-        shards[-1].append(sample)
+        if shard and size > room:
+            yield shard
+            shard, room = [], limit
+        shard.append(sample)
         room -= size
-    return shards
+    if shard:
+        yield shard
 
 
 def _add(dataset: Dataset, sample: Sample, tar: tarfile.TarFile) -> None:

@@ -2,8 +2,8 @@
 """The folder an export is written to, and what has been written there already.
 
 `.ningyo-export.jsonl` in it says in its first line of which dataset and in which form it is an export, and has a line for every sample
-(or shard) that is complete: its key, a digest of what it was made from, its files, and what the form wants to remember of it. So an export
-that was stopped goes on, one that is repeated makes only what is new, and nobody else's folder is written into.
+(or shard) that is complete: its number, a digest of what it was made from, its files, and what the form wants to remember of it. So an
+export that was stopped goes on, one that is repeated makes only what is new, and nobody else's folder is written into.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
+
+import numpy as np
 
 from ....errors import UserError
 from ....jobs.folder import write_atomically
@@ -28,15 +31,16 @@ VERSION = 1  # of what the forms write; counted up when one of them writes somet
 
 
 class Work:
-    """One export at work: a context, holding the folder's lock.
+    """One export at work: a context, holding the folder's lock. `samples` are the dataset's in the order of their numbers.
 
     Raises UserError on entering for a folder with anything in it that is not an earlier export of the same dataset in the same form.
     """
 
     def __init__(self, dataset: Dataset, form: str, out: Path, report: Reporter) -> None:
         self.dataset, self.form, self.out, self.report = dataset, form, out, report
+        self.samples = dataset.samples.where(np.argsort(dataset.samples.numbers, kind="stable"))
         self._identity = {"schema": SCHEMA, "version": VERSION, "form": form, "dataset": _fingerprint(dataset)}
-        self._done: dict[str, tuple[str, int]] = {}  # key → digest, where its line begins
+        self._places = np.full(len(self.samples), -1, np.int64)  # where the ledger's line of each sample begins, −1 for none
         self._files: list[str] = []  # of what is being written
 
     def __enter__(self) -> Work:
@@ -55,28 +59,36 @@ class Work:
 
     def require(self, *kinds: str) -> None:
         """Raises UserError unless every sample has files of these kinds."""
-        samples = self.dataset.samples
+        have = self.have(kinds)
         for kind in kinds:
-            without = sum(kind not in sample.files for sample in samples)
+            without = len(self.samples) - have[kind]
             if without:
-                which = "The samples" if without == len(samples) else f"{without} of {len(samples)} samples"
+                which = "The samples" if not have[kind] else f"{without} of {len(self.samples)} samples"
                 raise UserError(f"{which} of {self.dataset.path} have no {kind}, which {self.form} needs; render them with it.")
+
+    def have(self, kinds: Sequence[str]) -> Counter[str]:
+        """How many samples have files of these kinds."""
+        return Counter(kind for sample in self.samples for kind in kinds if kind in sample.files)
 
     def each_sample(self, write: Callable[[Sample], dict[str, Any] | None]) -> None:
         """`write` every sample that was not written before; what it returns is remembered for `entries`."""
-        for done, sample in enumerate(self.dataset.samples, 1):
-            self.unit(sample.id, sample.to_line(), lambda sample=sample: write(sample))
-            self.report.progress(done, len(self.dataset.samples), "samples")
+        for position, sample in enumerate(self.samples):
+            self.unit(position, sample.to_line(), lambda sample=sample: write(sample))
+            self.report.progress(position + 1, len(self.samples), "samples")
 
-    def unit(self, key: str, made_from: str, write: Callable[[], dict[str, Any] | None]) -> None:
-        """Call `write`, which calls `save`, unless that was done before, from the same, and all its files are there."""
+    def unit(self, position: int, made_from: str, write: Callable[[], dict[str, Any] | None]) -> None:
+        """Call `write`, which calls `save`, unless that was done before, from the same, and all its files are there. A unit is known by the
+        position of its (first) sample.
+        """
         digest = hashlib.sha256(made_from.encode("utf-8")).hexdigest()
-        if key in self._done and self._done[key][0] == digest and self._is_there(key):
-            return
+        if self._places[position] >= 0:
+            line = self._line(position)
+            if line["digest"] == digest and all((self.out / name).is_file() for name in line["files"]):
+                return
         self._files = []
         entry = write()
-        line = {"key": key, "digest": digest, "files": self._files, "entry": entry or {}}
-        self._done[key] = (digest, self._ledger.seek(0, 2))
+        line = {"number": int(self.samples.numbers[position]), "digest": digest, "files": self._files, "entry": entry or {}}
+        self._places[position] = self._ledger.seek(0, os.SEEK_END)
         self._ledger.write(json.dumps(line, separators=(",", ":")).encode("utf-8") + b"\n")
         self._ledger.flush()
 
@@ -108,21 +120,14 @@ class Work:
         finally:
             part.unlink(missing_ok=True)
 
-    def entry(self, key: str) -> dict[str, Any]:
-        """What `write` returned for a unit."""
-        return self._line(key)["entry"]
+    def entries(self, split: str | None = None) -> Iterator[dict[str, Any]]:
+        """What `write` returned for each sample, of one split or of all, read from the disk one by one."""
+        chosen = np.arange(len(self.samples)) if split is None else np.flatnonzero(self.samples.splits == split)
+        return (self._line(position)["entry"] for position in chosen.tolist())
 
-    def entries(self, samples: list[Sample]) -> Iterator[tuple[Sample, dict[str, Any]]]:
-        """What `write` returned for each of `samples`, read from the disk one by one."""
-        for sample in samples:
-            yield sample, self.entry(sample.id)
-
-    def by_split(self) -> dict[str, list[Sample]]:
-        """The samples by the names of their splits, in the index's order."""
-        found: dict[str, list[Sample]] = {}
-        for sample in self.dataset.samples:
-            found.setdefault(sample.split, []).append(sample)
-        return found
+    @property
+    def splits(self) -> list[str]:
+        return np.unique(self.samples.splits).tolist()
 
     def _refuse(self) -> None:
         out, own = self.out.resolve(), self.dataset.path.resolve()
@@ -149,26 +154,28 @@ class Work:
         """What is done according to the ledger; what a crash cut off goes, and so does a ledger of another export that wrote nothing."""
         end = 0
         if self._first_line() == self._identity:
-            place = 0
             self._ledger.seek(0)
+            place = 0
             for line in self._ledger:
                 data = _json(line)
                 if data is not None and line.endswith(b"\n"):
                     end = place + len(line)
-                    if "key" in data:
-                        self._done[data["key"]] = (data["digest"], place)
+                    if "number" in data:
+                        self._keep(data["number"], place)
                 place += len(line)
         self._ledger.truncate(end)
         if not end:
             self._ledger.write(json.dumps(self._identity).encode("utf-8") + b"\n")
             self._ledger.flush()
 
-    def _line(self, key: str) -> dict[str, Any]:
-        self._ledger.seek(self._done[key][1])
-        return json.loads(self._ledger.readline())
+    def _keep(self, number: int, place: int) -> None:
+        position = int(np.searchsorted(self.samples.numbers, number))
+        if position < len(self.samples) and self.samples.numbers[position] == number:
+            self._places[position] = place
 
-    def _is_there(self, key: str) -> bool:
-        return all((self.out / name).is_file() for name in self._line(key)["files"])
+    def _line(self, position: int) -> dict[str, Any]:
+        self._ledger.seek(int(self._places[position]))
+        return json.loads(self._ledger.readline())
 
 
 def _fingerprint(dataset: Dataset) -> str:

@@ -44,7 +44,7 @@ def test_shards_are_cut_by_size_and_only_the_last_grows(drawn, tmp_path, monkeyp
     size = (tmp_path / "one/train-000000.tar").stat().st_size
     limit = size // 3
     monkeypatch.setattr(webdataset, "SHARD", limit)
-    shards = webdataset.shards_of(drawn, [s for s in drawn.samples if s.split == "train"], limit)
+    shards = list(webdataset.shards_of(drawn, drawn.by_split["train"], limit))
     assert [len(shard) for shard in shards] == [2, 2, 2]
     assert [s.id for shard in shards for s in shard] == [s.id for s in drawn.samples if s.split == "train"]
     export(drawn, "webdataset", tmp_path / "cut")
