@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from .body import FULL_BODY
 from .stats import Figures
 
 _RARE = 0.02  # of the samples: less is as good as none
@@ -77,8 +76,8 @@ def _framing(figures: Figures) -> list[str]:
     height = figures["height_in_picture"]
     if height and height["middle"] < _SMALL:
         found.append(f"bodies are small: half of them are lower than {_percent(height['middle'])} of the picture")
-    if figures["cut_by_the_edge"] > _CUT and figures["framing"][FULL_BODY] > 0.5:
-        found.append(f"the picture's edge cuts off a joint in {_percent(figures['cut_by_the_edge'])} of the samples")
+    if figures["cut_by_the_edge"] > _CUT:
+        found.append(f"the picture's edge cuts off a joint in {_percent(figures['cut_by_the_edge'])} of what should show whole bodies")
     return found
 
 

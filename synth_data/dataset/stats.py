@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..pose.landmarks import BODY_25
 from .body import ANGLES, CLOSE_UP, FULL_BODY, HEADLESS, STATES, UPPER_BODY
-from .survey import ANGLE_BINS, ELEVATION_EDGES, SHARE_EDGES, YAW_EDGES, Survey
+from .survey import ANGLE_BINS, ELEVATION_DEGREES, SHARE_EDGES, YAW_EDGES, Survey
 
 Figures = dict[str, Any]
 
@@ -26,7 +26,11 @@ _QUANTILES = {"least": 0.0, "low": 0.05, "middle": 0.5, "high": 0.95, "greatest"
 
 
 def figures(found: Survey) -> Figures:
-    """What `found` says, as plain numbers (JSON). Shares are of the samples whose poses could be read, rounded to a thousandth."""
+    """What `found` says, as plain numbers (JSON).
+
+    Shares are rounded to a thousandth, and of the samples whose poses could be read; those cut by the edge are a share of those that were
+    to show a whole body.
+    """
     dataset = found.dataset
     return {
         "samples": len(dataset.samples),
@@ -39,9 +43,9 @@ def figures(found: Survey) -> Figures:
         "mirrored": found.mirrored,
         "cameras": {key: _range(values) for key, values in found.cameras.items() if np.isfinite(values).any()},
         "seen_from": {name: _share(found, found.views[_near(yaw)].sum()) for name, yaw in SIDES.items()},
-        "elevation": _quantiles(found.views.sum(axis=0), ELEVATION_EDGES),
+        "elevation": _quantiles(found.elevations, ELEVATION_DEGREES),
         "framing": {name: _share(found, found.framings[name]) for name in (FULL_BODY, UPPER_BODY, CLOSE_UP, HEADLESS)},
-        "cut_by_the_edge": _share(found, found.cut),
+        "cut_by_the_edge": round(found.cut / max(found.whole, 1), 3),
         "height_in_picture": _quantiles(found.heights, SHARE_EDGES),
         "joints": {name: _states(found.states[part]) for name, part in GROUPS.items()},
         "angles": {

@@ -45,7 +45,7 @@ p { margin: .25rem 0; color: var(--dim); }
 .card h3 { font-size: 1rem; margin: 0 0 .25rem; }
 .card p, figcaption { font-size: .875rem; color: var(--dim); }
 .card svg, .card img { display: block; width: 100%; height: auto; margin-top: .5rem; }
-.pictures { display: grid; gap: .5rem; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); }
+.pictures { display: grid; gap: .5rem; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); }
 .pictures.pairs { grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr)); }
 .pictures figure { margin: 0; }
 .pictures img { display: block; width: 100%; height: auto; border-radius: .25rem; }
@@ -147,7 +147,7 @@ def _labelled(dataset: Dataset) -> Iterable[str]:
         if not set(sample.files) - {IMAGE, SKELETON, POSE}:
             continue
         for pictures in readable(labels, [sample]):
-            yield f"<h2>Sample {sample.id}</h2><p>{escape(sample.character)}, {escape(sample.clip)}, frame {sample.frame}</p>{pictures}"
+            yield f"<h2>Sample {sample.id}</h2><p>{escape(sample.character)}, {escape(sample.clip)}, frame {sample.frame:g}</p>{pictures}"
 
 
 def _pictures(named: Iterable[tuple[str, Pixels]], kind: str = "") -> str:
@@ -177,7 +177,7 @@ def _mean(dataset: Dataset) -> str:
 
 def _framing(figures: Figures) -> str:
     rows = [(name, f"{100 * share:.0f} %", share) for name, share in figures["framing"].items()]
-    rows.append(("a joint cut off by the edge", f"{100 * figures['cut_by_the_edge']:.0f} %", figures["cut_by_the_edge"]))
+    rows.append(("cut off by the edge (of whole bodies)", f"{100 * figures['cut_by_the_edge']:.0f} %", figures["cut_by_the_edge"]))
     return f'<div class="card"><h3>Framing</h3>{_rows(rows)}</div>'
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ...errors import UserError
 from ...jobs.progress import SILENT, Reporter
 from ..pose.landmarks import BODY_25
-from .body import ANGLES, STATES, box_of, framing, in_trunk_axes, joint_angles, states_of, view_angles
+from .body import ANGLES, STATES, TRUNCATED, box_of, framing, in_trunk_axes, joint_angles, states_of, view_angles
 from .folder import POSE, Dataset, Sample
 from .sample import POINTS, SamplePose
 
@@ -23,6 +23,7 @@ Counts = npt.NDArray[np.int64]
 
 YAW_EDGES = np.linspace(-180, 180, 25)
 ELEVATION_EDGES = np.linspace(-90, 90, 37)
+ELEVATION_DEGREES = np.linspace(-90, 90, 181)
 SHARE_EDGES = np.linspace(0, 1, 51)
 ANGLE_BINS = 36
 REACH = 2.6  # trunk lengths to each side of the hips' middle that the maps of limbs show
@@ -46,8 +47,10 @@ class Survey:
         self.unreadable = 0  # poses
         self.states = _zeros(POINTS, len(STATES))  # of each point in how many samples
         self.views = _zeros(len(YAW_EDGES) - 1, len(ELEVATION_EDGES) - 1)  # yaw around the trunk × elevation
+        self.elevations = _zeros(len(ELEVATION_DEGREES) - 1)
         self.framings: Counter[str] = Counter()
-        self.cut = 0  # samples with a joint of the body outside of the picture
+        self.whole = 0  # samples that were to show the whole body,
+        self.cut = 0  # and those of them with a joint of it outside of the picture
         self.heights, self.widths = _zeros(shares), _zeros(shares)  # of the body's box, as shares of the picture's
         self.places = _zeros(PLACE_CELLS, PLACE_CELLS)  # of the box's middle in the picture: rows from the top, columns from the left
         self.angles = _zeros(len(ANGLES), ANGLE_BINS)  # each over its own range of degrees
@@ -127,9 +130,12 @@ def _count(found: Survey, chunk: list[tuple[int, Sample, SamplePose]]) -> npt.ND
         found.states[:, state] += (states == state).sum(axis=0)
     yaw, elevation = view_angles(points, np.stack([pose.world_to_camera for pose in poses])).T
     found.views += _histogram((yaw, elevation), (YAW_EDGES, ELEVATION_EDGES))
+    found.elevations += np.histogram(elevation[np.isfinite(elevation)], ELEVATION_DEGREES)[0]
     for (_, sample, pose), of_points in zip(chunk, states, strict=True):
         found.framings[framing(of_points)] += 1
-        found.cut += bool((of_points[:25] == STATES.index("outside the picture")).any())
+        if sample.details.get("framing", "body") == "body":
+            found.whole += 1
+            found.cut += bool((of_points[:25] == TRUNCATED).any())
         box = _box(sample, pose, of_points)
         if box is None:
             continue

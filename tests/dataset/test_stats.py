@@ -25,7 +25,7 @@ def test_figures_of_a_dataset_from_all_around(drawn):
     assert found["by_character"] == {"doll": 4, "robot": 4}
     assert found["seen_from"] == {"front": 0.25, "left side": 0.25, "behind": 0.25, "right side": 0.25}
     assert found["framing"]["full body"] == 1
-    assert found["elevation"]["middle"] == pytest.approx(0, abs=5)
+    assert found["elevation"]["middle"] == pytest.approx(0, abs=1)
     assert found["cameras"]["distance"] == [2.6, 2.6]
     # Arms go up evenly from 0 to 131°.
     assert found["angles"]["left arm raised"]["high"] == pytest.approx(131, abs=5)
