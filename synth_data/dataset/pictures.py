@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from ...errors import UserError
 from ..pose.skeleton import draw_skeleton
-from .folder import IMAGE, SKELETON, Dataset, Sample
+from .folder import IMAGE, POSE, SKELETON, Dataset, Sample
 from .png import PngError, decode_png
+from .sample import SamplePose
 
 WHITE = 255
 _FURTHEST = 0.1  # the grey of the furthest point, so that it is not taken for the background
@@ -33,6 +34,11 @@ def read(dataset: Dataset, sample: Sample, kind: str) -> bytes:
     return data
 
 
+def pose_of(dataset: Dataset, sample: Sample) -> SamplePose:
+    """A sample's joints. Raises UserError for a file that is missing or damaged."""
+    return SamplePose.from_json(read(dataset, sample, POSE).decode("utf-8"), str(dataset.file(sample, POSE)))
+
+
 def pixels(dataset: Dataset, sample: Sample, kind: str) -> npt.NDArray[Any]:
     """A picture as it was stored: (H, W, channels) uint8 or uint16. Raises UserError for one that is missing or damaged."""
     try:
@@ -50,7 +56,7 @@ def skeleton(dataset: Dataset, sample: Sample) -> Pixels:
     """The skeleton picture (H, W, 3); drawn from the pose where the dataset was rendered without."""
     if SKELETON in sample.files:
         return flattened(pixels(dataset, sample, SKELETON))
-    return draw_skeleton(dataset.pose(sample).skeleton_points(), dataset.size)
+    return draw_skeleton(pose_of(dataset, sample).skeleton_points(), dataset.size)
 
 
 def flattened(image: npt.NDArray[Any], background: int = WHITE) -> Pixels:

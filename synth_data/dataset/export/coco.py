@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ...pose.landmarks import BODY_25, COCO_17
 from ..body import HIDDEN, SEEN, STATES, box_of, states_of
 from ..folder import IMAGE, MASK, POSE, Sample
-from ..pictures import flattened, pixels, silhouette
+from ..pictures import flattened, pixels, pose_of, silhouette
 from ..png import encode_png
 from ..sample import SamplePose
 from .work import Work
@@ -48,7 +48,7 @@ def export(work: Work) -> None:
         image = pixels(work.dataset, sample, IMAGE)
         covered = silhouette(pixels(work.dataset, sample, MASK) if MASK in sample.files else image)
         work.save(f"{named[sample.split]}/{sample.id}.png", encode_png(flattened(image)))
-        return annotation(sample.number + 1, work.dataset.pose(sample), covered)
+        return annotation(sample.number + 1, pose_of(work.dataset, sample), covered)
 
     work.require(IMAGE, POSE)
     work.each_sample(write)

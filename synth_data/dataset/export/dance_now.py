@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from ...pose.landmarks import BODY_25, BODY_25_LIMBS, HAND_LIMBS
 from ..folder import IMAGE, POSE, Sample
-from ..pictures import Pixels, picture, resized
+from ..pictures import Pixels, picture, pose_of, resized
 from ..png import encode_png
 from ..sample import PEOPLE_KEYS, POINTS, SamplePose, inside
 from .work import Work
@@ -55,7 +55,7 @@ def export(work: Work) -> None:
     def write(sample: Sample) -> dict[str, Any]:
         folder, name = f"{sample.character}/{sample.split}", f"img_{sample.id}"
         image = square(picture(work.dataset, sample))
-        points = keypoints(work.dataset.pose(sample))
+        points = keypoints(pose_of(work.dataset, sample))
         people = {"person_id": [-1]} | {key: np.round(points[part], 3).ravel().tolist() for key, part in PEOPLE_KEYS.items()}
         document = json.dumps({"version": 1.3, "people": [people]}, separators=(",", ":"))
         work.save(f"{folder}_label/{name}_keypoints.json", document + "\n")

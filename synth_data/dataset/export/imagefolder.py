@@ -12,7 +12,7 @@ from typing import Any
 
 from ..captions import caption
 from ..folder import DEPTH, IMAGE, MASK, NORMAL, POSE, Sample
-from ..pictures import nearness, picture, pixels, read, skeleton
+from ..pictures import nearness, picture, pixels, pose_of, read, skeleton
 from ..png import encode_png
 from .work import Work
 
@@ -32,7 +32,7 @@ def export(work: Work) -> None:
             work.save(f"{sample.split}/{folder}/{name}", data)
         line = {"file_name": f"images/{name}", "conditioning_image_file_name": f"conditioning/{name}"}
         line |= {f"{kind}_file_name": f"{kind}/{name}" for kind in others}
-        return line | {"text": caption(dataset, sample, dataset.pose(sample)), "character": sample.character, "clip": sample.clip}
+        return line | {"text": caption(dataset, sample, pose_of(dataset, sample)), "character": sample.character, "clip": sample.clip}
 
     work.require(IMAGE, POSE)
     work.each_sample(write)

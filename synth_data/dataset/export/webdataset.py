@@ -17,7 +17,7 @@ import numpy as np
 
 from ..captions import caption
 from ..folder import POSE, Dataset, Sample
-from ..pictures import read
+from ..pictures import pose_of, read
 from .work import Work
 
 SHARD = 100_000_000  # bytes, about: big enough for a disk to read in one go, small enough for many loading processes to have one each
@@ -68,7 +68,7 @@ def shards_of(dataset: Dataset, samples: Iterable[Sample], limit: int) -> Iterat
 def _add(dataset: Dataset, sample: Sample, tar: tarfile.TarFile) -> None:
     own = json.loads(sample.to_line())
     del own["files"]
-    own["text"] = caption(dataset, sample, dataset.pose(sample))
+    own["text"] = caption(dataset, sample, pose_of(dataset, sample))
     members = {f"{kind}{PurePosixPath(path).suffix}": read(dataset, sample, kind) for kind, (path, _) in sample.files.items()}
     members["json"] = json.dumps(own, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
     for ending, data in members.items():

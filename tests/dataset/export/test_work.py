@@ -134,6 +134,14 @@ def test_missing_kinds_and_damaged_files_are_said_in_a_sentence(drawn, make_draw
     assert export(drawn, "coco", tmp_path / "coco") == 8
 
 
+@pytest.mark.parametrize("form", sorted(set(FORMS) - {"pix2pix", "pix2pixhd"}))  # those need no joints where there are skeletons
+def test_a_pose_that_was_altered_is_not_handed_on(form, drawn, tmp_path):
+    pose = drawn.file(drawn.samples[1], "pose")
+    pose.write_text(pose.read_text().replace('"visibility":[2', '"visibility":[1'))
+    with pytest.raises(UserError, match=r"000001\.pose\.json is damaged"):
+        export(drawn, form, tmp_path / "out")
+
+
 def test_nothing_to_export(drawn, tmp_path):
     (drawn.path / "index.jsonl").write_text("")
     with pytest.raises(UserError, match="no samples yet"):
