@@ -26,9 +26,9 @@ FILE_TYPES = (".npz", ".fbx", ".glb", ".gltf", ".vrma", ".bvh")
 def load_clip(path: Path | str, *, report: Reporter = SILENT) -> Motion:
     """The motion in a file, with its rig: a Ningyo motion (.npz), or the animation of a .fbx, .glb, .gltf, .vrma or .bvh.
 
-    The skeleton may have a mesh or none, and its bones may be nodes of any kind; of several animations the longest is taken. Times begin at
-    0, at the file's own rate. A bone map beside the file (`walk.bones.json`) tells bones whose names do not. Blender is left as it was. What
-    is doubtful is told to `report`.
+    The skeleton may have a mesh or none, and its bones may be nodes of any kind; of several animations the longest is taken. Times begin
+    at 0, at the file's own rate. A bone map beside the file (`walk.bones.json`) tells bones whose names do not. Blender is left as it was.
+    What is doubtful is told to `report`.
 
     Raises UserError for a file that is missing, of another type, damaged, without animation or without a humanoid.
     """
@@ -36,10 +36,10 @@ def load_clip(path: Path | str, *, report: Reporter = SILENT) -> Motion:
     suffix = path.suffix.lower()
     if suffix not in FILE_TYPES:
         raise UserError(f"{path} is not a motion's file; give a {', '.join(FILE_TYPES[:-1])} or {FILE_TYPES[-1]}.")
-    if not path.is_file():
-        raise UserError(f"There is no file {path}; check the path of the motion.")
     if suffix == ".npz":
         return Motion.load(path)
+    if not path.is_file():
+        raise UserError(f"There is no file {path}; check the path of the motion.")
     hints = Hints.of(path)
     humanoid = hints.vrm
     if suffix == ".fbx":
@@ -61,15 +61,15 @@ def _read_fbx(path: Path) -> Clip:
         before = set(bpy.data.objects), set(bpy.data.actions)
         with context_kept():
             import_file(path)
-            render: Any = bpy.context.scene.render  # type: ignore[union-attr]
-            rate = whole_rate(render.fps / render.fps_base)
+            scene: Any = bpy.context.scene
+            rate = whole_rate(scene.render.fps / scene.render.fps_base)
         objects: list[Any] = [obj for obj in bpy.data.objects if obj not in before[0]]
-        actions: list[Any] = [action for action in bpy.data.actions if action not in before[1] and np.ptp(action.frame_range) >= 0]
+        actions: list[Any] = [action for action in bpy.data.actions if action not in before[1]]
         if not actions:
             raise UserError(f"{path} holds no animation; export it with one.")
         armatures = [obj for obj in objects if obj.type == "ARMATURE"]
         # In a scene of its own the clip is played without all that the user's scene holds.
-        scene: Any = bpy.data.scenes.new("Ningyo clip")
+        scene = bpy.data.scenes.new("Ningyo clip")
         try:
             if armatures:
                 armature = max(armatures, key=lambda each: len(each.data.bones))

@@ -28,8 +28,8 @@ class _Joint:
 def read_bvh(path: Path | str) -> Clip:
     """All joints and the ends of the last ones, over all frames.
 
-    A joint's place is its offset, or what its position channels say; its rotation is that of its channels in the order in which the file has
-    them. Raises UserError for a file that is damaged or has no frames.
+    A joint's place is its offset, or what its position channels say; its rotation is that of its channels in the order in which the file
+    has them. Raises UserError for a file that is damaged or has no frames.
     """
     path = Path(path)
     try:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Animated nodes, as files hold them, become a Motion of a Rig (numpy).
 
-What such files do not always say is the rest pose. A mesh that is bound to the bones tells it. Else it is what looks most like a T-pose or
-an A-pose: the nodes as they lie in the file, the nodes without any rotation (which is how Mixamo's and most BVH files are made), or the frame
-of the clip that comes nearest to one.
+What such files do not always say is the rest pose. A mesh that is bound to the bones tells it. Else it is what looks most like a T-pose
+or an A-pose: the nodes as they lie in the file, the nodes without any rotation (which is how Mixamo's and most BVH files are made), or the
+frame of the clip that comes nearest to one.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ import numpy as np
 
 from ...errors import UserError
 from ...jobs.progress import SILENT, Reporter
-from .body import SIDES
+from .bone_map import BoneMap, Recognition, recognise
 from .contacts import contacts, without_flicker
 from .edit import posed
 from .kinematics import Array, continuous, matrix_to_quaternion, unit
 from .legs import averaged
 from .markers import MEASURED_LEG
 from .motion import Motion
-from .bone_map import BoneMap, Recognition, recognise
 from .rig import Bone, Rig
 from .root import soles
 
@@ -66,11 +65,11 @@ class Clip:
 
 
 def even_times(keys: Array) -> tuple[Array, float]:
-    """Evenly spaced times (F,) from a file's key times (K,), seconds, and their rate: that of most keys, a whole number where it is near."""
+    """Evenly spaced times (F,) from a file's key times (K,), seconds, and their rate, which is that of most keys."""
     steps = np.diff(keys)
     step = float(np.median(steps[steps > 1e-4])) if (steps > 1e-4).any() else 1.0 / KEYED_FPS
     fps = KEYED_FPS if 1.0 / step < SPARSE_FPS else whole_rate(1.0 / step)
-    count = int(round((float(keys[-1]) - float(keys[0])) * fps)) + 1
+    count = round((float(keys[-1]) - float(keys[0])) * fps) + 1
     return keys[0] + np.arange(count) / fps, fps
 
 
@@ -140,9 +139,7 @@ def motion_of(
     rest = np.tile(np.eye(4), (len(kept), 1, 1))
     rest[:, :3, :3], rest[:, :3, 3] = rest_rotations, rest_heads
     roles = Recognition(found.how, role_index).roles(len(kept))
-    bones = tuple(
-        Bone(clip.names[node], parents[i], roles[i], rest[i], _length(rest_heads, parents, i)) for i, node in enumerate(kept)
-    )
+    bones = tuple(Bone(clip.names[node], parents[i], roles[i], rest[i], _length(rest_heads, parents, i)) for i, node in enumerate(kept))
     try:
         rig = Rig(clip.name, source_name, source_sha256, found.prefix, np.eye(4), bones, found.how)
     except ValueError as error:
@@ -153,11 +150,11 @@ def motion_of(
         fps=clip.fps,
         bones=tuple(rig.names[bone] for bone in moving),
         time=np.arange(frames) / clip.fps,
-        rotation=continuous(matrix_to_quaternion(own[:, moving])),
-        root_position=heads[:, role_index["hips"]],
-        contact=np.zeros((frames, 4)),
-        residual=np.zeros(frames),
-        confidence=np.ones(frames),
+        rotation=continuous(matrix_to_quaternion(own[:, moving])).astype(np.float32),
+        root_position=heads[:, role_index["hips"]].astype(np.float32),
+        contact=np.zeros((frames, 4), np.float32),
+        residual=np.zeros(frames, np.float32),
+        confidence=np.ones(frames, np.float32),
         method=METHOD,
         source={"clip": source_name},
         rig=rig,
@@ -212,8 +209,8 @@ def _of_the_body(parents: tuple[int, ...], found: Recognition) -> list[int]:
 def from_t_pose(joints: dict[str, Array], up: Array) -> Array:
     """(F,) degrees by which poses differ from that of a rest, on average over trunk and limbs.
 
-    `joints` (F, 3) by role. Legs hang, the trunk stands along `up` (3,), and straight arms are held to the sides, anywhere between level and
-    60° down.
+    `joints` (F, 3) by role. Legs hang, the trunk stands along `up` (3,), and straight arms are held to the sides, anywhere between level
+    and 60° down.
     """
     left = unit(joints["left_thigh"] - joints["right_thigh"])
     trunk = joints["head"] - 0.5 * (joints["left_thigh"] + joints["right_thigh"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The animated nodes of a glTF file (.glb, .gltf), without Blender: its importer turns bones to axes of its own and times to its own frames.
+"""The animated nodes of a glTF file (.glb, .gltf), without Blender, whose importer gives bones axes and times frames of its own.
 
 After the specification of glTF 2.0 (Khronos Group, 2021): accessors with sparse and normalised values, LINEAR, STEP and CUBICSPLINE.
 """
@@ -68,13 +68,11 @@ class _File:
 
     def clip(self) -> Clip:
         nodes = self.json.get("nodes", [])
-        animations = [animation for animation in self.json.get("animations", []) if self._times(animation) is not None]
+        animations = [animation for animation in self.json.get("animations", []) if len(self._times(animation))]
         if not animations:
             raise UserError(f"{self._path} holds no animation; export it with one.")
-        animation = max(animations, key=lambda each: np.ptp(self._times(each)))
-        keys = self._times(animation)
-        assert keys is not None
-        times, fps = even_times(keys)
+        animation = max(animations, key=lambda each: float(np.ptp(self._times(each))))
+        times, fps = even_times(self._times(animation))
         parents = [-1] * len(nodes)
         for index, node in enumerate(nodes):
             for child in node.get("children", []):
@@ -105,12 +103,11 @@ class _File:
             others=len(animations) - 1,
         )
 
-    def _times(self, animation: dict[str, Any]) -> Array | None:
-        """All key times of an animation that moves nodes, seconds, rising."""
+    def _times(self, animation: dict[str, Any]) -> Array:
+        """All times at which an animation has keys for nodes, seconds, rising."""
         samplers = {channel["sampler"] for channel in animation["channels"] if channel["target"].get("path") in _AT_REST}
-        if not samplers:
-            return None
-        return np.unique(np.concatenate([self._accessor(animation["samplers"][s]["input"]).ravel() for s in samplers]).round(6))
+        times = [self._accessor(animation["samplers"][sampler]["input"]).ravel() for sampler in sorted(samplers)]
+        return np.unique(np.concatenate([*times, np.empty(0)]).round(6))
 
     def _channels(self, animation: dict[str, Any], times: Array) -> dict[int, dict[str, Array]]:
         """Node → translation, rotation or scale (F, 3 or 4) at `times`."""
@@ -157,11 +154,11 @@ class _File:
         if "bufferView" in accessor:
             values = self._view(accessor["bufferView"], accessor.get("byteOffset", 0), kind, accessor["count"], width)
         if "sparse" in accessor:
-            sparse, values = accessor["sparse"], values.copy()
-            where = sparse["indices"]
-            at = self._view(where["bufferView"], where.get("byteOffset", 0), np.dtype(_COMPONENTS[where["componentType"]]), sparse["count"], 1)
-            filled = sparse["values"]
-            values[at[:, 0]] = self._view(filled["bufferView"], filled.get("byteOffset", 0), kind, sparse["count"], width)
+            values = values.copy()
+            count, where, what = (accessor["sparse"][key] for key in ("count", "indices", "values"))
+            whole = np.dtype(_COMPONENTS[where["componentType"]])
+            at = self._view(where["bufferView"], where.get("byteOffset", 0), whole, count, 1)
+            values[at[:, 0]] = self._view(what["bufferView"], what.get("byteOffset", 0), kind, count, width)
         numbers = values.astype(np.float64)
         if accessor.get("normalized") and kind.kind in "iu":
             numbers = np.maximum(numbers / np.iinfo(kind).max, -1.0)

@@ -34,7 +34,7 @@ def rest_frames(rig: Rig, *, hands: bool = True) -> Frames:
     """
     basis, heads = rest_basis(rig), {role: rig.rest_heads[index] for role, index in rig.index_of_role.items()}
     hips = 0.5 * (heads["left_thigh"] + heads["right_thigh"])
-    chest = _leaning(heads.get("neck", heads["head"]) - hips, rig.up, UPRIGHT, HUNCHED) @ basis
+    chest = _leaning(heads["neck" if "neck" in heads else "head"] - hips, rig.up, UPRIGHT, HUNCHED) @ basis
     frames: Frames = {"hips": basis, **dict.fromkeys(SPINE, chest), "head": basis}
     if "neck" in heads:
         frames["neck"] = _leaning(heads["head"] - heads["neck"], rig.up, NECK_UPRIGHT, NECK_HUNCHED) @ basis
@@ -104,7 +104,7 @@ def _limbs(rig: Rig, heads: Frames, side: str) -> Frames:
     for arm, (upper, lower, end) in ((True, ("upper_arm", "forearm", "hand")), (False, ("thigh", "shin", "foot"))):
         frames[upper] = bend_frame(rest_joints(rig), side, arm=arm)[0]
         frames[lower] = swing(unit(heads[lower] - heads[upper]), unit(heads[end] - heads[lower])) @ frames[upper]
-    way = heads.get("toe", heads["foot"]) - heads["foot"]
+    way = (heads["toe"] if "toe" in heads else heads["foot"]) - heads["foot"]
     level = way - (way @ rig.up) * rig.up
     towards = level if np.linalg.norm(level) > 0.2 * np.linalg.norm(heads["foot"] - heads["shin"]) else rig.facing
     frames["foot"] = frames["toe"] = frame_from(towards, rig.up)
@@ -115,7 +115,8 @@ def _hand(heads: Frames) -> Frames:
     """Frames of a hand, its fingers and its forearm, as `_limbs`."""
     knuckles = [heads[f"{finger}1"] for finger in FINGERS[1:] if f"{finger}1" in heads]
     across = unit(knuckles[0] - knuckles[-1])
-    hand = frame_from(heads.get("middle1", np.mean(knuckles, axis=0)) - heads["hand"], across)
+    middle = heads["middle1"] if "middle1" in heads else np.mean(knuckles, axis=0)
+    hand = frame_from(middle - heads["hand"], across)
     # At rest a forearm is not wrung: it is turned as its hand is.
     frames = {"forearm": frame_from(heads["hand"] - heads["forearm"], across), "hand": hand}
     for finger in FINGERS:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A motion of one rig on any other (numpy).
 
-Every role's world turn from rest is carried over, corrected for what the two rest poses differ by (`rest_frames`). A spine of more or fewer
-bones bends as far in all. The way of the hips grows with the legs, soles come as near to the floor as they were, and contacts are held again.
+Every role's world turn from rest is carried over, corrected for what the two rest poses differ by (`rest_frames`). A spine of more or
+fewer bones bends as far in all. The way of the hips grows with the legs, soles come as near to the floor as they were, and contacts are
+held again.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...errors import UserError
+from ...jobs.progress import SILENT, Reporter
 from .body import SPINE, transpose
 from .closed_form import moved_bones
 from .edit import floor_of, posed
@@ -81,6 +83,21 @@ def transfer(motion: Motion, rig: Rig) -> Motion:
     if missed < HELD * rig.leg_length or not (motion.contact > DOWN).any():
         return moved
     return hold_feet(rig, moved, floor=floor)
+
+
+def on_rig(motion: Motion, rig: Rig, *, report: Reporter = SILENT) -> Motion:
+    """The motion as it can be played on `rig`: transferred where it was made for another, which is told to `report`.
+
+    A motion that does not know its rig is taken as it is, with a warning where it is another's by its hash.
+    """
+    if motion.rig is None:
+        if motion.rig_sha256 != rig.source_sha256:
+            report.warning(f"The motion was made for {motion.rig_name}, not for {rig.name}; feet and proportions may not fit.")
+        return motion
+    moved = transfer(motion, rig)
+    if moved is not motion and motion.rig_sha256 != rig.source_sha256:
+        report.warning(f"The motion was made for {motion.rig_name} and is transferred to {rig.name}.")
+    return moved
 
 
 def same_rig(one: Rig, other: Rig) -> bool:
