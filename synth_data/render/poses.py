@@ -12,7 +12,7 @@ from ..retarget import kinematics, mirror
 from ..retarget.kinematics import axis_angle_to_matrix, matrix_to_axis_angle, rotations_of, slerp_matrices, unit
 from ..retarget.motion import Motion
 from ..retarget.rig import Rig
-from ..retarget.secondary import with_secondary
+from ..retarget.secondary import hanging, with_secondary
 from ..retarget.transfer import on_rig
 
 Array = npt.NDArray[np.float64]
@@ -59,27 +59,27 @@ class PoseSource:
     """
 
     def __init__(self, rig: Rig, motion: Motion, *, mirrored: bool = False) -> None:
-        fitted = on_rig(motion, rig)
-        self.motion = with_secondary(mirror.mirrored(fitted, rig) if mirrored else fitted, rig)
+        self.fitted = on_rig(motion, rig)  # not mirrored: it has the camera
+        self.motion = with_secondary(mirror.mirrored(self.fitted, rig) if mirrored else self.fitted, rig)
         self.local = rotations_of(rig, self.motion)
         self.root = self.motion.root_position.astype(np.float64)
 
-    def frame(self, index: float) -> Pose:
-        """The pose at a frame, or between two: rotations spherically, the hips' place linearly. Held at the ends."""
-        low, high, share = self._around(index)
+    def frame(self, time: float) -> Pose:
+        """The pose at a frame, or between two: rotations spherically, the place of the hips linearly. Held at the ends."""
+        low, high, share = self._around(time)
         if share == 0:
             return Pose(self.local[low], self.root[low])
         local = slerp_matrices(self.local[low], self.local[high], np.full(len(self.local[low]), share))
         return Pose(local, (1 - share) * self.root[low] + share * self.root[high])
 
-    def expression(self, index: float) -> dict[str, float]:
+    def expression(self, time: float) -> dict[str, float]:
         """The values of shape keys, 0…1, at a frame or between two."""
-        low, high, share = self._around(index)
+        low, high, share = self._around(time)
         values = np.asarray(self.motion.expression)
         return dict(zip(self.motion.expressions, ((1 - share) * values[low] + share * values[high]).tolist(), strict=True))
 
-    def _around(self, index: float) -> tuple[int, int, float]:
-        place = min(max(float(index), 0.0), len(self.root) - 1.0)
+    def _around(self, time: float) -> tuple[int, int, float]:
+        place = min(max(float(time), 0.0), len(self.root) - 1.0)
         low = int(place)
         return low, min(low + 1, len(self.root) - 1), place - low
 
@@ -88,7 +88,7 @@ def varied(rig: Rig, pose: Pose, rng: np.random.Generator, spread: float = 1.0) 
     """The pose with every joint moved at random: ball joints by a small rotation within their limit, elbows and knees about their hinge
     only.
 
-    `spread` scales how far. The same generator state gives the same pose.
+    `spread` scales how far; what hangs from the body comes to rest there. The same generator state gives the same pose.
     """
     local = pose.local.copy()
     for b, bone in enumerate(rig.bones):
@@ -101,7 +101,7 @@ def varied(rig: Rig, pose: Pose, rng: np.random.Generator, spread: float = 1.0) 
             local[b] = _limited(local[b] @ _rotation(step), max(limit, _angle(local[b])))
         elif part in _HINGE:
             local[b] = _bent(rig, side, part, local[b], float(np.clip(rng.normal(), -2, 2)) * spread)
-    return Pose(local, pose.root)
+    return Pose(hanging(rig, local, pose.root), pose.root)
 
 
 def _side_and_part(role: str) -> tuple[str, str]:

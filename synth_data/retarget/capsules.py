@@ -67,7 +67,8 @@ def body_capsules(rig: Rig) -> Capsules:
     add("neck", at("neck") if neck == "neck" else (top, shoulders), at("head"), NECK * leg, NECK * leg)
     crown = rig.head("head_end") - rig.head("head") if "head_end" in index else HEAD_OF_HEIGHT * rig.height * rig.up
     size = float(np.linalg.norm(crown))
-    add("head", *(("head", rig.head("head") + share * crown) for share in HEAD_SPAN), HEAD_RADIUS * size, HEAD_RADIUS * size)
+    chin, brow = (("head", rig.head("head") + share * crown) for share in HEAD_SPAN)
+    add("head", chin, brow, HEAD_RADIUS * size, HEAD_RADIUS * size)
     ahead = -rest_basis(rig)[:, 1]
     for side in SIDES:
         inner = f"{side}_shoulder" if f"{side}_shoulder" in index else top

@@ -18,13 +18,13 @@ import numpy.typing as npt
 
 from .capsules import Capsules, body_capsules
 from .edit import posed
-from .kinematics import Array, continuous, matrix_to_quaternion, swing, unit
+from .kinematics import Array, continuous, matrix_to_quaternion, pose, swing, unit
 from .motion import Motion
 from .rig import Rig
 
 GRAVITY = np.array([0.0, 0.0, -9.81])
 STEP = 1 / 120  # seconds, as near as whole steps a frame come to it
-SETTLING, SETTLED = 6.0, 1e-6  # seconds at most before the first frame, and metres a step
+SETTLING, CALMING, SETTLED = 6.0, 0.75, 1e-6  # seconds at most before the first frame, of them calmed, and metres a step
 TELEPORT = 12.0  # m/s; where the body is faster the motion was cut, and chains come along
 AIR = 0.4  # 1/s: what air takes of a point's speed
 FARTHEST = 1.4  # of the way along the chain: how far a point may be from where a stiff chain would have it
@@ -163,19 +163,33 @@ def with_secondary(motion: Motion, rig: Rig) -> Motion:
     )
 
 
+def hanging(rig: Rig, local: Array, root: Array) -> Array:
+    """Own rotations (B, 3, 3) of one pose, its hips at `root` (3,), with the rig's chains at rest; those of all other bones stay."""
+    chains = chains_of(rig)
+    if not len(chains.bones):
+        return local
+    local = local.copy()
+    local[chains.bones] = np.eye(3)
+    heads, rotations = pose(rig, local[None], root[None])
+    turns = rig.world_rotation @ rotations @ np.swapaxes(rig.rest_rotations, -1, -2)
+    local[chains.bones] = swung(rig, chains, rig.to_world(heads), turns, np.zeros(1))[0]
+    return local
+
+
 def swung(rig: Rig, chains: Chains, heads: Array, turns: Array, time: Array) -> Array:
-    """(F, P, 3, 3) own rotations of the chains' bones on a body whose bones have world `heads` (F, B, 3) and turns from rest (F, B, 3, 3) at
-    `time` (F,) seconds."""
+    """(F, P, 3, 3) own rotations of the chains' bones on a body whose bones have world `heads` (F, B, 3) and turns from rest (F, B, 3, 3)
+    at `time` (F,) seconds."""
     turn, at = turns[:, chains.anchor], heads[:, chains.anchor]
 
     def carried(points: Array) -> Array:
         return at + np.einsum("fpij,pj->fpi", turn, points - rig.rest_heads[chains.anchor])
 
-    stiff, start = carried(chains.end), carried(chains.start)
     # A rest pose is one in which gravity is borne: what acts is how it differs from that of a body that is upright.
     fall = GRAVITY - np.einsum("fpij,j->fpi", turn, -np.linalg.norm(GRAVITY) * rig.up)
     capsules = body_capsules(rig)
-    ends = _simulated(chains, _Body(capsules, chains, rig), capsules.ends(heads, turns), stiff, start, fall, time)
+    over = _Now(carried(chains.end), carried(chains.start), fall, capsules.ends(heads, turns))
+    ends = _simulated(_Springs(chains, _Body(capsules, chains, rig)), over, time)
+    start = over.start
 
     own = np.empty((len(heads), len(chains.bones), 3, 3))
     reached = np.empty_like(own)
@@ -224,80 +238,111 @@ def _apart(points: Array, ends: Array, radii: Array) -> tuple[Array, Array, Arra
     return away, np.sqrt(np.einsum("pki,pki->pk", away, away)), radii[:, 0] + share * (radii[:, 1] - radii[:, 0])
 
 
-def _simulated(chains: Chains, body: _Body, capsules: Array, stiff: Array, start: Array, fall: Array, time: Array) -> Array:
-    """(F, P, 3) the chains' ends; `capsules` (F, K, 2, 3) the body's, `stiff` and `start` (F, P, 3) ends and beginnings of stiff chains,
-    `fall` (F, P, 3) m/s² what pulls beside their springs."""
-    stiffness = np.array([kind.stiffness for kind in chains.kinds])
-    pull = ((1 + stiffness) * np.linalg.norm(GRAVITY) / chains.way)[:, None]  # 1/s²: of a pendulum, and what is stiffer
-    drag = 2 * np.array([kind.damping for kind in chains.kinds])[:, None] * np.sqrt(pull)
-    length = np.linalg.norm(chains.end - chains.start, axis=1)[:, None]
-    farthest = FARTHEST * chains.way[:, None]
-    levels = [(level, chains.above[level]) for level in chains.levels()]
-    bent = np.flatnonzero(chains.above >= 0)
-    upper = chains.above[bent]
-    first = chains.above[upper] < 0
+@dataclass(frozen=True)
+class _Now:
+    """At one or more times: `stiff` (…, P, 3) ends and `start` (…, P, 3) beginnings of stiff chains, `fall` (…, P, 3) m/s² what pulls
+    beside the springs, and the body's `capsules` (…, K, 2, 3)."""
 
-    def unbending(points: Array, beginnings: Array, aim: Array, step: float) -> Array:
-        """(P, 3) what draws bones towards where the bones above them would have them; without a swing of its own."""
-        out = np.zeros_like(points)
-        if not len(bent):
-            return out
-        base = np.where(first[:, None], beginnings[upper], points[chains.above[upper]])
-        stiff_base = np.where(first[:, None], beginnings[upper], aim[chains.above[upper]])
-        wanted = points[upper] + _turned_along(_unit(aim[upper] - stiff_base), _unit(points[upper] - base), aim[bent] - aim[upper])
-        back = wanted - points[bent]
-        chord = np.sqrt(np.einsum("pi,pi->p", back, back))[:, None] / length[bent]
-        out[bent] = -np.expm1(-UNBENDING * step * (1 + (chord / MOST_BENT) ** 4)) * back
-        return out
+    stiff: Array
+    start: Array
+    fall: Array
+    capsules: Array
 
-    def held(points: Array, beginnings: Array, aim: Array, ends: Array) -> Array:
-        away = points - aim
+    def __getitem__(self, index: int) -> _Now:
+        return _Now(self.stiff[index], self.start[index], self.fall[index], self.capsules[index])
+
+    def between(self, weights: Array, frames: npt.NDArray[np.int64]) -> _Now:
+        """Weighted (N, M) from some frames (M,)."""
+        return _Now(*(np.tensordot(weights, values[frames], 1) for values in (self.stiff, self.start, self.fall, self.capsules)))
+
+
+class _Springs:
+    """The forces on the chains' ends, and what keeps them where they may be."""
+
+    def __init__(self, chains: Chains, body: _Body) -> None:
+        self._body = body
+        kinds = chains.kinds
+        # 1/s²: of a pendulum as long as the chain, and of what is stiffer.
+        self._pull = ((1 + np.array([kind.stiffness for kind in kinds])) * np.linalg.norm(GRAVITY) / chains.way)[:, None]
+        self._drag = 2 * np.sqrt(self._pull)
+        self._damping = np.array([kind.damping for kind in kinds])[:, None]
+        self._length = np.linalg.norm(chains.end - chains.start, axis=1)[:, None]
+        self._farthest = FARTHEST * chains.way[:, None]
+        self._levels = [(level, chains.above[level]) for level in chains.levels()]
+        self._bent = np.flatnonzero(chains.above >= 0)
+        self._upper = chains.above[self._bent]
+        above = chains.above[self._upper]
+        self._from_start, self._above = (above < 0)[:, None], above
+
+    def step(
+        self, now: _Now, later: _Now, ends: Array, speed: Array, step: float, damping: Array | float | None = None
+    ) -> tuple[Array, Array]:
+        """Ends (P, 3) and their speeds `step` seconds on, while the body goes from `now` to `later`."""
+        if len(self._bent):
+            # What draws a bone in line with the one above it gives it no speed, lest it swing about that line, and the next ones more.
+            ends, off = ends.copy(), self._in_line(later, ends) - ends[self._bent]
+            chord = np.sqrt(np.einsum("pi,pi->p", off, off))[:, None] / self._length[self._bent]
+            ends[self._bent] -= np.expm1(-UNBENDING * step * (1 + (chord / MOST_BENT) ** 4)) * off
+        force = self._pull * (later.stiff - ends) + later.fall - AIR * speed
+        force -= self._drag * (self._damping if damping is None else damping) * (speed - (later.stiff - now.stiff) / step)
+        new = self._held(ends + step * (speed + step * force), later)
+        return new, (new - ends) / step
+
+    def _in_line(self, now: _Now, ends: Array) -> Array:
+        """Where the ends of bones would be that are as straight to the ones above them as at rest."""
+        base = np.where(self._from_start, now.start[self._upper], ends[self._above])
+        stiff = np.where(self._from_start, now.start[self._upper], now.stiff[self._above])
+        way = now.stiff[self._bent] - now.stiff[self._upper]
+        return ends[self._upper] + _turned_along(_unit(now.stiff[self._upper] - stiff), _unit(ends[self._upper] - base), way)
+
+    def _held(self, ends: Array, now: _Now) -> Array:
+        """Ends that are not too far away, out of the body, and a bone's length from each other."""
+        away = ends - now.stiff
         distance = np.sqrt(np.einsum("pi,pi->p", away, away))[:, None]
-        points = aim + away * np.minimum(1.0, farthest / np.maximum(distance, 1e-9))
+        ends = now.stiff + away * np.minimum(1.0, self._farthest / np.maximum(distance, 1e-9))
         for _ in range(ROUNDS):
-            points = body.push(points, ends)
-            for number, (level, above) in enumerate(levels):
-                base = beginnings[level] if number == 0 else points[above]
-                way = points[level] - base
-                points[level] = base + way * (length[level] / np.maximum(np.sqrt(np.einsum("pi,pi->p", way, way)), 1e-9)[:, None])
-        return points
+            ends = self._body.push(ends, now.capsules)
+            for number, (level, above) in enumerate(self._levels):
+                base = now.start[level] if number == 0 else ends[above]
+                ends[level] = base + self._length[level] * _unit(ends[level] - base)
+        return ends
 
-    def stepped(points: Array, speed: Array, aims: tuple[Array, Array], now: tuple[Array, Array, Array], step: float) -> tuple[Array, Array]:
-        """Ends and their speeds a step later; `aims` are the stiff chain's ends before and now, `now` its beginnings, the body and what
-        pulls."""
-        (before, aim), (beginnings, ends, down) = aims, now
-        points = points + unbending(points, beginnings, aim, step)
-        force = pull * (aim - points) - drag * (speed - (aim - before) / step) - AIR * speed + down
-        new = held(points + step * (speed + step * force), beginnings, aim, ends)
-        return new, (new - points) / step
 
-    out = np.empty_like(stiff)
-    points, speed = stiff[0].copy(), np.zeros_like(stiff[0])
-    for _ in range(round(SETTLING / STEP)):
-        before = points
-        points, speed = stepped(points, speed, (stiff[0], stiff[0]), (start[0], capsules[0], fall[0]), STEP)
-        if np.abs(points - before).max() < SETTLED:
-            break
-    out[0] = points
+def _simulated(springs: _Springs, over: _Now, time: Array) -> Array:
+    """(F, P, 3) the chains' ends while the body goes as `over` F frames at `time` (F,) seconds."""
+    ends, speed = _settled(springs, over[0], CALMING if len(time) == 1 else SETTLING)
+    out = np.empty_like(over.stiff)
+    out[0] = ends
     gaps = np.diff(time)
-    cut = (np.linalg.norm(np.diff(stiff, axis=0), axis=-1) > TELEPORT * gaps[:, None]).any(axis=1)
-    part = np.r_[0, np.cumsum(cut)]
+    cut = (np.linalg.norm(np.diff(over.stiff, axis=0), axis=-1) > TELEPORT * gaps[:, None]).any(axis=1)
+    shot = np.r_[0, np.cumsum(cut)]
     for frame, gap in enumerate(gaps.tolist()):
         if cut[frame]:
-            points = points + stiff[frame + 1] - stiff[frame]
-            out[frame + 1] = points
+            ends = ends + over.stiff[frame + 1] - over.stiff[frame]
+            out[frame + 1] = ends
             continue
         count = max(round(gap / STEP), 1)
         near = np.clip(np.arange(frame - 1, frame + 3), 0, len(time) - 1)
-        near = np.where(part[near] == part[frame], near, np.where(near < frame, frame, frame + 1))
-        weights = _between(count)
-        aims, beginnings, downs, bodies = (np.tensordot(weights, values[near], 1) for values in (stiff, start, fall, capsules))
-        aim = stiff[frame]
+        near = np.where(shot[near] == shot[frame], near, np.where(near < frame, frame, frame + 1))
+        course = over.between(_between(count), near)
+        now = over[frame]
         for number in range(count):
-            points, speed = stepped(points, speed, (aim, aims[number]), (beginnings[number], bodies[number], downs[number]), gap / count)
-            aim = aims[number]
-        out[frame + 1] = points
+            later = course[number]
+            ends, speed = springs.step(now, later, ends, speed, gap / count)
+            now = later
+        out[frame + 1] = ends
     return out
+
+
+def _settled(springs: _Springs, now: _Now, longest: float) -> tuple[Array, Array]:
+    """Ends (P, 3), and what they keep of a speed, of chains that have come to rest on a body that does not move, in `longest` seconds."""
+    ends, speed = now.stiff, np.zeros_like(now.stiff)
+    for number in range(round(longest / STEP)):
+        before = ends
+        ends, speed = springs.step(now, now, ends, speed, STEP, damping=1.0 if number < CALMING / STEP else None)
+        if number > CALMING / STEP and np.abs(ends - before).max() < SETTLED:
+            break
+    return ends, speed
 
 
 def _unit(vectors: Array) -> Array:
