@@ -178,7 +178,7 @@ def controlled(remembered: NINGYO_motion) -> tuple[Motion, Rig]:
     motion = Motion.load(path)
     # The armature may have been moved since, and its motion with it.
     place = now.to_world(rig.to_armature(motion.root_position.astype(np.float64)))
-    return edited(replace(motion, root_position=place), now, remembered.controls()), now
+    return edited(replace(motion, root_position=place, rig=now), now, remembered.controls()), now
 
 
 def _relative(path: str) -> str:

@@ -80,8 +80,7 @@ class Truth:
             contact=self.contact.astype(np.float32),
             residual=np.zeros(frames, np.float32),
             confidence=np.ones(frames, np.float32),
-            rig_name=self.rig.name,
-            rig_sha256=self.rig.source_sha256,
+            rig=self.rig,
             camera=self.camera,
             method="truth",
         )

@@ -65,6 +65,7 @@ def swings(track: PoseTrack, rig: Rig) -> Motion:
         confidence=np.ones(frames, np.float32),
         camera=Camera(focal, *track.size, look),
         method="naive",
+        rig=rig,
     )
 
 

@@ -36,17 +36,26 @@ def described_roles(path: Path) -> dict[str, str]:
         content = file.read(length)
     try:
         gltf = json.loads(content)
+    except ValueError:
+        return {}  # Blender's importer will say what is wrong with the file
+    return roles_in(gltf)
+
+
+def roles_in(gltf: Any) -> dict[str, str]:
+    """As `described_roles`, from a glTF's JSON; also by the description of a VRM animation."""
+    try:
         extensions = gltf.get("extensions", {})
-        if "VRMC_vrm" in extensions:
-            bones = {name: bone["node"] for name, bone in extensions["VRMC_vrm"]["humanoid"]["humanBones"].items()}
+        newer = next((name for name in ("VRMC_vrm", "VRMC_vrm_animation") if name in extensions), None)
+        if newer is not None:
+            bones = {name: bone["node"] for name, bone in extensions[newer]["humanoid"]["humanBones"].items()}
         elif "VRM" in extensions:
             bones = {bone["bone"]: bone["node"] for bone in extensions["VRM"]["humanoid"]["humanBones"]}
         else:
             return {}
         named = {bone: gltf["nodes"][node].get("name", "") for bone, node in bones.items()}
     except (ValueError, KeyError, TypeError, IndexError, AttributeError):
-        return {}  # Blender's importer will say what is wrong with the file; names may do without this
-    return vrm_roles(named, version_1="VRMC_vrm" in extensions)
+        return {}  # names may do without this
+    return vrm_roles(named, version_1=newer is not None)
 
 
 def keep_roles(armature: Any, *, bone_map: BoneMap | None = None, vrm: Mapping[str, str] | None = None) -> None:
@@ -86,7 +95,7 @@ def recognition_of(armature: Any, bone_map: BoneMap | None = None, vrm: Mapping[
     """
     if armature.type != "ARMATURE":
         raise UserError(f"{armature.name} is not an armature; pick the character's armature.")
-    bones = _parents_first(list(armature.data.bones))
+    bones = parents_first(list(armature.data.bones))
     index = {bone.name: i for i, bone in enumerate(bones)}
     parents = [-1 if bone.parent is None else index[bone.parent.name] for bone in bones]
     world = np.array(armature.matrix_world, np.float64)
@@ -163,7 +172,7 @@ def _of_vrm_addon(armature: Any) -> dict[str, str]:
     return roles
 
 
-def _parents_first(bones: list[Any]) -> list[Any]:
+def parents_first(bones: list[Any]) -> list[Any]:
     ordered: list[Any] = []
 
     def add(bone: Any) -> None:

@@ -61,7 +61,7 @@ def rig_for(spec: Path | str, *, report: Reporter = SILENT) -> Rig:
     if Path(spec).suffix.lower() == ".json":
         rig = Rig.load(spec)
     else:
-        with _undone():
+        with undone():
             rig = rig_of(load_character(spec))
     for warning in rig.warnings:
         report.warning(warning)
@@ -93,8 +93,8 @@ def load_character(spec: Path | str, collection: bpy.types.Collection | None = N
 
     before = _present()
     try:
-        with _context_kept():
-            _import(path)
+        with context_kept():
+            import_file(path)
         new = [obj for obj in bpy.data.objects if obj not in before["objects"]]
         armature = _humanoid(path, new, hints)
         meshes = [obj for obj in new if obj.type == "MESH" and _moves_with(obj, armature)]
@@ -123,15 +123,15 @@ def recognition_for(spec: Path | str) -> tuple[list[str], Recognition]:
     if path.suffix.lower() == ".json":
         rig = Rig.load(path)
         return list(rig.names), Recognition(rig.recognised, rig.index_of_role, rig.prefix)
-    with _undone():
+    with undone():
         if str(spec).partition(":")[0] == BUILTIN:
             armatures, hints = [load_character(spec).armature], Hints()
         else:
             _check_file(path)
             hints = Hints.of(path)
             before = _present()["objects"]
-            with _context_kept():
-                _import(path)
+            with context_kept():
+                import_file(path)
             armatures = [obj for obj in _objects() if obj not in before and obj.type == "ARMATURE"]
             if not armatures:
                 raise UserError(f"{path} has no armature; choose a rigged character, in Mixamo: download with skin.")
@@ -176,7 +176,7 @@ def _new_collection(name: str) -> bpy.types.Collection:
     return collection
 
 
-def _import(path: Path) -> None:
+def import_file(path: Path) -> None:
     import bpy
 
     operators: Any = bpy.ops
@@ -299,7 +299,7 @@ def _remove_new(before: dict[str, set[Any]], unused_only: bool = False) -> None:
 
 
 @contextmanager
-def _undone() -> Iterator[None]:
+def undone() -> Iterator[None]:
     """Removes what the block brings into Blender."""
     before = _present()
     try:
@@ -309,7 +309,7 @@ def _undone() -> Iterator[None]:
 
 
 @contextmanager
-def _context_kept() -> Iterator[None]:
+def context_kept() -> Iterator[None]:
     """Importers select things, change the frame rate and need object mode; this puts the user's state back."""
     import bpy
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Poses to render beside those of the clips: mirrored, and varied at random within what joints can do (numpy)."""
+"""The poses to render: those of clips, on any character, and varied at random within what joints can do (numpy)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..retarget import kinematics
+from ..retarget import kinematics, mirror
 from ..retarget.kinematics import axis_angle_to_matrix, matrix_to_axis_angle, rotations_of, slerp_matrices, unit
 from ..retarget.motion import Motion
 from ..retarget.rig import Rig
+from ..retarget.secondary import hanging, with_secondary
+from ..retarget.transfer import on_rig
 
 Array = npt.NDArray[np.float64]
 
@@ -50,53 +52,43 @@ class Pose:
 
 
 class PoseSource:
-    """The poses of a motion on a rig, frame by frame. Raises UserError when the motion moves bones that the rig does not have."""
+    """The poses of a motion on a rig, at any time. A motion of another rig is transferred, `mirrored` exchanges left and right, and what
+    hangs from the body swings along.
 
-    def __init__(self, rig: Rig, motion: Motion) -> None:
-        self.local = rotations_of(rig, motion)
-        self.root = motion.root_position.astype(np.float64)
+    Raises UserError when the motion does not know its rig and moves bones that `rig` does not have.
+    """
+
+    def __init__(self, rig: Rig, motion: Motion, *, mirrored: bool = False) -> None:
+        self.fitted = on_rig(motion, rig)  # not mirrored: it has the camera
+        self.motion = with_secondary(mirror.mirrored(self.fitted, rig) if mirrored else self.fitted, rig)
+        self.local = rotations_of(rig, self.motion)
+        self.root = self.motion.root_position.astype(np.float64)
 
     def frame(self, time: float) -> Pose:
-        """At a frame, or between two; the first and the last hold on beyond the ends."""
-        time = min(max(time, 0.0), len(self.root) - 1.0)
-        first = int(time)
-        weight = time - first
-        if weight == 0:
-            return Pose(self.local[first], self.root[first])
-        local = slerp_matrices(self.local[first], self.local[first + 1], weight)
-        return Pose(local, self.root[first] * (1 - weight) + self.root[first + 1] * weight)
+        """The pose at a frame, or between two: rotations spherically, the place of the hips linearly. Held at the ends."""
+        low, high, share = self._around(time)
+        if share == 0:
+            return Pose(self.local[low], self.root[low])
+        local = slerp_matrices(self.local[low], self.local[high], np.full(len(self.local[low]), share))
+        return Pose(local, (1 - share) * self.root[low] + share * self.root[high])
 
+    def expression(self, time: float) -> dict[str, float]:
+        """The values of shape keys, 0…1, at a frame or between two."""
+        low, high, share = self._around(time)
+        values = np.asarray(self.motion.expression)
+        return dict(zip(self.motion.expressions, ((1 - share) * values[low] + share * values[high]).tolist(), strict=True))
 
-def mirrored(rig: Rig, pose: Pose) -> Pose:
-    """The pose seen in a mirror: left and right limbs exchange what they do. Bones without a role keep their own rotation."""
-    S = np.eye(3) - 2 * np.outer(rig.left, rig.left)
-    _, rotations = pose.evaluate(rig)
-    turns = rotations @ np.swapaxes(rig.rest_rotations, -1, -2)  # from rest, in the world
-    index = rig.index_of_role
-    new_turns = np.empty_like(turns)
-    local = pose.local.copy()
-    for b, bone in enumerate(rig.bones):
-        rest = rig.rest_rotations[b]
-        above = new_turns[bone.parent] if bone.parent >= 0 else np.eye(3)
-        partner = index.get(_other_side(bone.role)) if bone.role is not None else None
-        if partner is None:
-            new_turns[b] = above @ rest @ local[b] @ rest.T
-        else:
-            new_turns[b] = S @ turns[partner] @ S
-            local[b] = rest.T @ above.T @ new_turns[b] @ rest
-    return Pose(local, S @ pose.root)
-
-
-def _other_side(role: str) -> str:
-    side, part = _side_and_part(role)
-    return {"left": f"right_{part}", "right": f"left_{part}"}.get(side, role)
+    def _around(self, time: float) -> tuple[int, int, float]:
+        place = min(max(float(time), 0.0), len(self.root) - 1.0)
+        low = int(place)
+        return low, min(low + 1, len(self.root) - 1), place - low
 
 
 def varied(rig: Rig, pose: Pose, rng: np.random.Generator, spread: float = 1.0) -> Pose:
     """The pose with every joint moved at random: ball joints by a small rotation within their limit, elbows and knees about their hinge
     only.
 
-    `spread` scales how far. The same generator state gives the same pose.
+    `spread` scales how far; what hangs from the body comes to rest there. The same generator state gives the same pose.
     """
     local = pose.local.copy()
     for b, bone in enumerate(rig.bones):
@@ -109,7 +101,7 @@ def varied(rig: Rig, pose: Pose, rng: np.random.Generator, spread: float = 1.0) 
             local[b] = _limited(local[b] @ _rotation(step), max(limit, _angle(local[b])))
         elif part in _HINGE:
             local[b] = _bent(rig, side, part, local[b], float(np.clip(rng.normal(), -2, 2)) * spread)
-    return Pose(local, pose.root)
+    return Pose(hanging(rig, local, pose.root), pose.root)
 
 
 def _side_and_part(role: str) -> tuple[str, str]:

@@ -27,7 +27,7 @@ from .cameras import Aim, View, aim_of, drawn, head_view, orbit_of, view_of
 from .job import RenderJob
 from .labels import RASTERISED, Labels
 from .plan import Shot, generator
-from .poses import Pose, PoseSource, mirrored, varied
+from .poses import Pose, PoseSource, varied
 from .scene import Stage
 from .surface import SeenSurface, seen_through
 from .visibility import OcclusionRule
@@ -55,7 +55,7 @@ class SampleMaker:
         self._stage, self._job, self._out, self._job_clip, self._motion = stage, job, out, job_clip, motions
         self._model = point_model(stage.rig)
         self._rule = OcclusionRule(stage.rig, self._model)
-        self._sources: dict[str, PoseSource] = {}
+        self._sources: dict[tuple[str, bool], PoseSource] = {}
 
     def make(self, shot: Shot) -> Sample:
         """Render a sample and write its files. Raises UserError, OSError when the disk is full."""
@@ -117,7 +117,7 @@ class SampleMaker:
 
     def _posed(self, shot: Shot, rng: np.random.Generator) -> tuple[Posed, Posed | None]:
         """The shot's pose, and that of the next frame."""
-        source = self._source(self._job_clip[shot.clip.name])
+        source = self._source(self._job_clip[shot.clip.name], shot.mirrored)
         state = rng.bit_generator.state
         now = self._pose_at(source, shot, shot.frame, rng)
         end = rng.bit_generator.state
@@ -129,18 +129,16 @@ class SampleMaker:
     def _pose_at(self, source: PoseSource, shot: Shot, frame: float, rng: np.random.Generator) -> Posed:
         rig = self._stage.rig
         pose = source.frame(frame)
-        if shot.mirrored:
-            pose = mirrored(rig, pose)
         if shot.variation:
             pose = varied(rig, pose, rng, self._job.poses.spread)
         heads, rotations = pose.evaluate(rig)
         points = self._model.points(heads[None], rotations[None])[0]
-        return Posed(pose, heads, rotations, points, {})
+        return Posed(pose, heads, rotations, points, source.expression(frame))
 
     def _aim(self, shot: Shot, rng: np.random.Generator) -> Aim:
-        motion = self._motion(self._job_clip[shot.clip.name])
+        fitted = self._source(self._job_clip[shot.clip.name], shot.mirrored).fitted
         rig, cameras = self._stage.rig, self._job.cameras
-        orbit = orbit_of(motion, rig.height, cameras)
+        orbit = orbit_of(fitted, rig.height, cameras)
         return aim_of(orbit, shot.yaw, rig.height, self._model.head_size, cameras, None if shot.steady else rng)
 
     def _view(self, posed: Posed, aim: Aim) -> View:
@@ -156,7 +154,7 @@ class SampleMaker:
         self._stage.aim(view)
         return self._stage.render(seen, outline)
 
-    def _source(self, clip: str) -> PoseSource:
-        if clip not in self._sources:
-            self._sources[clip] = PoseSource(self._stage.rig, self._motion(clip))
-        return self._sources[clip]
+    def _source(self, clip: str, mirrored: bool) -> PoseSource:
+        if (clip, mirrored) not in self._sources:
+            self._sources[clip, mirrored] = PoseSource(self._stage.rig, self._motion(clip), mirrored=mirrored)
+        return self._sources[clip, mirrored]

@@ -15,13 +15,14 @@ import numpy.typing as npt
 from ...errors import UserError
 from ...jobs.progress import SILENT, Reporter
 from ...sequencer.strips import match_rate
-from ..characters.importing import load_character, read_rig
+from ..characters.importing import load_character, read_rig, rig_of
 from .keys import angle_between, kept_keys, rotation_of
 from .kinematics import continuous, matrix_to_quaternion, pose, rotations_of
 from .motion import Camera, Motion
 from .resample import resample, resample_rotations
 from .rig import Rig
 from .shape_keys import driven_keys
+from .transfer import on_rig
 
 if TYPE_CHECKING:
     import bpy
@@ -84,7 +85,7 @@ def apply_motion(
     frames = start_frame + np.arange(count, dtype=np.float64)
     quaternions, location = resample_rotations(quaternions, times, wanted), resample(location, times, wanted)
 
-    name = name or Path(str(motion.source.get("video") or "Ningyo")).stem
+    name = name or Path(str(motion.source.get("video") or motion.source.get("clip") or "Ningyo")).stem
     was_animated = _animated_paths(data)  # before the old Action goes
     action, channels = _new_action(armature, "OBJECT", name, start_frame, count)
     millimetres = 1000.0 * float(np.linalg.norm(rig.armature_matrix[:3, :3], 2))
@@ -236,9 +237,10 @@ def save_motion_blend(
 ) -> None:
     """Write a .blend with a character for each of `takes`, (motion, what to load: see `load_character`), playing its motion.
 
-    They stand where their motions say, which share one world, before the camera that the first motion came through. The first of them to
-    appear in the video begins at `start_frame`, the others as much later as there. The scene's rate is `scene_fps` (default: the first
-    motion's). Empties the current Blender session: for the worker, not for a running Blender. Written beside and renamed.
+    A motion that was made for another rig is transferred. They stand where their motions say, which share one world, before the camera that
+    the first motion came through. The first of them to appear in the video begins at `start_frame`, the others as much later as there. The
+    scene's rate is `scene_fps` (default: the first motion's). Empties the current Blender session: for the worker, not for a running
+    Blender. Written beside and renamed.
 
     Raises UserError as `load_character` and `apply_motion` do.
     """
@@ -250,17 +252,18 @@ def save_motion_blend(
     rate = scene_fps or takes[0][0].fps
     match_rate(scene, rate)
     begin = min(motion.time[0] for motion, _ in takes)
-    ends = []
+    ends, cameras = [], []
     for motion, spec in takes:
         character = load_character(spec)
+        fitted = on_rig(motion, rig_of(character), report=report)
+        cameras += [fitted.camera] if fitted.camera is not None else []
         first = start_frame + round((motion.time[0] - begin) * rate)
         action = apply_motion(
-            character.armature, motion, start_frame=first, scene_fps=rate, key_reduction=key_reduction, report=report
+            character.armature, fitted, start_frame=first, scene_fps=rate, key_reduction=key_reduction, report=report
         )  # fmt: skip
         ends.append(round(action.frame_range[1]))
-    camera = next((motion.camera for motion, _ in takes if motion.camera is not None), None)
-    if camera is not None:
-        _add_camera(scene, camera)
+    if cameras:
+        _add_camera(scene, cameras[0])
     scene.frame_start, scene.frame_end = start_frame, max(ends)
     scene.frame_set(scene.frame_start)
     out.parent.mkdir(parents=True, exist_ok=True)

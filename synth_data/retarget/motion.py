@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from ...errors import UserError
 from ...jobs.folder import write_atomically
+from .rig import Rig
 
-SCHEMA, VERSION = "ningyo.motion", 2
+SCHEMA, VERSION = "ningyo.motion", 3
 _DTYPES = {
     "time": np.float64,
     "rotation": np.float32,
@@ -64,7 +65,8 @@ class Motion:
     `time` (F,) float64 seconds in the video's clock, rising; `rotation` (F, B, 4) float32 unit quaternions (w, x, y, z), each bone's
     rotation from rest in its own axes; `root_position` (F, 3) float32 world metres, the hips' head; `contact` (F, 4) float32:
     left heel, left toe, right heel, right toe; `residual` (F,) float32, see docs/architecture.md; `confidence` (F,) float32 0…1;
-    `expression` (F, E) float32 0…1, the values of the shape keys `expressions` (ARKit's names); none by default.
+    `expression` (F, E) float32 0…1, the values of the shape keys `expressions` (ARKit's names); none by default. `rig` is the one it was
+    made for, whose name and hash are then `rig_name` and `rig_sha256`; None for a motion of a file of version 2.
     """
 
     fps: float
@@ -83,8 +85,15 @@ class Motion:
     expression: npt.NDArray[np.float32] | None = None
     method: str = "closed_form"
     estimate: dict[str, Any] = field(default_factory=dict)
+    rig: Rig | None = None
 
     def __post_init__(self) -> None:
+        if self.rig is not None:
+            object.__setattr__(self, "rig_name", self.rig.name)
+            object.__setattr__(self, "rig_sha256", self.rig.source_sha256)
+            foreign = sorted(set(self.bones) - set(self.rig.names))
+            if foreign:
+                raise ValueError(f"its rig has no bone {foreign[0]!r}")
         if self.expression is None:
             object.__setattr__(self, "expression", np.zeros((len(self.time), len(self.expressions))))
         for name, dtype in _DTYPES.items():
@@ -146,7 +155,7 @@ class Motion:
             "method": self.method,
             "estimate": self.estimate,
             "source": self.source,
-            "rig": {"name": self.rig_name, "sha256": self.rig_sha256},
+            "rig": {"name": self.rig_name, "sha256": self.rig_sha256, "rest": None if self.rig is None else self.rig.to_json()},
             "camera": camera,
         }
         buffer = io.BytesIO()
@@ -167,7 +176,7 @@ class Motion:
                         f"{path} was written by a newer Ningyo (version {header['version']} of the motion format); update Ningyo."
                     )
                 arrays = {name: file[name] for name in _DTYPES}
-            view = header["camera"]
+            view, rest = header["camera"], header["rig"].get("rest")
             camera = None
             if view is not None:
                 matrix = np.array(view["world_to_camera"], np.float64)
@@ -182,6 +191,7 @@ class Motion:
                 rig_sha256=str(header["rig"]["sha256"]),
                 camera=camera,
                 source=dict(header["source"]),
+                rig=None if rest is None else Rig.from_json(rest, f"The rig in {path}"),
                 **arrays,
             )
         except OSError as error:

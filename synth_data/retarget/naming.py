@@ -46,21 +46,21 @@ def vrm_roles(human_bones: Mapping[str, str], *, version_1: bool) -> dict[str, s
 # What a bone of each role is called, the surest word first; written without separators.
 _CENTRE_WORDS = {
     "hips": ("hips", "pelvis", "hip"),
-    "neck": ("neck", "necklower"),
+    "neck": ("neck", "necklower", "lowerneck"),
     "head": ("head",),
     "head_end": ("headtopend", "headtop", "headend", "headnub"),
 }
 _SPINE_WORDS = {
     "spine", "spinelower", "spinemid", "spinemiddle", "spineupper", "abdomen", "abdomenlower", "abdomenupper", "waist", "torso", "stomach",
-    "chest", "chestlower", "chestupper", "upperchest", "ribcage",
+    "chest", "chestlower", "chestupper", "upperchest", "ribcage", "lowerback", "upperback", "thorax", "ab",
 }  # fmt: skip
 _SIDED_WORDS = {
     "shoulder": ("clavicle", "collar", "collarbone", "shoulder"),
-    "upper_arm": ("upperarm", "uparm", "armupper", "bicep", "shldrbend", "shldr", "arm"),
-    "forearm": ("forearm", "lowerarm", "lowarm", "armlower", "forearmbend", "elbow"),
+    "upper_arm": ("upperarm", "uparm", "armupper", "bicep", "shldrbend", "shldr", "humerus", "uarm", "arm"),
+    "forearm": ("forearm", "lowerarm", "lowarm", "armlower", "forearmbend", "radius", "farm", "elbow"),
     "hand": ("hand", "wrist"),
-    "thigh": ("thigh", "upperleg", "upleg", "legupper", "thighbend"),
-    "shin": ("shin", "calf", "lowerleg", "lowleg", "leglower", "leg", "knee"),
+    "thigh": ("thigh", "upperleg", "upleg", "legupper", "thighbend", "femur", "hip"),
+    "shin": ("shin", "calf", "lowerleg", "lowleg", "leglower", "tibia", "leg", "knee"),
     "foot": ("foot", "ankle"),
     "toe": ("toes", "toe", "toebase", "ball"),
     "toe_end": ("toeend", "toetip", "toenub"),
@@ -85,6 +85,10 @@ _HELPER_WORDS = {
     "twist", "roll", "ik", "fk", "pole", "target", "ctrl", "control", "mch", "helper", "tweak", "corrective", "metacarpal", "palm", "vis",
     "sec", "share", "socket", "parent", "master", "heel",
 }  # fmt: skip
+_UNDIVIDED = re.compile(
+    r"(left|right)(.+)|([lr])(thigh|shin|shldr\w*|foot|hand|collar|forearm\w*|toes?|eye|uarm|farm|femur|tibia|clavicle|humerus|radius|wrist"
+    r"|thumb)$"
+)
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -117,7 +121,7 @@ def _words(name: str) -> tuple[tuple[str, ...], str, str]:
         elif not word.isdigit() and word not in _NOISE_WORDS:
             base += word
     if not side:  # "leftarm", "larm": no separator and no capital
-        match = re.match(r"(left|right)(.+)|([lr])(thigh|shin|shldr\w*|foot|hand|collar|forearm\w*|toe|eye)$", base)
+        match = _UNDIVIDED.match(base)
         if match is not None:
             side, base = _SIDES[match[1] or match[3]], match[2] or match[4]
     return tuple(family), side, base
@@ -138,6 +142,16 @@ def _roles_of(bones: list[tuple[int, str, str]], parents: Sequence[int]) -> dict
             knee = next((sided[side, word] for word in _SHIN_BESIDE_LEG if (side, word) in sided), None)
             if knee is not None:
                 roles[f"{side}_thigh"], roles[f"{side}_shin"] = sided[side, "leg"], knee
+        # Where joints are called by what they are, a shoulder is where the upper arm begins, beside a collar, and a foot may be the toes'.
+        shoulder, collar = sided.get((side, "shoulder"), -1), roles.get(f"{side}_shoulder", -1)
+        if f"{side}_upper_arm" not in roles and shoulder >= 0 and collar >= 0 and is_ancestor(collar, shoulder, parents):
+            roles[f"{side}_upper_arm"] = shoulder
+        for role, upper, below in (("foot", "ankle", "toe"), ("hand", "wrist", None)):
+            joint, further = sided.get((side, upper), -1), roles.get(f"{side}_{role}", -1)
+            if joint >= 0 and further >= 0 and is_ancestor(joint, further, parents):
+                roles[f"{side}_{role}"] = joint
+                if below is not None:
+                    roles.setdefault(f"{side}_{below}", further)
         # Where the upper arm is called a shoulder, it is not a clavicle as well.
         if f"{side}_upper_arm" not in roles and f"{side}_forearm" in roles and f"{side}_shoulder" in roles:
             roles[f"{side}_upper_arm"] = roles.pop(f"{side}_shoulder")

@@ -3,12 +3,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
+from ningyo.errors import UserError
 from ningyo.synth_data.pose.landmarks import BODY_25
-from ningyo.synth_data.render.poses import Pose, PoseSource, mirrored, varied
+from ningyo.synth_data.render.poses import Pose, PoseSource, varied
+from ningyo.synth_data.retarget.kinematics import matrix_to_axis_angle
 from ningyo.synth_data.retarget.openpose_points import openpose_points
 from ningyo.synth_data.retarget.rig import Rig
+from ningyo.synth_data.retarget.transfer import transfer
 
 BONES = [(1, 2), (2, 3), (3, 4), (1, 5), (5, 6), (6, 7), (8, 9), (9, 10), (10, 11), (8, 12), (12, 13), (13, 14)]
 
@@ -27,16 +32,45 @@ def bend(points: np.ndarray, side: str, joints: tuple[str, str, str]) -> float:
 @pytest.mark.parametrize("variant", [{}, {"rolls": True, "object_scale": 0.01, "object_rotation": True}])
 def test_a_mirrored_pose_is_the_picture_in_the_mirror(make_rig, make_motion, variant):
     rig = make_rig(**variant)
-    pose = PoseSource(rig, make_motion(rig)).frame(5)
-    straight, other = points_of(rig, pose), points_of(rig, mirrored(rig, pose))
+    motion = make_motion(rig)
+    pose, in_mirror = (PoseSource(rig, motion, mirrored=flag).frame(5) for flag in (False, True))
+    start = motion.root_position[0]
+    straight, other = points_of(rig, pose) - start, points_of(rig, in_mirror) - start
     swapped = [name.replace("left", "#").replace("right", "left").replace("#", "right") if "_" in name else name for name in BODY_25]
     reflected = straight - 2 * (straight @ rig.left)[:, None] * rig.left
     for i, name in enumerate(swapped):
         np.testing.assert_allclose(other[i], reflected[BODY_25.index(name)], atol=2e-3, err_msg=name)
     np.testing.assert_allclose(other[95:116], reflected[116:137], atol=2e-3)
-    twice = mirrored(rig, mirrored(rig, pose))
-    np.testing.assert_allclose(twice.local, pose.local, atol=1e-4)
-    np.testing.assert_allclose(twice.root, pose.root, atol=1e-9)
+
+
+def test_poses_between_frames(make_rig, make_motion):
+    rig = make_rig(rolls=True)
+    source = PoseSource(rig, make_motion(rig))
+    before, between, after = (source.frame(index) for index in (3, 3.25, 4))
+    np.testing.assert_allclose(between.root, 0.75 * before.root + 0.25 * after.root)
+    whole = matrix_to_axis_angle(np.swapaxes(before.local, 1, 2) @ after.local)
+    part = matrix_to_axis_angle(np.swapaxes(before.local, 1, 2) @ between.local)
+    np.testing.assert_allclose(part, 0.25 * whole, atol=1e-9)
+    np.testing.assert_array_equal(source.frame(99).local, source.frame(11).local)
+    np.testing.assert_array_equal(source.frame(-1).root, source.frame(0).root)
+
+
+def test_expressions_between_frames(make_rig, make_motion):
+    rig = make_rig()
+    values = np.linspace(0, 1, 12)[:, None] * (1.0, 0.5)
+    motion = dataclasses.replace(make_motion(rig), expressions=("jawOpen", "eyeBlinkLeft"), expression=values)
+    found = PoseSource(rig, motion).expression(2.5)
+    assert found == pytest.approx({"jawOpen": 2.5 / 11, "eyeBlinkLeft": 1.25 / 11})
+    assert "eyeBlinkRight" in PoseSource(rig, motion, mirrored=True).expression(0)
+
+
+def test_a_motion_of_another_rig_is_put_on_this_one(make_rig, make_motion):
+    rig, other = make_rig(rolls=True), make_rig(seed=3, rolls=True, proportions=0.2, prefix="")
+    motion = dataclasses.replace(make_motion(other), rig=other)
+    pose = PoseSource(rig, motion).frame(4)
+    np.testing.assert_allclose(pose.local, PoseSource(rig, transfer(motion, rig)).frame(4).local)
+    with pytest.raises(UserError, match="does not have"):
+        PoseSource(rig, make_motion(other))
 
 
 def test_variations_differ_but_keep_the_bones(make_rig, make_motion):

@@ -168,7 +168,7 @@ def test_motion_to_bvh_and_to_a_scene_of_two_from_a_frame_on(solved, rig_file, t
     assert f"Frames: {FRAMES}" in (tmp_path / "m.bvh").read_text()
     assert "note" not in done.stderr
     done = ningyo("motion", "bvh", solved, "--rig", "builtin:3", "--out", tmp_path / "other.bvh")
-    assert "made for builtin2, not for builtin3" in done.stderr
+    assert "made for builtin2 and is transferred to builtin3" in done.stderr
 
     done = ningyo("motion", "edit", solved, "--rig", rig_file, "--start", 0.25, "--out", tmp_path / "late.npz")
     assert done.returncode == 0, done.stderr
