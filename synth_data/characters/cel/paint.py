@@ -154,13 +154,12 @@ def _of_group(tree: Tree, node: Any, shader: Socket) -> Paint | None:
     inside: Tree = node.node_tree.copy()
     inside[CEL] = PART
     node.node_tree = inside
-    exits = [other for other in inside.nodes if other.type == "GROUP_OUTPUT"]
-    leave: Any = next((other for other in exits if other.is_active_output), exits[0] if exits else None)
-    door = None if leave is None else next((socket for socket in leave.inputs if socket.identifier == shader.identifier), None)
+    exits = sorted((other for other in inside.nodes if other.type == "GROUP_OUTPUT"), key=lambda other: not other.is_active_output)
+    doors: Any = exits[0].inputs if exits else ()
+    door = next((socket for socket in doors if socket.identifier == shader.identifier), None)
     paint = None if door is None else _behind(inside, door)
     if paint is None:
         return None
-    doors: Any = leave.inputs
 
     def let_out(value: Value, kind: str) -> Value:
         if not isinstance(value, bpy.types.NodeSocket):
