@@ -148,39 +148,3 @@ def test_a_render_shows_skin_hair_and_cloth(empty, tmp_path) -> None:
     assert rgba[:2, :, 3].max() == 0, "the background is transparent"
     for colour in ("FFE8D9", "F29BB2", "2C3E6B"):
         assert shares(rgba, colour) > 0.01, colour
-
-
-def test_cel_look_keeps_colour_and_leaves_the_material_alone(empty, tmp_path) -> None:
-    bpy.ops.mesh.primitive_uv_sphere_add(radius=0.6, location=(0, 0, 0.85))
-    ball = bpy.context.object
-    material = bpy.data.materials.new("Paint")
-    if bpy.app.version < (5, 0, 0):
-        material.use_nodes = True
-    shader = next(n for n in material.node_tree.nodes if n.type == "BSDF_PRINCIPLED")
-    shader.inputs["Base Color"].default_value = (0.05, 0.4, 0.6, 1)
-    ball.data.materials.append(material)
-    nodes = len(material.node_tree.nodes)
-    cel.apply_cel_look([ball], pixel_size=2 / 64)
-    cel.apply_cel_look([ball], pixel_size=1 / 64)
-    assert len(material.node_tree.nodes) == nodes
-    assert ball.data.materials[0] == material
-    assert ball.material_slots[0].material != material
-    assert [m.name for m in ball.modifiers] == [cel.OUTLINE]
-    assert ball.modifiers[cel.OUTLINE].thickness == pytest.approx(1.25 / 64)
-    set_up_render()
-    rgba = picture(tmp_path / "b.png")
-    lit = cel._encoded(np.array([0.05, 0.4, 0.6]))
-    assert shares(rgba, "".join(f"{round(v * 255):02X}" for v in lit)) > 0.4
-    dark = rgba[(rgba[..., 3] > 0.95)][:, :3].max(1) < 0.35
-    assert 0.01 < dark.mean() < 0.35, "an outline"
-
-
-def test_outline_follows_the_objects_scale(empty) -> None:
-    bpy.ops.mesh.primitive_cube_add(size=100)
-    box = bpy.context.object
-    box.scale = (0.01, 0.01, 0.01)
-    bpy.context.view_layer.update()
-    cel.apply_cel_look([box], pixel_size=0.004)
-    assert box.modifiers[cel.OUTLINE].thickness == pytest.approx(0.5)
-    cel.set_outline_width([box], 0.010)
-    assert box.modifiers[cel.OUTLINE].thickness == pytest.approx(1.0)
