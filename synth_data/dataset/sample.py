@@ -5,7 +5,7 @@
      "people": [{"person_id": [-1], "pose_keypoints_2d": 25×(x, y, c), "face_keypoints_2d": 70×, "hand_left_keypoints_2d": 21×,
                  "hand_right_keypoints_2d": 21×}],
      "ningyo": {"size": [width, height], "camera": {"K": 3×3, "world_to_camera": 3×4}, "points_3d": 137×(x, y, z) or null, "visibility":
-     137}}
+     137, "expression": {shape key: value}, "head": {"size", "K": 3×3}}}
 
 x and y are in px as everywhere in Ningyo (the centre of the top-left pixel is at 0.5, 0.5). `c` is 1 for a point that is seen, 0.5 for one
 that something hides, and 0, with x = y = 0 as OpenPose writes it, for one outside the picture or unknown. `points_3d` are world metres in
@@ -16,7 +16,8 @@ or unknown. Readers of OpenPose's format ignore the added key.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,9 @@ class SamplePose:
     """The character's points in one picture.
 
     `points_3d` (137, 3) float64 world metres, NaN where the rig has no such point; `visibility` (137,) uint8 (2 visible, 1 occluded, 0
-    outside or unknown); `K` (3, 3) and `world_to_camera` (3, 4) float64, OpenCV's axes; `size` (width, height) px.
+    outside or unknown); `K` (3, 3) and `world_to_camera` (3, 4) float64, OpenCV's axes; `size` (width, height) px. `expression`: values of
+    shape keys, 0…1, those at 0 left out. `head_K` (3, 3) is that of the head's own picture of `head_size`² px, from the same place; None
+    where there is none.
     """
 
     points_3d: npt.NDArray[np.float64]
@@ -49,6 +52,9 @@ class SamplePose:
     K: npt.NDArray[np.float64]
     world_to_camera: npt.NDArray[np.float64]
     size: tuple[int, int]
+    expression: Mapping[str, float] = field(default_factory=dict)
+    head_K: npt.NDArray[np.float64] | None = None
+    head_size: int = 0
 
     @property
     def points_camera(self) -> npt.NDArray[np.float64]:
@@ -79,6 +85,8 @@ class SamplePose:
                 for point, known in zip(np.round(self.points_3d, 6), np.isfinite(self.points_3d).all(1).tolist(), strict=True)
             ],
             "visibility": self.visibility.tolist(),
+            **({"expression": dict(self.expression)} if self.expression else {}),
+            **({"head": {"size": self.head_size, "K": self.head_K.tolist()}} if self.head_K is not None else {}),
         }
         return json.dumps({"version": 1.3, "people": [people], "ningyo": own}, separators=(",", ":")) + "\n"
 
@@ -91,8 +99,12 @@ class SamplePose:
             visibility = np.array(own["visibility"], np.uint8).reshape(POINTS)
             K = np.array(own["camera"]["K"], np.float64).reshape(3, 3)
             world_to_camera = np.array(own["camera"]["world_to_camera"], np.float64).reshape(3, 4)
-            return cls(points, visibility, K, world_to_camera, (int(own["size"][0]), int(own["size"][1])))
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            expression = {str(name): float(value) for name, value in own.get("expression", {}).items()}
+            head = own.get("head")
+            head_K = None if head is None else np.array(head["K"], np.float64).reshape(3, 3)
+            size = int(own["size"][0]), int(own["size"][1])
+            return cls(points, visibility, K, world_to_camera, size, expression, head_K, 0 if head is None else int(head["size"]))
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise UserError(f"{origin} is not a whole Ningyo pose; `ningyo dataset verify` lists what else is damaged.") from error
 
     @classmethod

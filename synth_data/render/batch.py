@@ -315,7 +315,12 @@ def _prepare_clips(job: RenderJob, out: Path, report: Reporter) -> dict[str, Mot
 
 
 def _load(path: Path, report: Reporter) -> Motion:
-    return Motion.load(path)
+    """A motion, or another program's clip, for which Blender may have to be loaded."""
+    if path.suffix.lower() == ".npz":
+        return Motion.load(path)
+    from ..characters.clips import load_clip
+
+    return load_clip(path, report=report)
 
 
 def _refuse_missing_characters(job: RenderJob) -> None:

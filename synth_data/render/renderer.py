@@ -70,7 +70,7 @@ class Renderer:
             folder = self._out / job.name
             stage.rig.save(folder / RIG)
             write_json(folder / CHARACTER, {"source": stage.rig.source_name, "sha256": stage.rig.source_sha256})
-            self._maker = SampleMaker(stage, self._job, self._motion, self._cast.clip_jobs(), self._out)
+            self._maker = SampleMaker(stage, self._job, self._motion, self._cast.clip_jobs(), self._out, self._report)
             self._character = character
         return self._maker
 

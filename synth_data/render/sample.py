@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...jobs.folder import write_atomically
+from ...jobs.progress import SILENT, Reporter
 from ..dataset import folder as kinds
 from ..dataset.folder import Sample
 from ..dataset.labels import LEVEL
@@ -23,16 +24,22 @@ from ..pose.capsules import draw_capsules
 from ..pose.skeleton import draw_limbs, draw_skeleton
 from ..retarget.motion import Motion
 from ..retarget.openpose_points import point_model
-from .cameras import Aim, View, aim_of, drawn, head_view, orbit_of, view_of
+from .backgrounds import Backgrounds
+from .cameras import Aim, View, aim_of, direction, drawn, head_view, orbit_of, view_of
+from .faces import random_expression
 from .job import RenderJob
-from .labels import RASTERISED, Labels
+from .labels import RASTERISED, Labels, over
 from .plan import Shot, generator
 from .poses import Pose, PoseSource, varied
+from .raster import ZBuffer
+from .sampled import sampled_pose
 from .scene import Stage
+from .selfcheck import EVERY, check_labels
 from .surface import SeenSurface, seen_through
 from .visibility import OcclusionRule
 
-_SAMPLE = 1  # purpose of a sample's random numbers
+# Purposes of a sample's random numbers, each of which has its own, so that asking for one thing more changes no other.
+_POSE, _CAMERA, _LOOK, _BACKGROUND, _FACE = 1, 3, 4, 5, 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,16 +53,41 @@ class Posed:
     expression: Mapping[str, float]
 
 
+@dataclass(frozen=True)
+class Dress:
+    """How a picture is drawn: where the light comes from (yaw, elevation; degrees), the outline in px, tones, and which palette."""
+
+    light: tuple[float, float]
+    outline: float
+    tones: int
+    palette: int
+
+    def summary(self) -> dict[str, Any]:
+        """For the dataset's index."""
+        return {
+            "light": [round(angle, 2) for angle in self.light],
+            "outline": round(self.outline, 3),
+            "tones": self.tones,
+            "palette": self.palette,
+        }
+
+
 class SampleMaker:
     """Makes the samples of the character on `stage`. `motions` are those of its clips, on its own rig, by the names of the clips' jobs;
     `job_clip` says of which job a clip is.
     """
 
-    def __init__(self, stage: Stage, job: RenderJob, motions: Callable[[str], Motion], job_clip: Mapping[str, str], out: Path) -> None:
+    def __init__(
+        self, stage: Stage, job: RenderJob, motions: Callable[[str], Motion], job_clip: Mapping[str, str], out: Path,
+        report: Reporter = SILENT,
+    ) -> None:  # fmt: skip
+        """Raises UserError when there are no backgrounds where the job says."""
         self._stage, self._job, self._out, self._job_clip, self._motion = stage, job, out, job_clip, motions
         self._model = point_model(stage.rig)
         self._rule = OcclusionRule(stage.rig, self._model)
         self._sources: dict[tuple[str, bool], PoseSource] = {}
+        self._backgrounds = Backgrounds(job.background)
+        self._report = report
 
     def make(self, shot: Shot) -> Sample:
         """Render a sample and write its files. Raises UserError, OSError when the disk is full."""
@@ -69,32 +101,39 @@ class SampleMaker:
     def contents(self, shot: Shot) -> tuple[Sample, dict[str, bytes]]:
         """A sample without its files, and what they hold."""
         job, stage = self._job, self._stage
-        rng = generator(job.seed, shot.number, _SAMPLE)
-        now, after = self._posed(shot, rng)
-        aim = self._aim(shot, rng)
-        view = self._view(now, aim)
         wanted = set(job.labels) & set(RASTERISED)
-
-        seen_after = None
-        if kinds.FLOW in wanted and after is not None:
-            seen_after = self._seen(after, self._view(after, aim))
+        now, after = self._posed(shot)
+        aim, look = self._aim(shot), self._look(shot)
+        view = self._view(now, aim)
+        seen_after = None if after is None else self._seen(after, self._view(after, aim))
         seen = self._seen(now, view)
         zbuffer = seen.rasterised()
         corners = seen.surface.topology.corners[zbuffer.triangle]
         labels = Labels(seen, zbuffer, stage.normals(corners) if kinds.NORMAL in wanted else None, seen_after)
         visibility = self._rule.visibility(now.points, now.rotations, seen, zbuffer)
-        outline = drawn(job.look.outline, rng)
-        image = self._picture(view, seen, outline)
-        head = head_view(view, now.points, self._model.head_size, job.head_size) if kinds.HEAD in job.labels else None
-        pose = SamplePose(now.points, visibility, view.K, view.world_to_camera, (job.size, job.size))
-        box, truncated = labels.box()
-        contents = {kinds.IMAGE: encode_png(image, LEVEL)}
+        self._wear(look)
+        contents = {kinds.IMAGE: encode_png(self._picture(view, seen, look, shot), LEVEL)}
+        if shot.number % EVERY == 0:
+            self._check(shot, seen, zbuffer)
+        head = None
+        if kinds.HEAD in job.labels:
+            head = head_view(view, now.points, self._model.head_size, job.head_size)
+            closer = self._picture(head, seen_through(head, seen.surface), look, shot)
+            contents[kinds.HEAD] = encode_png(closer, LEVEL)
+        pose = SamplePose(
+            now.points, visibility, view.K, view.world_to_camera, (job.size, job.size), now.expression,
+            None if head is None else head.K, 0 if head is None else head.size,
+        )  # fmt: skip
         contents[kinds.POSE] = pose.to_json().encode("utf-8")
         contents |= self._drawn(pose) | labels.files(wanted)
-        if head is not None:
-            seen_closer = seen_through(head, seen.surface)
-            contents[kinds.HEAD] = encode_png(self._picture(head, seen_closer, outline), LEVEL)
-        details: dict[str, Any] = {"bbox": box, "truncated": truncated, "framing": view.framing}
+        box, truncated = labels.box()
+        details: dict[str, Any] = {
+            "bbox": box,
+            "truncated": truncated,
+            "framing": view.framing,
+            "speed": shot.speed,
+            "look": look.summary(),
+        }
         bare = Sample(
             shot.number, shot.character, shot.clip.name, shot.frame, view.summary(), str(shot.clip.split), shot.variation, shot.mirrored,
             {}, details,
@@ -115,31 +154,60 @@ class SampleMaker:
             made[kinds.CAPSULES] = encode_png(draw_capsules(pose.points_camera, pose.K, size, self._stage.rig.height), LEVEL)
         return made
 
-    def _posed(self, shot: Shot, rng: np.random.Generator) -> tuple[Posed, Posed | None]:
-        """The shot's pose, and that of the next frame."""
-        source = self._source(self._job_clip[shot.clip.name], shot.mirrored)
-        state = rng.bit_generator.state
-        now = self._pose_at(source, shot, shot.frame, rng)
-        end = rng.bit_generator.state
-        rng.bit_generator.state = state  # the next frame is varied in the same way
-        after = self._pose_at(source, shot, shot.frame + shot.speed, rng) if kinds.FLOW in self._job.labels else None
-        rng.bit_generator.state = end
-        return now, after
+    def _posed(self, shot: Shot) -> tuple[Posed, Posed | None]:
+        """The shot's pose, and that of the next frame where flow is asked for."""
+        now = self._pose_at(shot, shot.frame)
+        if shot.sampled or kinds.FLOW not in self._job.labels:
+            return now, None
+        return now, self._pose_at(shot, shot.frame + shot.speed)
 
-    def _pose_at(self, source: PoseSource, shot: Shot, frame: float, rng: np.random.Generator) -> Posed:
-        rig = self._stage.rig
-        pose = source.frame(frame)
+    def _pose_at(self, shot: Shot, frame: float) -> Posed:
+        """The same random numbers at every frame, so that the next one is varied as this one is."""
+        rig, poses, known = self._stage.rig, self._job.poses, self._stage.expressions
+        rng = generator(self._job.seed, shot.number, _POSE)
+        expression: Mapping[str, float] = {}
+        if shot.sampled:
+            pose = sampled_pose(rig, rng)
+        else:
+            source = self._source(shot)
+            pose, expression = source.frame(frame), source.expression(frame)
         if shot.variation:
-            pose = varied(rig, pose, rng, self._job.poses.spread)
+            pose = varied(rig, pose, rng, poses.spread)
+        face = generator(self._job.seed, shot.number, _FACE)
+        if not shot.steady and face.random() < poses.expressions:
+            expression = random_expression(known, face)
         heads, rotations = pose.evaluate(rig)
         points = self._model.points(heads[None], rotations[None])[0]
-        return Posed(pose, heads, rotations, points, source.expression(frame))
+        shown = {name: round(float(value), 3) for name, value in expression.items() if name in known and value > 0}
+        return Posed(pose, heads, rotations, points, shown)
 
-    def _aim(self, shot: Shot, rng: np.random.Generator) -> Aim:
-        fitted = self._source(self._job_clip[shot.clip.name], shot.mirrored).fitted
+    def _aim(self, shot: Shot) -> Aim:
+        motion = None if shot.sampled else self._source(shot).fitted
         rig, cameras = self._stage.rig, self._job.cameras
-        orbit = orbit_of(fitted, rig.height, cameras)
-        return aim_of(orbit, shot.yaw, rig.height, self._model.head_size, cameras, None if shot.steady else rng)
+        orbit = orbit_of(motion, rig.height, cameras)
+        rng = None if shot.steady else generator(self._job.seed, shot.number, _CAMERA)
+        return aim_of(orbit, shot.yaw, rig.height, self._model.head_size, cameras, rng)
+
+    def _look(self, shot: Shot) -> Dress:
+        """What a shot's picture looks like; of a steady one the middle of all ranges."""
+        look = self._job.look
+        rng = None if shot.steady else generator(self._job.seed, shot.number, _LOOK)
+        light = drawn(look.light_yaw, rng), drawn(look.light_elevation, rng)
+        outline = drawn(look.outline, rng)
+        if rng is None:
+            return Dress(light, outline, look.tones[0], 0)
+        return Dress(light, outline, look.tones[int(rng.integers(len(look.tones)))], 0)
+
+    def _wear(self, look: Dress) -> None:
+        self._stage.set_look(direction(*look.light), look.tones)
+
+    def _check(self, shot: Shot, seen: SeenSurface, zbuffer: ZBuffer) -> None:
+        found = check_labels(self._stage, seen, zbuffer)
+        if not found.passed:
+            self._report.warning(
+                f"Labels of sample {shot.number:06d} differ from Blender's own in {found.parts} (parts) and {found.depth} (depth) of "
+                f"{found.foreground} pixels."
+            )
 
     def _view(self, posed: Posed, aim: Aim) -> View:
         return view_of(posed.points, posed.pose.root, self._stage.rig.height, self._job.size, aim, self._model.head_size)
@@ -149,12 +217,17 @@ class SampleMaker:
         self._stage.set_pose(posed.pose, posed.rotations)
         return seen_through(view, self._stage.surface())
 
-    def _picture(self, view: View, seen: SeenSurface, outline: float) -> npt.NDArray[np.uint8]:
-        self._stage.set_outline(outline * view.pixel())
+    def _picture(self, view: View, seen: SeenSurface, look: Dress, shot: Shot) -> npt.NDArray[np.uint8]:
+        """(H, W, 4), or (H, W, 3) on a background."""
+        self._stage.set_outline(look.outline * view.pixel())
         self._stage.aim(view)
-        return self._stage.render(seen, outline)
+        image = self._stage.render(seen, look.outline)
+        # Steady pictures follow each other, so they have one background.
+        background = self._backgrounds.draw(view.size, generator(self._job.seed, 0 if shot.steady else shot.number, _BACKGROUND))
+        return image if background is None else over(image, background)
 
-    def _source(self, clip: str, mirrored: bool) -> PoseSource:
-        if (clip, mirrored) not in self._sources:
-            self._sources[clip, mirrored] = PoseSource(self._stage.rig, self._motion(clip), mirrored=mirrored)
-        return self._sources[clip, mirrored]
+    def _source(self, shot: Shot) -> PoseSource:
+        key = self._job_clip[shot.clip.name], shot.mirrored
+        if key not in self._sources:
+            self._sources[key] = PoseSource(self._stage.rig, self._motion(key[0]), mirrored=shot.mirrored)
+        return self._sources[key]

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from mathutils import Matrix
 
 from ...errors import UserError
-from ..characters.cel import apply_cel_look, set_outline_width
+from ..characters.cel import apply_cel_look, set_light, set_outline_width, set_tones
 from ..characters.importing import BUILTIN, Character, load_character, rig_of
 from ..retarget.kinematics import matrix_to_quaternion
 from ..retarget.rig import Rig
@@ -162,9 +162,14 @@ class Stage:
         """World unit normals (N, 3, 3) at corners (N, 3) of the posed meshes; after `surface`."""
         return self.meshes.normals(self._layer.depsgraph, corners)
 
+    def set_look(self, light: Array, tones: int) -> None:
+        """Light from `light` (world unit vector towards it), in two or three tones."""
+        set_light(light)
+        set_tones(self.character.meshes, tones)
+
     def set_outline(self, width: float) -> None:
         """Outlines as wide as `width`, metres at the character."""
-        set_outline_width(self.character.meshes, width)
+        set_outline_width(self.character.meshes, float(width))
 
     def aim(self, view: View) -> None:
         """Point the camera as `view` says; pictures get its size."""
