@@ -20,8 +20,8 @@ _HIDDEN = 0.01  # of the depth's scale: how much further than what is seen there
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """What is seen, and from where. `normals` (N, 3, 3) world unit vectors at the corners of the entries' triangles; `after` is the same
-    surface in the next frame, through its camera. Either may be None when it is not asked for.
+    """What is seen, and from where. `normals` (N, 3, 3) world unit vectors at the corners of the entries' triangles, None when they are not
+    asked for; `after` is the same surface in the next frame, through its camera, None where there is no next frame.
     """
 
     seen: SeenSurface
@@ -57,7 +57,8 @@ class Labels:
 
     def flow(self) -> tuple[Array, npt.NDArray[np.bool_]]:
         """(N, 2) px to where the point is in the next frame, NaN where that is behind its camera; (N,) whether it is seen there."""
-        assert self.after is not None
+        if self.after is None:
+            return np.full((len(self.zbuffer.pixel), 2), np.nan), np.zeros(len(self.zbuffer.pixel), bool)
         z, triangles = self.zbuffer, self.seen.surface.topology.triangles[self.zbuffer.triangle]
         view = self.after.view
         points = z.mix(self.after.surface.vertices[triangles])
