@@ -39,6 +39,10 @@ class Meshes:
             attribute = item.data.attributes.get(PART) or item.data.attributes.new(PART, "FLOAT", "FACE")
             attribute.data.foreach_set("value", parts[bones].astype(np.float32))
 
+    def bones_of_faces(self, item: int) -> Ints:
+        """(F,) index of the bone that moves each face of an object most."""
+        return self._bones_of[item]
+
     def surface(self, depsgraph: Any) -> Surface:
         """The meshes as they are posed now, without what is hidden in the viewport (outlines)."""
         evaluated = [item.evaluated_get(depsgraph) for item in self._objects]

@@ -63,15 +63,24 @@ class OcclusionRule:
 
     def visibility(self, points: Array, rotations: Array, seen: SeenSurface, zbuffer: ZBuffer) -> npt.NDArray[np.uint8]:
         """(137,) 2 visible, 1 occluded, 0 outside the picture or unknown. `points` (137, 3) world metres, `rotations` (B, 3, 3) world."""
-        view, bones = seen.view, seen.surface.topology.bones
-        pixels = project(points, view.K, view.world_to_camera)
-        in_frame = inside(pixels, (view.size, view.size))
-        depth = to_camera(points, view.world_to_camera)[:, 2]
-        entry = zbuffer.at(pixels)
+        entry = zbuffer.at(project(points, seen.view.K, seen.view.world_to_camera))
         met = entry >= 0
-        gap, own = np.zeros(POINTS), np.ones(POINTS, bool)
-        gap[met] = depth[met] - zbuffer.depth[entry[met]]
-        own[met] = self._own[np.flatnonzero(met), bones[zbuffer.triangle[entry[met]]]]
+        first, bone = np.full(POINTS, np.inf), np.zeros(POINTS, np.int64)
+        first[met] = zbuffer.depth[entry[met]]
+        bone[met] = seen.surface.topology.bones[zbuffer.triangle[entry[met]]]
+        return self.judged(points, rotations, seen, first, bone)
+
+    def judged(
+        self, points: Array, rotations: Array, seen: SeenSurface, first: Array, bone: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.uint8]:
+        """As `visibility`, from what is met first on the way to each point: `first` (137,) metres along the view, inf where nothing is;
+        `bone` (137,) moves what is met.
+        """
+        view = seen.view
+        in_frame = inside(project(points, view.K, view.world_to_camera), (view.size, view.size))
+        depth = to_camera(points, view.world_to_camera)[:, 2]
+        gap = np.where(np.isfinite(first), depth - first, 0.0)
+        own = self._own[np.arange(POINTS), bone]
         hidden = (gap > self._thickness) | ((gap > self._touch) & ~own)
         centre = -view.world_to_camera[:, :3].T @ view.world_to_camera[:, 3]
         normals = self._model.turned_normals(rotations[None])[0]
