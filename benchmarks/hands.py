@@ -171,14 +171,13 @@ def film(truth: Truth, local: Array, expressions: Array, path: Path) -> None:
     import bpy
     from ningyo.synth_data.characters.actor_clip import ACTOR
     from ningyo.synth_data.characters.builtin.build import add_expressions, geometry
-    from ningyo.synth_data.dataset.png import decode_png
     from ningyo.synth_data.render.poses import Pose
     from ningyo.synth_data.video.write import MovieWriter
     from truth.make import Studio, _quiet
 
     bpy.ops.wm.read_factory_settings(use_empty=True)
     with _quiet(), tempfile.TemporaryDirectory() as scratch, MovieWriter(path, truth.fps, (SIZE, SIZE)) as movie:
-        studio = Studio(truth.rig_spec, Path(scratch) / "frame.png")
+        studio = Studio(truth.rig_spec, Path(scratch) / "frame.part")
         studio.film_with(truth.camera)
         faces: Any = [mesh for mesh in studio.character.meshes if "face" in mesh.name]
         if not faces[0].data.shape_keys:
@@ -188,7 +187,7 @@ def film(truth: Truth, local: Array, expressions: Array, path: Path) -> None:
                 faces[0].data.shape_keys.key_blocks[name].value = float(value)
             here = Pose(local[i], truth.root[i])
             studio.set_pose(here, here.evaluate(truth.rig)[1])
-            movie.write(np.ascontiguousarray(decode_png(studio.render())[..., :3]))
+            movie.write(np.ascontiguousarray(studio.render()[..., :3]))
 
 
 def between(a: Array, b: Array) -> Array:

@@ -31,7 +31,7 @@ ALLOWED = {
     "scipy": ("synth_data/retarget/solver/",),
     "matplotlib": ("synth_data/dataset/stats_figures.py",),
 }
-ALLOWED["bpy_extras"] = ALLOWED["mathutils"] = ALLOWED["addon_utils"] = ALLOWED["bpy"]
+ALLOWED["bmesh"] = ALLOWED["bpy_extras"] = ALLOWED["mathutils"] = ALLOWED["addon_utils"] = ALLOWED["bpy"]
 # `ningyo doctor` looks whether things import; that is its work.
 EXEMPT = {"verbs/doctor.py"}
 NUMPY_ONLY = ("synth_data/pose/", "synth_data/dataset/")

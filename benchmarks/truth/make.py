@@ -18,7 +18,6 @@ import numpy as np
 from mathutils import Matrix
 from ningyo.errors import UserError
 from ningyo.synth_data.characters.importing import rig_for
-from ningyo.synth_data.dataset.png import decode_png
 from ningyo.synth_data.render.poses import Pose
 from ningyo.synth_data.render.scene import Stage
 from ningyo.synth_data.retarget.kinematics import forward_kinematics
@@ -101,11 +100,22 @@ def camera_for(rig: Rig, joints: Array, root: Array, shot: Shot) -> Camera:
 
 
 class Studio(Stage):
-    """The dataset's scene with the character in its own materials (the built-in ones are cel-shaded) before grey."""
+    """The dataset's scene with the character in its own materials (the built-in ones are cel-shaded) under a sun, before grey."""
 
     def __init__(self, spec: str, scratch: Path) -> None:
-        super().__init__(spec, SIZE, scratch)
+        super().__init__(spec, scratch)
         self.scene.render.film_transparent = False
+        self.scene.render.resolution_x = self.scene.render.resolution_y = SIZE
+        world: Any = bpy.data.worlds.new("Ningyo truth")
+        if bpy.app.version < (5, 0):  # later ones always have nodes, and warn
+            world.use_nodes = True
+        world.node_tree.nodes["Background"].inputs["Color"].default_value = (0.6, 0.6, 0.6, 1.0)
+        self.scene.world = world
+        light: Any = bpy.data.lights.new("Ningyo truth", "SUN")
+        light.energy, light.angle = 2.0, 0.0
+        sun = bpy.data.objects.new("Ningyo truth", light)
+        sun.rotation_euler = (math.radians(50), 0.0, math.radians(30))
+        self.scene.collection.objects.link(sun)
 
     def _dress(self, spec: str) -> None:
         if spec.partition(":")[0] == "builtin":
@@ -152,14 +162,14 @@ def film(truth: Truth, path: Path) -> None:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     local = local_of(truth.rig, truth.turns)
     with tempfile.TemporaryDirectory() as scratch, MovieWriter(path, truth.fps, (SIZE, SIZE)) as movie:
-        studio = Studio(truth.rig_spec, Path(scratch) / "frame.png")
+        studio = Studio(truth.rig_spec, Path(scratch) / "frame.part")
         studio.film_with(truth.camera)
         for i in range(len(truth.time)):
             pose = Pose(local[i], truth.root[i])
             studio.set_pose(pose, pose.evaluate(truth.rig)[1])
             off = float(np.abs(studio.joints() - truth.joints[i]).max())
             assert off < WRITTEN, f"frame {i}: Blender's joints are {off:.1e} m off"
-            movie.write(np.ascontiguousarray(decode_png(studio.render())[..., :3]))
+            movie.write(np.ascontiguousarray(studio.render()[..., :3]))
 
 
 @contextmanager

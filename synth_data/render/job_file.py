@@ -113,7 +113,8 @@ def _changed(part: Any) -> dict[str, Any]:
     for entry in dataclasses.fields(part):
         value = getattr(part, entry.name)
         if entry.name not in ("motion", "name") and value != entry.default:
-            values[entry.name] = value
+            # 0 and 0.0 are one job, and must be one text.
+            values[entry.name] = float(value) if isinstance(entry.default, float) else value
     return values
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import bmesh
 import numpy as np
 import numpy.typing as npt
 
@@ -21,7 +22,8 @@ PART = "ningyo_part"  # attribute of the faces: index into dataset.labels.PARTS,
 class Meshes:
     """The mesh objects `objects`, moved by an armature whose rest pose is `rig`.
 
-    Modifiers must keep the number of vertices from pose to pose. Raises UserError when there is nothing to see.
+    Their faces become triangles: how Blender divides a quad depends on its pose, and ours must be the division that is rendered. Modifiers
+    must keep the number of vertices from pose to pose. Raises UserError when there is nothing to see.
     """
 
     def __init__(self, objects: Sequence[Any], rig: Rig) -> None:
@@ -30,6 +32,8 @@ class Meshes:
         self._counts: tuple[int, ...] | None = None
         self._topology: Topology | None = None
         self._normal_lists: list[str] = []
+        for mesh in {item.data for item in self._objects}:
+            _triangulate(mesh)
         index = {name: i for i, name in enumerate(rig.names)}
         self._bones_of = [_face_bones(item, index, rig.index_of_role["hips"]) for item in self._objects]
         roles = [role_above(rig, bone) for bone in range(len(rig.bones))]
@@ -101,6 +105,16 @@ class Meshes:
             np.concatenate(corners).astype(np.int64),
             np.concatenate(uv),
         )
+
+
+def _triangulate(mesh: Any) -> None:
+    if all(face.loop_total == 3 for face in mesh.polygons):
+        return
+    made = bmesh.new()
+    made.from_mesh(mesh)
+    bmesh.ops.triangulate(made, faces=made.faces[:], quad_method="FIXED", ngon_method="EAR_CLIP")
+    made.to_mesh(mesh)
+    made.free()
 
 
 def _face_bones(item: Any, index: dict[str, int], hips: int) -> Ints:

@@ -98,6 +98,11 @@ class SampleMaker:
             bare.files[kind] = (path, hashlib.sha256(content).hexdigest())
         return bare
 
+    def placed(self, shot: Shot) -> tuple[Posed, View]:
+        """A shot's pose and camera."""
+        now = self._pose_at(shot, shot.frame)
+        return now, self._view(now, self._aim(shot))
+
     def contents(self, shot: Shot) -> tuple[Sample, dict[str, bytes]]:
         """A sample without its files, and what they hold."""
         job, stage = self._job, self._stage

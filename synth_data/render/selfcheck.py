@@ -36,7 +36,7 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        return self.parts + self.depth <= _SHARE * self.foreground + _FEW
+        return max(self.parts, self.depth) <= _SHARE * self.foreground + _FEW
 
 
 def check_labels(stage: Stage, seen: SeenSurface, zbuffer: ZBuffer) -> Check:

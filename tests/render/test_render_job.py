@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 from ningyo.errors import UserError
-from ningyo.synth_data.render.job import RenderJob, expanded
+from ningyo.synth_data.render.job import Poses, RenderJob, expanded
 from ningyo.synth_data.render.job_file import job_data, load_job
 
 WHOLE = """
@@ -154,6 +155,12 @@ def test_a_job_is_kept_as_json_and_read_back(tmp_path):
     assert job.clips[0].speed == (0.8, 1.25)
     assert job.cameras.lens == (50.0, 50.0)
     assert job.background.pictures == tmp_path / "photos"
+
+
+def test_the_same_job_is_the_same_text_however_its_numbers_were_written(tmp_path):
+    whole, fractions = (load(tmp_path, MINIMAL + f"mirrored = {m}\n[poses]\nvariations = {v}\n") for m, v in (("1", "0"), ("1.0", "0.0")))
+    by_hand = dataclasses.replace(whole, poses=Poses(variations=0))
+    assert json.dumps(job_data(whole)) == json.dumps(job_data(fractions)) == json.dumps(job_data(by_hand))
 
 
 def test_ranges_of_seeds():
