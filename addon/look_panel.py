@@ -32,7 +32,7 @@ class NINGYO_PT_look(InView3D, bpy.types.Panel):
         if not any(has_cel_look(mesh) for mesh in selected_meshes(context)):
             return
         row = self.layout.row()
-        row.label(text="Light")
+        row.label(text="Light, from above")
         for node in light_nodes()[:1]:
             row.prop(node.outputs["Normal"], "default_value", text="")
         shading = context.space_data.shading if context.space_data is not None else None
@@ -40,7 +40,7 @@ class NINGYO_PT_look(InView3D, bpy.types.Panel):
             say(self.layout, context, "The tones are seen in Material Preview and Rendered view.", "INFO")
         if context.scene.view_settings.view_transform != "Standard":
             say(self.layout, context, "Colours are what they are with the view transform Standard.", "INFO")
-            split(self.layout.column()).prop(context.scene.view_settings, "view_transform")
+            split(self.layout.column()).prop(context.scene.view_settings, "view_transform", text="View Transform")
 
 
 CLASSES = (NINGYO_PT_look,)

@@ -10,6 +10,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
+from ningyo.addon.character import export_character
 from ningyo.addon.look_panel import NINGYO_PT_look
 from ningyo.synth_data.characters import cel
 from ningyo.synth_data.characters.builtin import build_character
@@ -100,8 +101,19 @@ def test_a_linked_character_is_refused_in_words(hero: Any, tmp_path: Any) -> Non
 
 def test_the_panel_shows_the_light_once_there_is_one(hero: Any, drawn: Any) -> None:
     select(hero)
-    assert "Light" not in drawn(NINGYO_PT_look)
+    assert "Light, from above" not in drawn(NINGYO_PT_look)
     bpy.ops.ningyo.cel_look()
-    assert "Light" in drawn(NINGYO_PT_look)
+    assert "Light, from above" in drawn(NINGYO_PT_look)
     bpy.context.scene.view_settings.view_transform = "AgX"
     assert any("Standard" in text for text in drawn(NINGYO_PT_look))
+
+
+def test_the_worker_gets_the_characters_own_materials(hero: Any, tmp_path: Any) -> None:
+    """Rendering puts the look on by itself; with it, colours and textures would be lost in the GLB."""
+    select(hero)
+    bpy.ops.ningyo.cel_look()
+    export_character(bpy.context, hero, tmp_path / "hero.glb")
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.import_scene.gltf(filepath=str(tmp_path / "hero.glb"))
+    assert {m.name for m in bpy.data.materials} == {"Body", "Hair"}
+    assert {len(mesh.data.vertices) for mesh in meshes()} == {4}
