@@ -65,6 +65,7 @@ def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
         "bones": bones,
         "missing": recognition.missing,
         "chains": dict(found.chains),
+        "swinging": found.swinging,
         **({} if found.parts is None else _as_json(found.parts)),
         "problems": found.problems,
     }
@@ -92,7 +93,7 @@ def _summary(found: Findings, roles: int) -> list[str]:
     if found.chains:
         some = ", ".join(f"{name} ({count} bones)" for name, count in found.chains[:6])
         more = f" and {len(found.chains) - 6} more" if len(found.chains) > 6 else ""
-        lines.append(f"chains that hang from the body: {some}{more}")
+        lines.append(f"chains that hang from the body: {some}{more}; {found.swinging} bones swing with motions")
     return lines
 
 

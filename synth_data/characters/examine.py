@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import UserError
+from ..retarget import secondary
 from ..retarget.bone_map import Recognition
 from ..retarget.rig import Rig
 from .expressions import keep_expressions
@@ -32,6 +33,11 @@ class Findings:
     def chains(self) -> list[tuple[str, int]]:
         """The first bone of each chain without roles that hangs from the body (hair, skirts), and how many bones it has, two at least."""
         return chains_of(self.bones, self.parents, set(self.recognition.role_index.values()))
+
+    @property
+    def swinging(self) -> int:
+        """How many of the bones swing with motions: those that are called hair, skirt and the like."""
+        return 0 if self.rig is None else len(secondary.chains_of(self.rig).bones)
 
 
 def examine(spec: Path | str) -> Findings:

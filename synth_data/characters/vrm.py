@@ -34,25 +34,29 @@ class Vrm:
 
 def read_vrm(path: Path) -> Vrm | None:
     """None for a file that is no VRM; what is damaged in it is left out."""
+    gltf = glb_json(path)
     try:
-        gltf = _json_of(path)
         extensions = gltf.get("extensions", {})
         if "VRMC_vrm" in extensions:
             return Vrm(1, _named(gltf, _expressions_1(gltf, extensions["VRMC_vrm"].get("expressions", {}))))
         if "VRM" in extensions:
             return Vrm(0, _named(gltf, _expressions_0(extensions["VRM"].get("blendShapeMaster", {}))))
-    except (ValueError, AttributeError):
-        pass  # Blender's importer will say what is wrong with the file
+    except AttributeError:
+        pass
     return None
 
 
-def _json_of(path: Path) -> Any:
+def glb_json(path: Path) -> Any:
+    """What a GLB says of itself; {} for another or a damaged file, of which Blender's importer will say what is wrong with it."""
     with path.open("rb") as file:
         start = file.read(_GLB_HEADER.size)
         magic, _, _, length, kind = _GLB_HEADER.unpack(start) if len(start) == _GLB_HEADER.size else (b"", 0, 0, 0, b"")
         if magic != b"glTF" or kind != _GLB_JSON:
-            raise ValueError("not a GLB")
-        return json.loads(file.read(length))
+            return {}
+        try:
+            return json.loads(file.read(length))
+        except ValueError:
+            return {}
 
 
 Bind = tuple[int, int, str, float]  # number of the mesh, of its morph target, name of the expression, the target's weight

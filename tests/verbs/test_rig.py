@@ -96,7 +96,7 @@ def test_what_a_character_is_made_of_is_shown(dressed):
     text = "\n".join(event["text"] for event in events if event["type"] == "summary")
     assert "67 of 67 roles, by Mixamo's names; 3 other bones follow" in text
     assert "fingers: yes; bones of the eyes: yes" in text
-    assert "chains that hang from the body: hair_left_1 (3 bones)" in text
+    assert "chains that hang from the body: hair_left_1 (3 bones); 3 bones swing with motions" in text
     assert "cannot be read  Cloth" in text
     assert "expressions: eyeBlinkLeft, eyeBlinkRight, jawOpen" in text
     assert result["chains"] == {"hair_left_1": 3}
