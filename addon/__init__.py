@@ -10,6 +10,8 @@ import bpy
 from . import (
     apply,
     jobs,
+    look,
+    look_panel,
     motion_panels,
     motions,
     operators,
@@ -24,6 +26,7 @@ from . import (
 
 CLASSES = (
     *motions.CLASSES,
+    *look.CLASSES,
     *properties.CLASSES,
     *preferences.CLASSES,
     *operators.CLASSES,
@@ -33,6 +36,7 @@ CLASSES = (
     *overlay.CLASSES,
     *panels.CLASSES,
     *motion_panels.CLASSES,
+    *look_panel.CLASSES,
 )
 
 

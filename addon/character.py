@@ -63,7 +63,7 @@ def export_character(context: bpy.types.Context, armature: bpy.types.Object, pat
     """
     if "gltf" not in dir(bpy.ops.export_scene):
         raise UserError("Blender's glTF add-on is switched off; enable it under Preferences, Add-ons.")
-    meshes = [obj for obj in context.scene.objects if obj.type == "MESH" and _moved_by(obj, armature)]
+    meshes = [obj for obj in context.scene.objects if obj.type == "MESH" and moved_by(obj, armature)]
     if not meshes:
         raise UserError(f"{armature.name} moves no mesh; choose the armature that carries the character.")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,8 @@ def export_character(context: bpy.types.Context, armature: bpy.types.Object, pat
     save_roles_beside(armature, path)
 
 
-def _moved_by(obj: bpy.types.Object, armature: bpy.types.Object) -> bool:
+def moved_by(obj: bpy.types.Object, armature: bpy.types.Object) -> bool:
+    """Whether an object belongs to the character of an armature."""
     if any(modifier.type == "ARMATURE" and modifier.object == armature for modifier in obj.modifiers):
         return True
     parent = obj.parent

@@ -13,6 +13,7 @@ from typing import Any
 import bpy
 
 from . import jobs, people
+from .look import NINGYO_look
 from .motions import ON_DISK, NINGYO_motion, NINGYO_solving, is_armature
 from .plan import STAGES, Plan, Status, status
 from .preferences import worker_python
@@ -61,6 +62,7 @@ class NINGYO_settings(bpy.types.PropertyGroup):
     )
     solving: bpy.props.PointerProperty(type=NINGYO_solving)
     motions: bpy.props.CollectionProperty(type=NINGYO_motion)
+    look: bpy.props.PointerProperty(type=NINGYO_look)
 
 
 def plan_of(context: bpy.types.Context) -> Plan:

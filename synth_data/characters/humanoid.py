@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,27 +17,15 @@ from ..retarget.bone_map import MIXAMO, BoneMap, Recognition, map_beside, recogn
 from ..retarget.naming import vrm_roles
 from ..retarget.rig import Bone, Rig
 from ..retarget.roles import ROLES, other_side
+from .vrm import glb_json
 
 # On an armature object: the roles that its names do not tell, as JSON {"map": {role: bone or null}, "vrm": {role: bone}}.
 PROPERTY = "ningyo_bones"
-_GLB_HEADER, _GLB_JSON = struct.Struct("<4sIII4s"), b"JSON"
 
 
 def described_roles(path: Path) -> dict[str, str]:
     """Role → bone name as a GLB's VRM extension says (0.x and 1.0); empty where there is none."""
-    with path.open("rb") as file:
-        start = file.read(_GLB_HEADER.size)
-        if len(start) < _GLB_HEADER.size:
-            return {}
-        magic, _, _, length, kind = _GLB_HEADER.unpack(start)
-        if magic != b"glTF" or kind != _GLB_JSON:
-            return {}
-        content = file.read(length)
-    try:
-        gltf = json.loads(content)
-    except ValueError:
-        return {}  # Blender's importer will say what is wrong with the file
-    return roles_in(gltf)
+    return roles_in(glb_json(path))
 
 
 def roles_in(gltf: Any) -> dict[str, str]:

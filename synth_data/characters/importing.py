@@ -4,20 +4,26 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import UserError
 from ...jobs.progress import SILENT, Reporter
-from ..retarget.bone_map import STRUCTURE, BoneMap, Recognition, map_beside
+from ..retarget.bone_map import STRUCTURE, BoneMap, map_beside
 from ..retarget.rig import Rig
+from .expressions import keep_expressions
 from .humanoid import described_roles, keep_roles, read_rig, recognition_of
+from .vrm import Vrm, read_vrm
 
 if TYPE_CHECKING:
     import bpy
+
+    from .survey import Survey
 
 BUILTIN = "builtin"
 FILE_TYPES = (".glb", ".gltf", ".vrm", ".fbx", ".blend")
@@ -37,19 +43,41 @@ class Character:
     source_name: str = ""
     source_sha256: str = ""
 
+    @cached_property
+    def survey(self) -> Survey:
+        """What it is made of; reads its textures."""
+        from .survey import survey
+
+        return survey(self.meshes)
+
+    @property
+    def unreadable(self) -> list[str]:
+        """A sentence for each texture without which the character cannot be shown as it is meant to be."""
+        from .survey import unreadable
+
+        return [unreadable(texture) for texture in self.survey.textures if texture.size is None]
+
+    @property
+    def problems(self) -> list[str]:
+        """What a person should know before they render it, a sentence each; `unreadable` among it, the rig's own warnings not."""
+        from .survey import problems_of
+
+        return problems_of(self.name, self.survey, rig_of(self))
+
 
 @dataclass(frozen=True)
 class Hints:
-    """What is known of a file's bones beside their names: a person's map beside the file, and VRM's description in it."""
+    """What is known of a file beside what Blender reads in it: a person's map of the bones beside it, and VRM's descriptions in it."""
 
     bone_map: BoneMap | None = None
     vrm: dict[str, str] = field(default_factory=dict)
+    described: Vrm | None = None
 
     @classmethod
     def of(cls, path: Path) -> Hints:
         """Raises UserError when the map cannot be read."""
         beside = map_beside(path)
-        return cls(BoneMap.load(beside) if beside.is_file() else None, described_roles(path))
+        return cls(BoneMap.load(beside) if beside.is_file() else None, described_roles(path), read_vrm(path))
 
 
 def rig_for(spec: Path | str, *, report: Reporter = SILENT) -> Rig:
@@ -76,8 +104,9 @@ def load_character(spec: Path | str, collection: bpy.types.Collection | None = N
     """Load a character at rest, as new objects in `collection` (default: a new one in the current scene).
 
     `spec` is a .glb, .gltf, .vrm, .fbx or .blend, or `builtin[:SEED]`; a bone map beside the file is kept on the armature. What else the
-    file holds (lights, cameras, other figures) is not kept; the file's actions are, unused. Nothing that was in Blender before changes: not
-    the selection, the frame range or the frame rate.
+    file holds (lights, cameras, other figures) is not kept; the file's actions are, unused. VRM's expressions are kept with the meshes, and
+    a VRM 0.x, which faces the other way, is turned round. Nothing that was in Blender before changes: not the selection, the frame range or
+    the frame rate.
 
     Raises UserError for a file that is missing, of another type, damaged, without an armature or without a humanoid one.
     """
@@ -87,7 +116,7 @@ def load_character(spec: Path | str, collection: bpy.types.Collection | None = N
     if kind == BUILTIN:
         return _load_builtin(seed, collection)
     path = Path(spec)
-    _check_file(path)
+    check_file(path)
     hints = Hints.of(path)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -97,7 +126,7 @@ def load_character(spec: Path | str, collection: bpy.types.Collection | None = N
             import_file(path)
         new = [obj for obj in bpy.data.objects if obj not in before["objects"]]
         armature = _humanoid(path, new, hints)
-        meshes = [obj for obj in new if obj.type == "MESH" and _moves_with(obj, armature)]
+        meshes = [obj for obj in new if obj.type == "MESH" and moves_with(obj, armature)]
         if collection is None:
             collection = _new_collection(path.stem)
         kept = {armature, *meshes}
@@ -105,39 +134,16 @@ def load_character(spec: Path | str, collection: bpy.types.Collection | None = N
             kept.update(_ancestors(obj))
         _settle(kept, new, collection)
         _put_at_rest(armature)
+        if hints.described is not None:
+            keep_expressions(meshes, hints.described.expressions)
+            if hints.described.faces_back:
+                _turn_round(kept)
     except BaseException:
         _remove_new(before)
         raise
     _remove_new({**before, "objects": before["objects"] | kept, "collections": before["collections"] | {collection}}, unused_only=True)
     _context().view_layer.update()
     return Character(path.stem, armature, meshes, path.name, sha256)
-
-
-def recognition_for(spec: Path | str) -> tuple[list[str], Recognition]:
-    """The names and the roles of the bones of a character, also of one that is not (yet) humanoid: of the armature that comes nearest.
-
-    `spec` as for `rig_for`. Leaves nothing in Blender. Raises UserError for a file that cannot be read, that has no armature, or whose bone
-    map is wrong.
-    """
-    path = Path(spec)
-    if path.suffix.lower() == ".json":
-        rig = Rig.load(path)
-        return list(rig.names), Recognition(rig.recognised, rig.index_of_role, rig.prefix)
-    with undone():
-        if str(spec).partition(":")[0] == BUILTIN:
-            armatures, hints = [load_character(spec).armature], Hints()
-        else:
-            _check_file(path)
-            hints = Hints.of(path)
-            before = _present()["objects"]
-            with context_kept():
-                import_file(path)
-            armatures = [obj for obj in _objects() if obj not in before and obj.type == "ARMATURE"]
-            if not armatures:
-                raise UserError(f"{path} has no armature; choose a rigged character, in Mixamo: download with skin.")
-        known = [recognition_of(armature, hints.bone_map, hints.vrm) for armature in armatures]
-        bones, recognition = max(known, key=lambda pair: (not pair[1].missing, len(pair[1].role_index), len(pair[0])))
-        return [bone.name for bone in bones], recognition
 
 
 def _load_builtin(seed: str, collection: bpy.types.Collection | None) -> Character:
@@ -160,12 +166,6 @@ def _context() -> Any:
     import bpy
 
     return bpy.context
-
-
-def _objects() -> Any:
-    import bpy
-
-    return bpy.data.objects
 
 
 def _new_collection(name: str) -> bpy.types.Collection:
@@ -209,7 +209,7 @@ def import_file(path: Path) -> None:
         raise UserError(f"Blender cannot read {path}{detail}; export the character again.") from error
 
 
-def _check_file(path: Path) -> None:
+def check_file(path: Path) -> None:
     if path.suffix.lower() not in FILE_TYPES:
         raise UserError(f"{path} is not a character's file; give a {', '.join(FILE_TYPES[:-1])} or {FILE_TYPES[-1]}, or {BUILTIN}[:SEED].")
     if not path.is_file():
@@ -231,14 +231,14 @@ def _humanoid(path: Path, objects: list[Any], hints: Hints) -> Any:
         except UserError as error:
             complaint = error
         else:
-            weight = sum(len(obj.data.vertices) for obj in objects if obj.type == "MESH" and _moves_with(obj, armature))
+            weight = sum(len(obj.data.vertices) for obj in objects if obj.type == "MESH" and moves_with(obj, armature))
             fit.append((rig.recognised != STRUCTURE, weight, armature))
     if not fit:
         raise UserError(f"{path}: {complaint}") from complaint
     return max(fit, key=lambda pair: pair[:2])[2]
 
 
-def _moves_with(obj: Any, armature: Any) -> bool:
+def moves_with(obj: Any, armature: Any) -> bool:
     return armature in _ancestors(obj) or any(m.type == "ARMATURE" and m.object == armature for m in obj.modifiers)
 
 
@@ -278,6 +278,15 @@ def _put_at_rest(armature: Any) -> None:
         bone.rotation_quaternion = (1.0, 0.0, 0.0, 0.0)
         bone.rotation_euler = (0.0, 0.0, 0.0)
         bone.rotation_axis_angle = (0.0, 0.0, 1.0, 0.0)
+
+
+def _turn_round(objects: set[Any]) -> None:
+    """Half a turn about the world's vertical."""
+    from mathutils import Matrix
+
+    for obj in objects:
+        if obj.parent is None:
+            obj.matrix_world = Matrix.Rotation(math.pi, 4, "Z") @ obj.matrix_world
 
 
 def _present() -> dict[str, set[Any]]:

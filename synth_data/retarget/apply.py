@@ -15,13 +15,13 @@ import numpy.typing as npt
 from ...errors import UserError
 from ...jobs.progress import SILENT, Reporter
 from ...sequencer.strips import match_rate
+from ..characters.expressions import drives_of
 from ..characters.importing import load_character, read_rig, rig_of
 from .keys import angle_between, kept_keys, rotation_of
 from .kinematics import continuous, matrix_to_quaternion, pose, rotations_of
 from .motion import Camera, Motion
 from .resample import resample, resample_rotations
 from .rig import Rig
-from .shape_keys import driven_keys
 from .transfer import on_rig
 
 if TYPE_CHECKING:
@@ -189,23 +189,26 @@ def _apply_expressions(
     """New Actions on the shape keys of the armature's meshes; `values` (N, E) at `frames` (N,)."""
     column = {expression: values[:, i] for i, expression in enumerate(motion.expressions)}
     linked = []
+    shown = not column
     for mesh in _meshes_of(armature) if column else ():
         keys: Any = mesh.data.shape_keys
-        if keys is None:
+        drives = drives_of(mesh, motion.expressions)
+        if not drives:
             continue
-        driven = driven_keys([block.name for block in keys.key_blocks[1:]], motion.expressions)
-        if not driven:
-            continue
+        shown = True
         data = None if keys.library is not None else keys.animation_data_create()
         if data is None or data.use_tweak_mode:
             linked.append(mesh.name)
             continue
         _, channels = _new_action(keys, "KEY", f"{name} {mesh.name}", int(frames[0]), len(frames))
-        for block_name, expressions in driven.items():
-            block = keys.key_blocks[block_name]
-            value = np.mean([column[expression] for expression in expressions], axis=0).clip(block.slider_min, block.slider_max)
+        for drive in drives:
+            block = drive.key
+            value = drive.weight * np.mean([column[expression] for expression in drive.expressions], axis=0)
+            value = value.clip(block.slider_min, block.slider_max)
             keep = None if key_reduction == 0 else partial(kept_keys, distance=partial(_distance, 1.0), tolerance=EXPRESSION_TOLERANCE)
             _write(channels, block.path_from_id("value"), value[:, None], frames, keep, None)
+    if not shown:
+        report.warning(f"{armature.name} has no shape keys for expressions (eyeBlinkLeft, jawOpen and the like): its face does not move.")
     if linked:
         report.warning(
             f"The shape keys of {', '.join(linked)} are linked from another file or in the NLA's tweak mode and cannot be animated; the "

@@ -15,8 +15,9 @@ from ningyo.synth_data.retarget.bone_map import MAP, STRUCTURE, VRM, BoneMap, ma
 bpy = pytest.importorskip("bpy")
 
 from ningyo.synth_data.characters.builtin import build_character  # noqa: E402
+from ningyo.synth_data.characters.examine import examine  # noqa: E402
 from ningyo.synth_data.characters.humanoid import save_roles_beside  # noqa: E402
-from ningyo.synth_data.characters.importing import load_character, read_rig, recognition_for, rig_for  # noqa: E402
+from ningyo.synth_data.characters.importing import load_character, read_rig, rig_for  # noqa: E402
 
 VRM_NAMES = {"spine1": "chest", "spine2": "upperChest", "forearm": "LowerArm", "thigh": "UpperLeg", "shin": "LowerLeg", "toe": "Toes"}
 SEGMENTS = ("Proximal", "Intermediate", "Distal")
@@ -68,6 +69,8 @@ def nameless(rig, *, vrm=None):
         if vrm == 0:
             humanoid = {"humanBones": [{"bone": bone, "node": index, "useDefaultValues": True} for bone, index in bones.items()]}
             gltf.setdefault("extensions", {})["VRM"] = {"specVersion": "0.0", "humanoid": humanoid}
+            for root in gltf["scenes"][0]["nodes"]:
+                gltf["nodes"][root]["rotation"] = [0, 1, 0, 0]  # VRM 0.x faces −Z
         elif vrm == 1:
             for side in ("left", "right"):
                 thumb = [bones.pop(f"{side}Thumb{segment}") for segment in SEGMENTS]
@@ -104,7 +107,8 @@ def test_the_description_outlives_saving(hero, empty_blender, tmp_path):
 def test_a_map_beside_the_file_is_found_by_itself(hero, empty_blender, tmp_path):
     source, rig = hero
     path = rewritten(source, tmp_path / "hero.glb", nameless(rig))
-    names, recognition = recognition_for(path)
+    found = examine(path)
+    names, recognition = found.bones, found.recognition
     assert recognition.how == STRUCTURE
     mended = {role: names[index] for role, index in recognition.role_index.items()} | {"left_shoulder": None}
     BoneMap(mended).save(map_beside(path))

@@ -332,7 +332,7 @@ def test_processes_make_the_same_bytes_even_when_one_is_killed(rendered, actor, 
 
 def children() -> list[int]:
     """The processes that this one started to render with."""
-    found = subprocess.run(["ps", "-o", "pid,args", "--ppid", str(os.getpid())], capture_output=True, text=True, check=True).stdout
+    found = subprocess.run(["ps", "-ww", "-o", "pid,args", "--ppid", str(os.getpid())], capture_output=True, text=True, check=True).stdout
     return [int(line.split()[0]) for line in found.splitlines() if "--render-worker" in line]
 
 

@@ -8,10 +8,11 @@ the view transform is to be Standard.
 
 from .look import LOOK, apply_cel_look, has_cel_look, remove_cel_look, set_tones
 from .materials import BASE, CEL, FLAT, SHADE, cel_copy, cel_material
-from .nodes import LIGHT, light_direction, set_light
+from .nodes import LIGHT, light_direction, light_nodes, set_light
 from .outline import LINE, OUTLINE, add_outline, default_width, outline_width, set_outline_width
 
 __all__ = [
     "BASE", "CEL", "FLAT", "LIGHT", "LINE", "LOOK", "OUTLINE", "SHADE", "add_outline", "apply_cel_look", "cel_copy", "cel_material",
-    "default_width", "has_cel_look", "light_direction", "outline_width", "remove_cel_look", "set_light", "set_outline_width", "set_tones",
+    "default_width", "has_cel_look", "light_direction", "light_nodes", "outline_width", "remove_cel_look", "set_light",
+    "set_outline_width", "set_tones",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .materials import outline_material
 
@@ -45,9 +46,17 @@ def add_hull(item: Any) -> Any:
 
 
 def default_width(meshes: Iterable[Any]) -> float:
-    """A width in metres that suits the meshes' size."""
-    corners = [np.array(item.bound_box) @ np.array(item.matrix_world)[:3, :3].T + np.array(item.matrix_world)[:3, 3] for item in meshes]
-    return _WIDTH * float(np.ptp(np.concatenate(corners), axis=0).max()) if corners else 0.003
+    """A width in metres that suits the meshes' size at rest."""
+    places = [_at_rest(item) for item in meshes if len(item.data.vertices)]
+    return _WIDTH * float(np.ptp(np.concatenate(places), axis=0).max()) if places else 0.003
+
+
+def _at_rest(item: Any) -> npt.NDArray[np.float64]:
+    """(V, 3) the mesh's own vertices, without modifiers, in the world."""
+    flat = np.empty(3 * len(item.data.vertices), np.float32)
+    item.data.vertices.foreach_get("co", flat)
+    matrix = np.array(item.matrix_world)
+    return flat.reshape(-1, 3).astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
 
 
 def set_outline_width(meshes: Iterable[Any], metres: float) -> None:
