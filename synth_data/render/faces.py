@@ -7,6 +7,8 @@ from collections.abc import Collection
 
 import numpy as np
 
+from ..retarget.face import NAMES
+
 # Moods, each a set of shapes that go together, with the range of each. Left and right differ a little.
 _MOODS: tuple[dict[str, tuple[float, float]], ...] = (
     {"mouthSmile": (0.4, 1.0), "cheekSquint": (0.0, 0.5), "browInnerUp": (0.0, 0.3)},
@@ -18,6 +20,9 @@ _MOODS: tuple[dict[str, tuple[float, float]], ...] = (
     {"mouthPucker": (0.4, 1.0), "browInnerUp": (0.0, 0.4)},
     {},
 )
+_MIDDLE = ("browInnerUp", "jawOpen", "mouthPucker", "mouthFunnel")  # the others have a left and a right
+_SIDED = sorted({name for mood in _MOODS for name in mood} - set(_MIDDLE))
+EXPRESSIONS = tuple(dict.fromkeys((*NAMES, *_MIDDLE, *(name + side for name in _SIDED for side in ("Left", "Right")))))
 _SHUT, _WINKS = 0.12, 0.05  # shares of expressions with shut eyes, and with one
 
 
@@ -27,7 +32,7 @@ def random_expression(known: Collection[str], rng: np.random.Generator) -> dict[
     values: dict[str, float] = {}
     for name, (low, high) in mood.items():
         value, lean = rng.uniform(low, high), rng.uniform(-0.15, 0.15)
-        for side, sign in (("", 0), ("Left", 1), ("Right", -1)):
+        for side, sign in (("", 0),) if name in _MIDDLE else (("Left", 1), ("Right", -1)):
             if name + side in known:
                 values[name + side] = round(float(np.clip(value + sign * lean, 0, 1)), 3)
     blink, amount = rng.random(), rng.uniform(0.0, 0.25)

@@ -17,18 +17,23 @@ import numpy.typing as npt
 from mathutils import Matrix
 
 from ...errors import UserError
-from ..characters.cel import apply_cel_look, set_light, set_outline_width, set_tones
+from ..characters.cel import OUTLINE, apply_cel_look, set_light, set_outline_width, set_tones
+from ..characters.expressions import drives_of
 from ..characters.importing import BUILTIN, Character, load_character, rig_of
 from ..retarget.kinematics import matrix_to_quaternion
 from ..retarget.rig import Rig
 from .cameras import View
+from .faces import EXPRESSIONS
 from .meshes import Meshes
 from .poses import Pose
 from .surface import SeenSurface, Surface
 
 Array = npt.NDArray[np.float64]
 
-SAMPLES = 4
+# Six samples at the same places in every pixel, those with the least error of outlines (`benchmarks/cel.py`), are nearer to the truth than
+# eight at random ones. The first is the pixel's centre whatever the seed.
+SAMPLES, _PATTERN_SEED = 6, 28
+_TRANSPARENT = 32  # surfaces that a ray passes: cards of hair, each with its outline
 _BORDER = 3  # px around the character: half of Cycles' reconstruction filter, and a little
 _SENSOR = 36.0  # mm; any number, since the focal length is given relative to it
 _TARGA_HEADER = 18
@@ -43,6 +48,8 @@ class Stage:
         self.scene: Any = bpy.data.scenes.new("Ningyo dataset")
         self._layer: Any = self.scene.view_layers[0]
         self.character: Character = load_character(spec, self.scene.collection)
+        if self.character.unreadable:
+            raise UserError(self.character.unreadable[0])
         self.rig: Rig = rig_of(self.character)
         self._dress(spec)
         self._settings(threads or _cores())
@@ -64,14 +71,14 @@ class Stage:
         place = {name: i for i, name in enumerate(self.rig.names)}
         self._order = np.array([place[bone.name] for bone in pose_bones])
         self._hips = pose_bones[self.rig.names[self.rig.index_of_role["hips"]]]
-        self._shape_keys = _shape_keys(self.character.meshes)
+        self._drives = [drive for mesh in self.character.meshes for drive in drives_of(mesh, EXPRESSIONS)]
         self.meshes = Meshes(self.character.meshes, self.rig)
         self._layer.update()
 
     @property
     def expressions(self) -> tuple[str, ...]:
-        """The names of the shape keys that can be set."""
-        return tuple(self._shape_keys)
+        """ARKit's names of what the character's face can show."""
+        return tuple(dict.fromkeys(name for drive in self._drives for name in drive.expressions))
 
     @property
     def depsgraph(self) -> Any:
@@ -88,8 +95,8 @@ class Stage:
                     material: Any = slot.material
                     material.cycles.emission_sampling = "NONE"
             for modifier in mesh.modifiers:
-                if modifier.type == "SOLIDIFY":
-                    modifier.show_viewport = False  # the outline is of no use to `surface`, and costs more than the pose
+                if modifier.name == OUTLINE or modifier.type == "NODES":
+                    modifier.show_viewport = False  # look and outline are of no use to `surface`, and cost more than the pose
 
     def _settings(self, threads: int) -> None:
         scene = self.scene
@@ -97,7 +104,8 @@ class Stage:
         render.engine = "CYCLES"
         cycles.device, cycles.samples, cycles.max_bounces = "CPU", SAMPLES, 0
         cycles.use_adaptive_sampling = cycles.use_denoising = cycles.use_animated_seed = False
-        cycles.seed = 0  # the same noise in every picture flickers least
+        cycles.sampling_pattern, cycles.scrambling_distance, cycles.seed = "TABULATED_SOBOL", 0.0, _PATTERN_SEED
+        cycles.transparent_max_bounces = cycles.min_transparent_bounces = _TRANSPARENT  # below the least, what passes is drawn by lot
         if hasattr(cycles, "use_pixel_jitter"):  # since 5.x; without it, labels of sample 0 would lie beside the pixel's centre
             cycles.use_pixel_jitter = False
         render.resolution_percentage = 100
@@ -144,15 +152,14 @@ class Stage:
         return (turn @ rig.rest[hips, :3, :3]).T @ offset
 
     def set_expression(self, values: Mapping[str, float]) -> None:
-        """Set the shape keys to `values` (0…1); those that are not named go to 0, and those that the character does not have are left out.
+        """Show an expression (ARKit's names, 0…1); what is not named goes to 0, and what the character cannot show is left out.
 
         Takes effect with the next `set_pose`.
         """
-        for name, keys in self._shape_keys.items():
-            for key in keys:
-                value = values.get(name, 0.0)
-                if key.value != value:
-                    key.value = value
+        for drive in self._drives:
+            value = drive.weight * sum(values.get(name, 0.0) for name in drive.expressions) / len(drive.expressions)
+            if drive.key.value != value:
+                drive.key.value = value
 
     def surface(self) -> Surface:
         """The posed meshes, without outlines."""
@@ -238,16 +245,6 @@ def open_stage(spec: str, scratch: Path, *, threads: int | None = None, detail: 
     finally:
         bpy.data.batch_remove([item for collection in _collections() for item in collection if item not in before])
         scratch.unlink(missing_ok=True)
-
-
-def _shape_keys(meshes: list[Any]) -> dict[str, list[Any]]:
-    """Name → the shape keys of that name, of all meshes but their rest shapes."""
-    found: dict[str, list[Any]] = {}
-    for mesh in meshes:
-        if mesh.data.shape_keys is not None:
-            for key in mesh.data.shape_keys.key_blocks[1:]:
-                found.setdefault(key.name, []).append(key)
-    return found
 
 
 def _collections() -> list[Any]:

@@ -15,6 +15,7 @@ import bpy
 import numpy as np
 import numpy.typing as npt
 
+from ..characters.cel import OUTLINE
 from .meshes import PART
 from .raster import ZBuffer
 from .scene import Stage
@@ -108,7 +109,7 @@ def _kept(owner: Any, **values: Any) -> Iterator[None]:
 @contextmanager
 def _without_outlines(stage: Stage) -> Iterator[None]:
     meshes = stage.character.meshes
-    outlines = [(modifier, modifier.show_render) for mesh in meshes for modifier in mesh.modifiers if modifier.type == "SOLIDIFY"]
+    outlines = [(modifier, modifier.show_render) for mesh in meshes for modifier in mesh.modifiers if modifier.name == OUTLINE]
 
     def show(all_shown: bool) -> None:
         for modifier, shown in outlines:
