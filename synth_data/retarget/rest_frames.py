@@ -80,14 +80,21 @@ def same_skeleton(source: Rig, target: Rig) -> bool:
         return False
     places = []
     for rig in (source, target):
-        index = rig.index_of_role
-        above = [index[role_above(role, index)] for role in ROLES if role in index and role != "hips"]
-        below = [index[role] for role in ROLES if role in index and role != "hips"]
+        below = [rig.index_of_role[role] for role in ROLES if role in rig.index_of_role and role != "hips"]
+        above = [_carrier(rig, bone) for bone in below]
         offset = (rig.rest_heads[below] - rig.rest_heads[above])[..., None]
         places.append((np.swapaxes(rig.rest_rotations[above], -1, -2) @ offset)[..., 0] / rig.leg_length)
     a, b = places
     long, short = (choose(np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1)) for choose in (np.maximum, np.minimum))
     return bool((long - short < SAME_LENGTH * long + 1e-6).all() and (np.sum(a * b, axis=1) > SAME_DIRECTION * long * short - 1e-9).all())
+
+
+def _carrier(rig: Rig, bone: int) -> int:
+    """The nearest bone with a role that a bone hangs from; itself where there is none."""
+    above = int(rig.parents[bone])
+    while above >= 0 and rig.bones[above].role is None:
+        above = int(rig.parents[above])
+    return above if above >= 0 else bone
 
 
 def _leaning(direction: Array, up: Array, upright: float, hunched: float) -> Array:

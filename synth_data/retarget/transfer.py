@@ -30,7 +30,6 @@ SAME_PLACE, SAME_TURN = 1e-4, 1e-4  # of the rig's height, and of a rest matrix:
 # Soles follow the source's height over the floor in full while that is less than the first, and not at all above the second: in a handstand
 # it is not they that stand. Shares of the leg.
 NEAR_FLOOR, OFF_FLOOR = 0.15, 0.5
-HELD = 1e-3  # of the leg: feet that came to lie no further from where they were need no holding
 
 
 def transfer(motion: Motion, rig: Rig) -> Motion:
@@ -52,37 +51,31 @@ def transfer(motion: Motion, rig: Rig) -> Motion:
         return motion
     heads, turns = posed(source, motion)
     size = rig.leg_length / source.leg_length
-    ground = floor_of(source, motion) if (motion.contact > DOWN).any() else standing_height(source)
-    if abs(ground - standing_height(source)) < OTHER_FLOOR * source.leg_length / MEASURED_LEG:
-        ground = standing_height(source)
+    twins = same_skeleton(source, rig)
+    if twins:
+        local, bones = _of_one_skeleton(source, rig, motion, turns)
+    else:
+        by_role = {role: turns[:, index] for role, index in source.index_of_role.items()}
+        local, bones = local_from_turns(rig, role_turns(source, rig, by_role))[0], moved_bones(rig)
+    # The world's origin on the source's floor, and where it comes to lie: twins may stand in the air at rest.
     start = np.array([0.0, 0.0, standing_height(source)])
-    floor = standing_height(rig) + size * (ground - standing_height(source))
-    end = np.array([0.0, 0.0, standing_height(rig)])
-
-    local, _ = local_from_turns(rig, role_turns(source, rig, {role: turns[:, index] for role, index in source.index_of_role.items()}))
-    bones = moved_bones(rig)
-    if same_skeleton(source, rig):
-        bones += _carried_over(source, rig, motion, turns, local)
-    free_heads, free_turns = _posed_at(rig, local, np.zeros((len(local), 3)))
-    hips = (_between_hips(source, heads) - start) * size + end
-    root = hips - _between_hips(rig, free_heads)
-    wanted = (soles(source, heads, turns) - start) * size + end
-    lowest, reached = wanted[..., 2].min(axis=1), (soles(rig, free_heads, free_turns)[..., 2] + root[:, None, 2]).min(axis=1)
-    share = np.clip((OFF_FLOOR - (lowest - floor) / rig.leg_length) / (OFF_FLOOR - NEAR_FLOOR), 0.0, 1.0)
-    root[:, 2] += share * share * (3 - 2 * share) * (lowest - reached)
-
-    moved = replace(
-        motion,
-        rig=rig,
-        bones=tuple(rig.names[bone] for bone in bones),
-        rotation=continuous(matrix_to_quaternion(local[:, bones])),
-        root_position=root,
-        camera=None if motion.camera is None else _scaled_view(motion.camera, size, start, end),
-    )
-    missed = np.abs(soles(rig, free_heads + root[:, None], free_turns) - wanted).max()
-    if missed < HELD * rig.leg_length or not (motion.contact > DOWN).any():
+    end = start if twins else np.array([0.0, 0.0, standing_height(rig)])
+    still_heads, new_turns = _posed_at(rig, local, np.zeros((len(local), 3)))
+    root = (_between_hips(source, heads) - start) * size + end - _between_hips(rig, still_heads)
+    camera = None if motion.camera is None else _scaled_view(motion.camera, size, start, end)
+    rotation = continuous(matrix_to_quaternion(local[:, bones])).astype(np.float32)
+    names = tuple(rig.names[bone] for bone in bones)
+    moved = replace(motion, rig=rig, bones=names, rotation=rotation, root_position=root, camera=camera)
+    if twins:
         return moved
-    return hold_feet(rig, moved, floor=floor)
+
+    wanted = (soles(source, heads, turns) - start) * size + end
+    floor = (_floor(source, motion) - start[2]) * size + end[2]
+    reached = soles(rig, still_heads + root[:, None], new_turns)
+    near = np.clip((OFF_FLOOR - (wanted[..., 2].min(axis=1) - floor) / rig.leg_length) / (OFF_FLOOR - NEAR_FLOOR), 0.0, 1.0)
+    root[:, 2] += near * near * (3 - 2 * near) * (wanted[..., 2].min(axis=1) - reached[..., 2].min(axis=1))
+    moved = replace(moved, root_position=root)
+    return hold_feet(rig, moved, floor=floor) if (motion.contact > DOWN).any() else moved
 
 
 def on_rig(motion: Motion, rig: Rig, *, report: Reporter = SILENT) -> Motion:
@@ -139,24 +132,33 @@ def _spine(source: Rig, target: Rig, moved: Frames, turns: Frames, correction: F
     return found
 
 
-def _carried_over(source: Rig, rig: Rig, motion: Motion, turns: Array, local: Array) -> list[int]:
-    """Fill in `local` (F, B, 3, 3) for bones without a role that one skeleton has twice (hair, twist bones): they turn as they did in their
-    own axes. Returns them, by index, as far as `moved_bones` has them not."""
-    common = [
-        (source.names.index(name), rig.names.index(name))
-        for name in motion.bones
-        if name in rig.names and source.bones[source.names.index(name)].role is None
-    ]
-    added = []
-    for theirs, ours in common:
-        if rig.bones[ours].role is not None:
-            continue
-        parent = int(source.parents[theirs])
-        above = transpose(turns[:, parent]) if parent >= 0 else np.broadcast_to(np.eye(3), turns[:, theirs].shape)
-        rest = source.rest_rotations[theirs]
-        local[:, ours] = rest.T @ above @ turns[:, theirs] @ rest
-        added.append(ours)
-    return [bone for bone in added if bone not in moved_bones(rig)]
+def _of_one_skeleton(source: Rig, rig: Rig, motion: Motion, turns: Array) -> tuple[Array, list[int]]:
+    """Own rotations (F, B, 3, 3) of all bones of a rig whose skeleton is the source's, which leave all bones that both have as they are, if
+    they have a role or not; and which bones to name."""
+    frames = len(turns)
+    world, local = np.empty((frames, len(rig.bones), 3, 3)), np.empty((frames, len(rig.bones), 3, 3))
+    theirs = {name: index for index, name in enumerate(source.names)} | {
+        rig.names[rig.index_of_role[role]]: index for role, index in source.index_of_role.items()
+    }
+    for bone, (name, parent) in enumerate(zip(rig.names, rig.parents.tolist(), strict=True)):
+        rest = rig.rest_rotations[bone]
+        above = world[:, parent] if parent >= 0 else np.broadcast_to(np.eye(3), (frames, 3, 3))
+        world[:, bone] = above
+        if name in theirs:
+            world[:, bone] = turns[:, theirs[name]] @ source.rest_rotations[theirs[name]] @ rest.T
+        local[:, bone] = rest.T @ transpose(above) @ world[:, bone] @ rest
+    moved = {theirs[name] for name in motion.bones if name in theirs}
+    bones = [bone for bone, name in enumerate(rig.names) if theirs.get(name) in moved]
+    return local, sorted({*moved_bones(rig), *bones})
+
+
+def _floor(rig: Rig, motion: Motion) -> float:
+    """World height of the floor that the motion stands on: the rig's, unless it is said by contacts to be another."""
+    own = standing_height(rig)
+    if not (motion.contact > DOWN).any():
+        return own
+    found = floor_of(rig, motion)
+    return own if abs(found - own) < OTHER_FLOOR * rig.leg_length / MEASURED_LEG else found
 
 
 def _posed_at(rig: Rig, local: Array, root: Array) -> tuple[Array, Array]:

@@ -90,3 +90,54 @@ def test_a_newer_file_says_so(motion, tmp_path):
     np.savez(tmp_path / "new.npz", **arrays)
     with pytest.raises(UserError, match="newer"):
         Motion.load(tmp_path / "new.npz")
+
+
+class TestItsRig:
+    @pytest.fixture
+    def on_rig(self, make_rig, random_rotations):
+        rig = make_rig(rolls=True, object_scale=0.01, object_rotation=True)
+        frames = 40
+        return Motion(
+            fps=30.0,
+            bones=rig.names,
+            time=np.arange(frames) / 30,
+            rotation=random_rotations(frames, len(rig.bones)),
+            root_position=np.zeros((frames, 3)),
+            contact=np.zeros((frames, 4)),
+            residual=np.zeros(frames),
+            confidence=np.ones(frames),
+            rig=rig,
+        )
+
+    def test_it_is_in_the_file_exactly_and_takes_little_room(self, on_rig, tmp_path):
+        on_rig.save(tmp_path / "a.npz")
+        back = Motion.load(tmp_path / "a.npz")
+        assert back.rig is not None
+        assert back.rig.to_json() == on_rig.rig.to_json()
+        np.testing.assert_array_equal(back.rig.rest, on_rig.rig.rest)
+        assert (back.rig_name, back.rig_sha256) == (on_rig.rig.name, on_rig.rig.source_sha256)
+        dataclasses.replace(on_rig, rig=None).save(tmp_path / "bare.npz")
+        assert (tmp_path / "a.npz").stat().st_size - (tmp_path / "bare.npz").stat().st_size < 20_000
+
+    def test_another_rig_brings_its_own_name(self, on_rig):
+        other = dataclasses.replace(on_rig.rig, name="other", source_sha256="ff")
+        assert dataclasses.replace(on_rig, rig=other).rig_name == "other"
+
+    def test_a_file_of_version_2_has_none(self, on_rig, tmp_path):
+        on_rig.save(tmp_path / "m.npz")
+        with np.load(tmp_path / "m.npz") as file:
+            arrays = dict(file)
+        header = json.loads(str(arrays["header"]))
+        old = {**header, "version": 2, "rig": {"name": "ybot", "sha256": "ab"}}
+        np.savez(tmp_path / "old.npz", **{**arrays, "header": np.array(json.dumps(old))})
+        back = Motion.load(tmp_path / "old.npz")
+        assert (back.rig, back.rig_name, back.rig_sha256) == (None, "ybot", "ab")
+        np.testing.assert_array_equal(back.rotation, on_rig.rotation)
+        damaged = {**header, "rig": {**header["rig"], "rest": {**header["rig"]["rest"], "bones": []}}}
+        np.savez(tmp_path / "bad.npz", **{**arrays, "header": np.array(json.dumps(damaged))})
+        with pytest.raises(UserError, match="damaged rig"):
+            Motion.load(tmp_path / "bad.npz")
+
+    def test_bones_that_it_does_not_have_are_refused(self, on_rig):
+        with pytest.raises(ValueError, match="no bone 'tail'"):
+            dataclasses.replace(on_rig, bones=("tail", *on_rig.bones[1:]))
