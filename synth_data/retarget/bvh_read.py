@@ -39,8 +39,8 @@ def read_bvh(path: Path | str) -> Clip:
     try:
         joints, at = _hierarchy(words)
         values, seconds = _motion(words, at, sum(len(joint.channels) for joint in joints))
-    except (ValueError, IndexError) as error:
-        raise UserError(f"{path} is not a whole BVH file ({error or 'it ends too early'}); export it again.") from error
+    except (ValueError, IndexError, StopIteration) as error:
+        raise UserError(f"{path} is not a whole BVH file ({str(error) or 'it ends too early'}); export it again.") from error
     if len(values) == 0:
         raise UserError(f"{path} holds no frames; export it with its animation.")
     worlds = np.tile(np.eye(4), (len(values), len(joints), 1, 1))

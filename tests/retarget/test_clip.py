@@ -81,8 +81,8 @@ class Glb:
         ]
         nodes.append({"name": "Armature", "scale": [unit_length] * 3, "children": children[-1]})
         self.json = {
-            "asset": {"version": "2.0"}, "nodes": nodes, "scenes": [{"nodes": [len(nodes) - 1]}], "animations": [], "accessors": self.accessors,
-            "bufferViews": self.views, "buffers": [],
+            "asset": {"version": "2.0"}, "nodes": nodes, "scenes": [{"nodes": [len(nodes) - 1]}], "animations": [], "buffers": [],
+            "accessors": self.accessors, "bufferViews": self.views,
         }  # fmt: skip
         self.motion = motion
 

@@ -65,6 +65,13 @@ def posed_twin(rig: Rig, angles: dict[str, tuple[float, float, float]]) -> Rig:
     return dataclasses.replace(rig, bones=tuple(bones), source_sha256="twin")
 
 
+def another(rig: Rig) -> Rig:
+    """The rig without one of its roles, so that it does not count as the skeleton that it was."""
+    return dataclasses.replace(
+        rig, bones=tuple(dataclasses.replace(bone, role=None if bone.role == "left_toe_end" else bone.role) for bone in rig.bones)
+    )
+
+
 class TestOneSkeleton:
     def test_on_its_own_rig_it_is_returned_as_it_is(self, make_rig):
         rig = make_rig(rolls=True)
@@ -155,12 +162,29 @@ class TestAnotherSkeleton:
         np.testing.assert_allclose(pixels[1][:, 0], pixels[0][:, 0], atol=0.5)
         assert np.abs(pixels[1][:, 1] - pixels[0][:, 1]).max() < 25  # what lifts the soles to the floor
 
+    def test_palms_and_feet_face_where_they_did_whatever_way_they_face_at_rest(self, make_rig):
+        """Palms forward and toes outward at rest. A forearm goes with its hand, lest the skin be wrung between them."""
+        one = make_rig()
+        angles = {"left_forearm": (1.2, 0.0, 0.0), "right_forearm": (1.2, 0.0, 0.0), "left_foot": (0.0, 0.5, 0.0)}
+        two = another(posed_twin(one, angles))
+        motion = moving(one)
+        result = transfer(motion, two)
+        across = [(f"{side}_pinky1", f"{side}_index1") for side in ("left", "right")]
+        np.testing.assert_allclose(directions(result, across), directions(motion, across), atol=1e-5)
+        (_, before), (_, after) = posed(one, motion), posed(two, result)
+        wrung = [
+            np.swapaxes(t[:, r.index_of_role["left_forearm"]], 1, 2) @ t[:, r.index_of_role["left_hand"]]
+            for r, t in ((one, before), (two, after))
+        ]
+        angle = [np.arccos((np.trace(m, axis1=1, axis2=2) - 1) / 2) for m in wrung]
+        np.testing.assert_allclose(angle[1], angle[0], atol=1e-5)
+        standing = moving(one, angle=0.0)
+        toes = [("left_foot", "left_toe")]
+        np.testing.assert_allclose(directions(transfer(standing, two), toes), directions(standing, toes), atol=1e-5)
+
     def test_a_hunched_rest_pose_does_not_bend_a_straight_back(self, make_rig):
         straight = make_rig()
-        hunched = posed_twin(straight, {f"spine{n}": (0.28, 0.0, 0.0) for n in ("", "1", "2")})
-        hunched = dataclasses.replace(hunched, bones=tuple(dataclasses.replace(b, name=b.name + "x") for b in hunched.bones))
-        bones = [b if b.role != "left_toe_end" else dataclasses.replace(b, role=None) for b in hunched.bones]
-        hunched = dataclasses.replace(hunched, bones=tuple(bones))  # so that it counts as another skeleton
+        hunched = another(posed_twin(straight, {f"spine{n}": (0.28, 0.0, 0.0) for n in ("", "1", "2")}))
         assert not same_skeleton(straight, hunched)
         standing = moving(straight, angle=0.0)
         heads, _ = posed(hunched, transfer(standing, hunched))
