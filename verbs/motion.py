@@ -60,6 +60,13 @@ def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
         if len(specs) > 1:
             raise UserError("A clip is imported for one rig; give --rig once.")
         motion = _import(args.motion[0], specs[0] if specs else None, args.out, report)
+        rig = motion.rig
+        known = f", on {rig.name}: {len(rig.index_of_role)} roles by {rig.recognised}" if rig is not None else ""
+        seconds, standing = motion.frame_count / motion.fps, (motion.contact > 0.5).any(axis=1).mean()
+        report.emit("summary", text=f"{motion.frame_count} frames, {seconds:.1f} s at {motion.fps:g} a second{known}")
+        report.emit(
+            "summary", text=f"{len(motion.bones)} bones move, {len(motion.expressions)} expressions; a foot stands in {standing:.0%}"
+        )
         report.artefact("motion", args.out)
         return {"import": str(args.out), "frames": motion.frame_count, "fps": motion.fps, "bones": len(motion.bones)}
     if len(specs) not in (1, len(args.motion)):

@@ -253,3 +253,62 @@ def test_files_that_are_no_map(tmp_path):
             BoneMap.load(tmp_path / name)
     with pytest.raises(UserError, match="cannot be read"):
         BoneMap.load(tmp_path / "none.json")
+
+
+def tree(chains: str) -> tuple[list[str], list[int]]:
+    """Names and parents of chains, each of which begins at a joint that is there already; @ stands for both sides."""
+    names: list[str] = []
+    parents: list[int] = []
+    lines = [line for line in chains.strip().splitlines() if "@" not in line]
+    for line in chains.strip().splitlines():
+        if "@" in line:
+            chain, _, sides = line.partition(" : ")
+            lines += [chain.replace("@", side) for side in sides.split()]
+    for line in lines:
+        above = -1
+        for name in line.split():
+            if name not in names:
+                names.append(name)
+                parents.append(above)
+            above = names.index(name)
+    return names, parents
+
+
+JOINTS = {
+    "by joints": (
+        """Hips Chest Chest2 Chest3 Chest4 Neck Head
+        Chest4 @Collar @Shoulder @Elbow @Wrist : Left Right
+        Hips @Hip @Knee @Ankle @Toe : Left Right""",
+        ("LeftCollar", "LeftShoulder", "LeftElbow", "LeftWrist", "LeftHip", "LeftKnee", "LeftAnkle", "LeftToe"),
+    ),
+    "SMPL": (
+        """Pelvis Spine1 Spine2 Spine3 Neck Head
+        Pelvis @_Hip @_Knee @_Ankle @_Foot : L R
+        Spine3 @_Collar @_Shoulder @_Elbow @_Wrist @_Hand : L R""",
+        ("L_Collar", "L_Shoulder", "L_Elbow", "L_Wrist", "L_Hip", "L_Knee", "L_Ankle", "L_Foot"),
+    ),
+    "CMU": (
+        """hip lowerback upperback thorax lowerneck upperneck head
+        hip @hipjoint @femur @tibia @foot @toes : l r
+        thorax @clavicle @humerus @radius @wrist @hand @fingers : l r""",
+        ("lclavicle", "lhumerus", "lradius", "lwrist", "lfemur", "ltibia", "lfoot", "ltoes"),
+    ),
+    "initials": (
+        """Hip Ab Chest Neck Head
+        Hip @Thigh @Shin @Foot @Toe : L R
+        Chest @Shoulder @UArm @FArm @Hand : L R""",
+        ("LShoulder", "LUArm", "LFArm", "LHand", "LThigh", "LShin", "LFoot", "LToe"),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", JOINTS)
+def test_joints_of_motion_capture_files(kind):
+    chains, wanted = JOINTS[kind]
+    names, parents = tree(chains)
+    found = recognise(names, parents, np.zeros((len(names), 3)))
+    assert found.how == NAMES
+    roles = ("shoulder", "upper_arm", "forearm", "hand", "thigh", "shin", "foot", "toe")
+    assert tuple(names[found.role_index[f"left_{role}"]] for role in roles) == wanted
+    assert names[found.role_index["head"]].lower() == "head"
+    assert len({found.role_index[role] for role in REQUIRED_ROLES}) == len(REQUIRED_ROLES)

@@ -197,6 +197,29 @@ def test_motion_over_its_video(solved, rig_file, tmp_path):
     assert probe(tmp_path / "o.mp4").frame_count == FRAMES
 
 
+def test_a_clip_is_imported_and_put_on_a_character(solved, rig_file, tmp_path):
+    pytest.importorskip("bpy")
+    done = ningyo("motion", "bvh", solved, "--rig", rig_file, "--out", tmp_path / "walk.bvh")
+    assert done.returncode == 0, done.stderr
+    done = ningyo("motion", "--json", "import", tmp_path / "walk.bvh", "--out", tmp_path / "own.npz")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert (result["state"], result["frames"], result["fps"]) == ("done", FRAMES, 24.0)
+    assert f"{FRAMES} frames, 0.5 s at 24 a second, on walk: " in done.stdout
+    own = Motion.load(tmp_path / "own.npz")
+    assert own.rig is not None
+    assert (own.method, own.source, own.rig_name) == ("clip", {"clip": "walk.bvh"}, "walk")
+    done = ningyo("motion", "import", tmp_path / "own.npz", "--rig", rig_file, "--out", tmp_path / "on.npz")
+    assert done.returncode == 0, done.stderr
+    moved, before = Motion.load(tmp_path / "on.npz"), Motion.load(solved)
+    assert moved.rig_sha256 == before.rig_sha256
+    np.testing.assert_allclose(moved.root_position, before.root_position, atol=0.02)
+    done = ningyo("motion", "joints", tmp_path / "walk.bvh", "--rig", rig_file, "--out", tmp_path / "j.json")
+    assert "is transferred to" in done.stderr
+    frame = json.loads((tmp_path / "j.json").read_text())["frames"][0]
+    np.testing.assert_allclose(frame["mixamorig:Hips"], before.root_position[0], atol=0.02)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -207,12 +230,14 @@ def test_motion_over_its_video(solved, rig_file, tmp_path):
         (["retarget", "track.npz", "--rig", "builtin", "--out", "."], "is a folder"),
         (["motion", "joints", "track.npz", "--rig", "builtin", "--out", "j.json"], "not a"),
         (["motion", "apply", "missing.npz", "--rig", "builtin", "--out", "s.blend"], "cannot be read"),
+        (["motion", "import", "missing.bvh", "--out", "m.npz"], "There is no file"),
+        (["motion", "import", "track.npz", "--out", "m.npz"], "not a Ningyo motion"),
     ],
 )
 def test_one_sentence_and_no_output(folder, arguments, words):
     pytest.importorskip("bpy")
     before = sorted(p.name for p in folder.iterdir())
-    places = [folder / a if a in (".",) or a.endswith((".npz", ".glb", ".json", ".blend")) else a for a in arguments]
+    places = [folder / a if a in (".",) or a.endswith((".npz", ".glb", ".json", ".blend", ".bvh")) else a for a in arguments]
     done = ningyo(*places)
     assert done.returncode == 1
     assert words in done.stderr
