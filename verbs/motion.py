@@ -115,8 +115,10 @@ def _edit(takes: list[tuple[Any, str]], args: argparse.Namespace, report: Report
 def _joints(takes: list[tuple[Any, str]], args: argparse.Namespace, report: Reporter) -> None:
     from ..jobs.folder import write_atomically
     from ..synth_data.retarget.kinematics import forward_kinematics
+    from ..synth_data.retarget.secondary import with_secondary
 
     rig, motion = _fitted(*takes[0], report)
+    motion = with_secondary(motion, rig)
     heads, _ = forward_kinematics(rig, motion)
     frames = [dict(zip(rig.names, frame.round(6).tolist(), strict=True)) for frame in heads]
     write_atomically(args.out, json.dumps({"fps": motion.fps, "frames": frames}) + "\n")

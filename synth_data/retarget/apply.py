@@ -22,6 +22,7 @@ from .kinematics import continuous, matrix_to_quaternion, pose, rotations_of
 from .motion import Camera, Motion
 from .resample import resample, resample_rotations
 from .rig import Rig
+from .secondary import with_secondary
 from .transfer import on_rig
 
 if TYPE_CHECKING:
@@ -240,10 +241,10 @@ def save_motion_blend(
 ) -> None:
     """Write a .blend with a character for each of `takes`, (motion, what to load: see `load_character`), playing its motion.
 
-    A motion that was made for another rig is transferred. They stand where their motions say, which share one world, before the camera that
-    the first motion came through. The first of them to appear in the video begins at `start_frame`, the others as much later as there. The
-    scene's rate is `scene_fps` (default: the first motion's). Empties the current Blender session: for the worker, not for a running
-    Blender. Written beside and renamed.
+    A motion that was made for another rig is transferred; hair, skirts and the like swing along. They stand where their motions say, which
+    share one world, before the camera that the first motion came through. The first of them to appear in the video begins at `start_frame`,
+    the others as much later as there. The scene's rate is `scene_fps` (default: the first motion's). Empties the current Blender session:
+    for the worker, not for a running Blender. Written beside and renamed.
 
     Raises UserError as `load_character` and `apply_motion` do.
     """
@@ -258,7 +259,8 @@ def save_motion_blend(
     ends, cameras = [], []
     for motion, spec in takes:
         character = load_character(spec)
-        fitted = on_rig(motion, rig_of(character), report=report)
+        rig = rig_of(character)
+        fitted = with_secondary(on_rig(motion, rig, report=report), rig)
         cameras += [fitted.camera] if fitted.camera is not None else []
         first = start_frame + round((motion.time[0] - begin) * rate)
         action = apply_motion(
