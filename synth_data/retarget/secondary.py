@@ -16,18 +16,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from .capsules import Capsules, body_capsules
+from .capsules import body_capsules
 from .edit import posed
 from .kinematics import Array, continuous, matrix_to_quaternion, pose, swing, unit
+from .markers import rest_basis
 from .motion import Motion
 from .rig import Rig
 
 GRAVITY = np.array([0.0, 0.0, -9.81])
 STEP = 1 / 120  # seconds, as near as whole steps a frame come to it
-SETTLING, CALMING, SETTLED = 6.0, 0.75, 1e-6  # seconds at most before the first frame, of them calmed, and metres a step
+SETTLING, CALMING, SETTLED = 6.0, 1.0, 1e-6  # seconds at most before the first frame, of them calmed, and metres a step
 TELEPORT = 12.0  # m/s; where the body is faster the motion was cut, and chains come along
 AIR = 0.4  # 1/s: what air takes of a point's speed
-FARTHEST = 1.4  # of the way along the chain: how far a point may be from where a stiff chain would have it
+FARTHEST = 1.8  # of the way along the chain: how far a point may be from where a stiff chain would have it
+# Cloth that at rest lies before or behind a leg, by so much of its distance, stays there, as far to its sides as so many of its radii.
+FRONT, WIDTH = 0.5, 2.2
+BELOW_HIP = 0.3  # of a leg's bone: nearer to its joint less and less, since a waistband does not go along
+SHOVE = 0.02  # metres a step: what is pushed further gets no more speed by it
 UNBENDING = 60.0  # 1/s: how fast a bone comes back in line with the one above it
 MOST_BENT = 0.6  # of a bone's length, the distance of its end from that line: from so much on, much faster
 ROUNDS = 2  # of collisions and distances, a step
@@ -38,7 +43,8 @@ CLEARANCE = 0.98  # of the distance at rest: clothes that lie closer than a caps
 
 @dataclass(frozen=True)
 class Kind:
-    """`stiffness` against the pull of gravity, `damping` (1: does not swing at all), `thickness` in legs, and what it collides with."""
+    """`stiffness` against the pull of gravity, `damping` (1: does not swing at all), `thickness` in legs, what it collides with, and
+    whether it goes around the legs: then it stays on the side of them on which it is at rest."""
 
     words: tuple[str, ...]
     parts: tuple[str, ...]
@@ -46,6 +52,7 @@ class Kind:
     damping: float
     thickness: float
     body: tuple[str, ...]
+    wraps: bool = False
 
 
 _UPPER = ("head", "neck", "chest", "belly", "shoulder", "upper_arm")
@@ -60,7 +67,7 @@ KINDS = (
     Kind(
         ("coat", "cape", "hem", "robe", "dress", "frill"),
         ("skirt", "cloth", "cloak", "coattail", "apron", "poncho", "スカート", "コート", "マント", "裾"),
-        0.6, 0.6, 0.03, (*_LOWER, "chest"),
+        0.6, 0.6, 0.03, (*_LOWER, "chest"), True,
     ),
     Kind(
         ("bow", "tie", "cord", "string", "sash", "strap"),
@@ -186,9 +193,9 @@ def swung(rig: Rig, chains: Chains, heads: Array, turns: Array, time: Array) -> 
 
     # A rest pose is one in which gravity is borne: what acts is how it differs from that of a body that is upright.
     fall = GRAVITY - np.einsum("fpij,j->fpi", turn, -np.linalg.norm(GRAVITY) * rig.up)
-    capsules = body_capsules(rig)
-    over = _Now(carried(chains.end), carried(chains.start), fall, capsules.ends(heads, turns))
-    ends = _simulated(_Springs(chains, _Body(capsules, chains, rig)), over, time)
+    body = _Body(chains, rig)
+    over = _Now(carried(chains.end), carried(chains.start), fall, body.capsules.ends(heads, turns), body.sides(turns))
+    ends = _simulated(_Springs(chains, body), over, time)
     start = over.start
 
     own = np.empty((len(heads), len(chains.bones), 3, 3))
@@ -205,55 +212,79 @@ def swung(rig: Rig, chains: Chains, heads: Array, turns: Array, time: Array) -> 
 
 
 class _Body:
-    """Which of the chains' ends collide with which capsules, and how near they may come."""
+    """Which of the chains' ends collide with which capsules, how near they may come, and on which side of the legs they are."""
 
-    def __init__(self, capsules: Capsules, chains: Chains, rig: Rig) -> None:
+    def __init__(self, chains: Chains, rig: Rig) -> None:
+        self.capsules = body_capsules(rig)
         still = np.broadcast_to(np.eye(3), (len(rig.bones), 3, 3))
-        ends = capsules.ends(rig.rest_heads, still)
-        self.radii = capsules.radii
-        parts = [name.removeprefix("left_").removeprefix("right_") for name in capsules.names]
-        self.thickness = np.array([kind.thickness for kind in chains.kinds])[:, None] * rig.leg_length
-        self.thickness = np.where([[part in kind.body for part in parts] for kind in chains.kinds], self.thickness, -np.inf)
-        _, distance, _ = _apart(chains.end, ends, self.radii)
-        self.nearest = CLEARANCE * distance
+        ends = self.capsules.ends(rig.rest_heads, still)
+        parts = [name.removeprefix("left_").removeprefix("right_") for name in self.capsules.names]
+        thickness = np.array([kind.thickness for kind in chains.kinds])[:, None] * rig.leg_length
+        self._thickness = np.where([[part in kind.body for part in parts] for kind in chains.kinds], thickness, -np.inf)
+        away, distance, _, _ = _apart(chains.end, ends, self.capsules.radii)
+        self._nearest = CLEARANCE * distance
+        # What goes around the legs lies on their front or on their back, as wide as it reaches over them.
+        wraps = np.array([kind.wraps for kind in chains.kinds])
+        self._legs = [k for k, part in enumerate(parts) if part in ("thigh", "shin") and wraps.any()]
+        ahead = -rest_basis(rig)[:, 1]
+        before = away[:, self._legs] @ ahead
+        lies = wraps[:, None] & (np.abs(before) > FRONT * distance[:, self._legs])
+        self._side = np.where(lies, np.sign(before), 0.0)[..., None] * ahead  # (P, L, 3) at rest, in the world
+        self._before = CLEARANCE * np.abs(before)
 
-    def push(self, points: Array, ends: Array) -> Array:
-        """(P, 3) where points (P, 3) come to lie that are pushed out of capsules with the `ends` (K, 2, 3)."""
-        away, distance, radius = _apart(points, ends, self.radii)
-        depth = np.minimum(radius + self.thickness, self.nearest) - distance
-        inside = depth > 0
-        if not inside.any():
-            return points
-        share = np.where(inside, depth / np.maximum(distance, 1e-9), 0.0)
-        return points + np.einsum("pk,pki->pi", share, away)
+    def sides(self, turns: Array) -> Array:
+        """(F, P, L, 3) unit vectors out of the front or the back of the legs on which ends lie, on a body whose bones have the turns
+        (F, B, 3, 3); 0 for all others."""
+        return np.einsum("flij,plj->fpli", turns[:, self.capsules.bones[self._legs, 0]], self._side)
+
+    def push(self, points: Array, now: _Now) -> Array:
+        """(P, 3) by how much points (P, 3) are pushed out of the body's capsules, and cloth is held off the legs it lies on."""
+        away, distance, radius, share = _apart(points, now.capsules, self.capsules.radii)
+        depth = np.maximum(np.minimum(radius + self._thickness, self._nearest) - distance, 0.0) / np.maximum(distance, 1e-9)
+        out = np.einsum("pk,pki->pi", depth, away)
+        if self._legs:
+            legs, least = away[:, self._legs], np.maximum(radius + self._thickness, 1e-9)[:, self._legs]
+            before = np.einsum("pli,pli->pl", legs, now.sides)
+            aside = np.maximum(distance[:, self._legs] ** 2 - before**2, 0.0) / (WIDTH * least) ** 2
+            height = np.minimum(least * np.sqrt(np.maximum(1.0 - aside, 0.0)), self._before)
+            wanted = height * np.minimum(share[:, self._legs] / BELOW_HIP, 1.0)
+            missing = np.where((wanted > before) & now.sides.any(axis=-1), wanted - before, 0.0)
+            out += np.einsum("pl,pli->pi", missing, now.sides)
+        return out
 
 
-def _apart(points: Array, ends: Array, radii: Array) -> tuple[Array, Array, Array]:
-    """From the nearest points of capsules' axes (K, 2, 3) to `points` (P, 3): (P, K, 3), its length (P, K), and the radii there."""
+def _apart(points: Array, ends: Array, radii: Array) -> tuple[Array, Array, Array, Array]:
+    """From the nearest points of capsules' axes (K, 2, 3) to `points` (P, 3): (P, K, 3), its length (P, K), the radii there, and at which
+    share of the axes that is."""
     along = ends[:, 1] - ends[:, 0]
     from_start = points[:, None] - ends[:, 0]
     share = np.einsum("pki,ki->pk", from_start, along) / np.maximum(np.einsum("ki,ki->k", along, along), 1e-12)
     share = np.minimum(np.maximum(share, 0.0), 1.0)
     away = from_start - share[..., None] * along
-    return away, np.sqrt(np.einsum("pki,pki->pk", away, away)), radii[:, 0] + share * (radii[:, 1] - radii[:, 0])
+    return away, np.sqrt(np.einsum("pki,pki->pk", away, away)), radii[:, 0] + share * (radii[:, 1] - radii[:, 0]), share
 
 
 @dataclass(frozen=True)
 class _Now:
     """At one or more times: `stiff` (…, P, 3) ends and `start` (…, P, 3) beginnings of stiff chains, `fall` (…, P, 3) m/s² what pulls
-    beside the springs, and the body's `capsules` (…, K, 2, 3)."""
+    beside the springs, the body's `capsules` (…, K, 2, 3), and the `sides` of its legs (…, P, L, 3)."""
 
     stiff: Array
     start: Array
     fall: Array
     capsules: Array
+    sides: Array
 
     def __getitem__(self, index: int) -> _Now:
-        return _Now(self.stiff[index], self.start[index], self.fall[index], self.capsules[index])
+        return _Now(*(values[index] for values in self._all))
 
     def between(self, weights: Array, frames: npt.NDArray[np.int64]) -> _Now:
         """Weighted (N, M) from some frames (M,)."""
-        return _Now(*(np.tensordot(weights, values[frames], 1) for values in (self.stiff, self.start, self.fall, self.capsules)))
+        return _Now(*(np.tensordot(weights, values[frames], 1) for values in self._all))
+
+    @property
+    def _all(self) -> tuple[Array, ...]:
+        return self.stiff, self.start, self.fall, self.capsules, self.sides
 
 
 class _Springs:
@@ -285,8 +316,8 @@ class _Springs:
             ends[self._bent] -= np.expm1(-UNBENDING * step * (1 + (chord / MOST_BENT) ** 4)) * off
         force = self._pull * (later.stiff - ends) + later.fall - AIR * speed
         force -= self._drag * (self._damping if damping is None else damping) * (speed - (later.stiff - now.stiff) / step)
-        new = self._held(ends + step * (speed + step * force), later)
-        return new, (new - ends) / step
+        new, back = self._held(ends + step * (speed + step * force), later)
+        return new, (new - back - ends) / step
 
     def _in_line(self, now: _Now, ends: Array) -> Array:
         """Where the ends of bones would be that are as straight to the ones above them as at rest."""
@@ -295,17 +326,20 @@ class _Springs:
         way = now.stiff[self._bent] - now.stiff[self._upper]
         return ends[self._upper] + _turned_along(_unit(now.stiff[self._upper] - stiff), _unit(ends[self._upper] - base), way)
 
-    def _held(self, ends: Array, now: _Now) -> Array:
-        """Ends that are not too far away, out of the body, and a bone's length from each other."""
+    def _held(self, ends: Array, now: _Now) -> tuple[Array, Array]:
+        """Ends that are not too far away, out of the body, and a bone's length from each other; and what of that is to give no speed."""
         away = ends - now.stiff
         distance = np.sqrt(np.einsum("pi,pi->p", away, away))[:, None]
         ends = now.stiff + away * np.minimum(1.0, self._farthest / np.maximum(distance, 1e-9))
+        brought = np.zeros_like(ends)
         for _ in range(ROUNDS):
-            ends = self._body.push(ends, now.capsules)
+            out = self._body.push(ends, now)
+            far = np.maximum(np.sqrt(np.einsum("pi,pi->p", out, out))[:, None], 1e-9)
+            ends, brought = ends + out, brought + out * np.maximum(0.0, 1.0 - SHOVE / far)
             for number, (level, above) in enumerate(self._levels):
                 base = now.start[level] if number == 0 else ends[above]
                 ends[level] = base + self._length[level] * _unit(ends[level] - base)
-        return ends
+        return ends, brought
 
 
 def _simulated(springs: _Springs, over: _Now, time: Array) -> Array:

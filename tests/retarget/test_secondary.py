@@ -163,13 +163,13 @@ def test_a_pose_that_is_held_is_still_from_the_first_frame_on_and_hangs(rig):
     motion = turning(rig, {"hips": np.full(40, -0.9), "left_thigh": np.full(40, -1.2)})
     result = with_secondary(motion, rig)
     ends = ends_of(rig, result)
-    assert np.abs(ends - ends[0]).max() < 5e-4
+    assert np.abs(ends - ends[0]).max() < 2e-3
     stiff = ends_of(rig, motion)[0]
     tips = [i for i in numbers(rig, "hair") if rig.names[chains_of(rig).bones[i]].endswith("_4")]
     assert (stiff[tips, 2] - ends[0, tips, 2]).min() > 0.05
     alone = hanging(rig, rotations_of(rig, motion)[0], motion.root_position[0].astype(float))
     once = dataclasses.replace(result, bones=rig.names, rotation=np.repeat(matrix_to_quaternion(alone)[None], 40, 0))
-    np.testing.assert_allclose(ends_of(rig, once)[0], ends[0], atol=0.03)
+    np.testing.assert_allclose(ends_of(rig, once)[0], ends[0], atol=0.06)
 
 
 def test_it_lags_behind_and_comes_to_rest(rig):
