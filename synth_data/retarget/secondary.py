@@ -32,6 +32,7 @@ FARTHEST = 1.8  # of the way along the chain: how far a point may be from where 
 # Cloth that at rest lies before or behind a leg, by so much of its distance, stays there, as far to its sides as so many of its radii.
 FRONT, WIDTH = 0.5, 2.2
 BELOW_HIP = 0.3  # of a leg's bone: nearer to its joint less and less, since a waistband does not go along
+YIELDING = 0.3  # of the way it would have to go there, at a time: so it does not tremble between both legs
 SHOVE = 0.02  # metres a step: what is pushed further gets no more speed by it
 UNBENDING = 60.0  # 1/s: how fast a bone comes back in line with the one above it
 MOST_BENT = 0.6  # of a bone's length, the distance of its end from that line: from so much on, much faster
@@ -237,11 +238,11 @@ class _Body:
         (F, B, 3, 3); 0 for all others."""
         return np.einsum("flij,plj->fpli", turns[:, self.capsules.bones[self._legs, 0]], self._side)
 
-    def push(self, points: Array, now: _Now) -> Array:
-        """(P, 3) by how much points (P, 3) are pushed out of the body's capsules, and cloth is held off the legs it lies on."""
+    def push(self, points: Array, now: _Now) -> tuple[Array, Array]:
+        """(P, 3) by how much points (P, 3) are pushed out of the body's capsules, and cloth is drawn off the legs it lies on."""
         away, distance, radius, share = _apart(points, now.capsules, self.capsules.radii)
         depth = np.maximum(np.minimum(radius + self._thickness, self._nearest) - distance, 0.0) / np.maximum(distance, 1e-9)
-        out = np.einsum("pk,pki->pi", depth, away)
+        out, drawn = np.einsum("pk,pki->pi", depth, away), np.zeros_like(points)
         if self._legs:
             legs, least = away[:, self._legs], np.maximum(radius + self._thickness, 1e-9)[:, self._legs]
             before = np.einsum("pli,pli->pl", legs, now.sides)
@@ -249,8 +250,8 @@ class _Body:
             height = np.minimum(least * np.sqrt(np.maximum(1.0 - aside, 0.0)), self._before)
             wanted = height * np.minimum(share[:, self._legs] / BELOW_HIP, 1.0)
             missing = np.where((wanted > before) & now.sides.any(axis=-1), wanted - before, 0.0)
-            out += np.einsum("pl,pli->pi", missing, now.sides)
-        return out
+            drawn = YIELDING * np.einsum("pl,pli->pi", missing, now.sides)
+        return out, drawn
 
 
 def _apart(points: Array, ends: Array, radii: Array) -> tuple[Array, Array, Array, Array]:
@@ -333,9 +334,9 @@ class _Springs:
         ends = now.stiff + away * np.minimum(1.0, self._farthest / np.maximum(distance, 1e-9))
         brought = np.zeros_like(ends)
         for _ in range(ROUNDS):
-            out = self._body.push(ends, now)
+            out, drawn = self._body.push(ends, now)
             far = np.maximum(np.sqrt(np.einsum("pi,pi->p", out, out))[:, None], 1e-9)
-            ends, brought = ends + out, brought + out * np.maximum(0.0, 1.0 - SHOVE / far)
+            ends, brought = ends + out + drawn, brought + out * np.maximum(0.0, 1.0 - SHOVE / far) + drawn
             for number, (level, above) in enumerate(self._levels):
                 base = now.start[level] if number == 0 else ends[above]
                 ends[level] = base + self._length[level] * _unit(ends[level] - base)

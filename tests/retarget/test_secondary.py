@@ -163,7 +163,8 @@ def test_a_pose_that_is_held_is_still_from_the_first_frame_on_and_hangs(rig):
     motion = turning(rig, {"hips": np.full(40, -0.9), "left_thigh": np.full(40, -1.2)})
     result = with_secondary(motion, rig)
     ends = ends_of(rig, result)
-    assert np.abs(ends - ends[0]).max() < 2e-3
+    assert np.abs(np.diff(ends, axis=0)).max() < 2e-4  # metres a frame
+    assert np.abs(ends - ends[0]).max() < 5e-3
     stiff = ends_of(rig, motion)[0]
     tips = [i for i in numbers(rig, "hair") if rig.names[chains_of(rig).bones[i]].endswith("_4")]
     assert (stiff[tips, 2] - ends[0, tips, 2]).min() > 0.05
