@@ -30,10 +30,10 @@ TELEPORT = 12.0  # m/s; where the body is faster the motion was cut, and chains 
 AIR = 0.4  # 1/s: what air takes of a point's speed
 FARTHEST = 1.8  # of the way along the chain: how far a point may be from where a stiff chain would have it
 # Cloth that at rest lies before or behind a leg, by so much of its distance, stays there, as far to its sides as so many of its radii.
-FRONT, WIDTH = 0.5, 2.2
+FRONT, WIDTH = 0.5, 1.6
 BELOW_HIP = 0.3  # of a leg's bone: nearer to its joint less and less, since a waistband does not go along
 YIELDING = 0.3  # of the way it would have to go there, at a time: so it does not tremble between both legs
-SHOVE = 0.02  # metres a step: what is pushed further gets no more speed by it
+SHOVE = 0.01  # metres a step: what is pushed further gets no more speed by it
 UNBENDING = 60.0  # 1/s: how fast a bone comes back in line with the one above it
 MOST_BENT = 0.6  # of a bone's length, the distance of its end from that line: from so much on, much faster
 ROUNDS = 2  # of collisions and distances, a step
@@ -68,7 +68,7 @@ KINDS = (
     Kind(
         ("coat", "cape", "hem", "robe", "dress", "frill"),
         ("skirt", "cloth", "cloak", "coattail", "apron", "poncho", "スカート", "コート", "マント", "裾"),
-        0.6, 0.6, 0.03, (*_LOWER, "chest"), True,
+        0.6, 0.8, 0.03, (*_LOWER, "chest"), True,
     ),
     Kind(
         ("bow", "tie", "cord", "string", "sash", "strap"),
