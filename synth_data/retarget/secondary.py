@@ -17,11 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .capsules import body_capsules
-from .edit import posed
+from .edit import DOWN, floor_of, posed
 from .kinematics import Array, continuous, matrix_to_quaternion, pose, swing, unit
 from .markers import rest_basis
 from .motion import Motion
 from .rig import Rig
+from .root import standing_height
 
 GRAVITY = np.array([0.0, 0.0, -9.81])
 STEP = 1 / 120  # seconds, as near as whole steps a frame come to it
@@ -163,7 +164,8 @@ def with_secondary(motion: Motion, rig: Rig) -> Motion:
     if not len(chains.bones):
         return motion
     heads, turns = posed(rig, motion)
-    local = swung(rig, chains, heads, turns, motion.time)
+    floor = floor_of(rig, motion) if (motion.contact > DOWN).any() else standing_height(rig)
+    local = swung(rig, chains, heads, turns, motion.time, floor)
     return replace(
         motion,
         bones=(*motion.bones, *(rig.names[bone] for bone in chains.bones)),
@@ -180,13 +182,13 @@ def hanging(rig: Rig, local: Array, root: Array) -> Array:
     local[chains.bones] = np.eye(3)
     heads, rotations = pose(rig, local[None], root[None])
     turns = rig.world_rotation @ rotations @ np.swapaxes(rig.rest_rotations, -1, -2)
-    local[chains.bones] = swung(rig, chains, rig.to_world(heads), turns, np.zeros(1))[0]
+    local[chains.bones] = swung(rig, chains, rig.to_world(heads), turns, np.zeros(1), standing_height(rig))[0]
     return local
 
 
-def swung(rig: Rig, chains: Chains, heads: Array, turns: Array, time: Array) -> Array:
+def swung(rig: Rig, chains: Chains, heads: Array, turns: Array, time: Array, floor: float) -> Array:
     """(F, P, 3, 3) own rotations of the chains' bones on a body whose bones have world `heads` (F, B, 3) and turns from rest (F, B, 3, 3)
-    at `time` (F,) seconds."""
+    at `time` (F,) seconds, over a floor at height `floor`, metres."""
     turn, at = turns[:, chains.anchor], heads[:, chains.anchor]
 
     def carried(points: Array) -> Array:
@@ -194,7 +196,7 @@ def swung(rig: Rig, chains: Chains, heads: Array, turns: Array, time: Array) -> 
 
     # A rest pose is one in which gravity is borne: what acts is how it differs from that of a body that is upright.
     fall = GRAVITY - np.einsum("fpij,j->fpi", turn, -np.linalg.norm(GRAVITY) * rig.up)
-    body = _Body(chains, rig)
+    body = _Body(chains, rig, floor)
     over = _Now(carried(chains.end), carried(chains.start), fall, body.capsules.ends(heads, turns), body.sides(turns))
     ends = _simulated(_Springs(chains, body), over, time)
     start = over.start
@@ -215,7 +217,7 @@ def swung(rig: Rig, chains: Chains, heads: Array, turns: Array, time: Array) -> 
 class _Body:
     """Which of the chains' ends collide with which capsules, how near they may come, and on which side of the legs they are."""
 
-    def __init__(self, chains: Chains, rig: Rig) -> None:
+    def __init__(self, chains: Chains, rig: Rig, floor: float) -> None:
         self.capsules = body_capsules(rig)
         still = np.broadcast_to(np.eye(3), (len(rig.bones), 3, 3))
         ends = self.capsules.ends(rig.rest_heads, still)
@@ -224,6 +226,8 @@ class _Body:
         self._thickness = np.where([[part in kind.body for part in parts] for kind in chains.kinds], thickness, -np.inf)
         away, distance, _, _ = _apart(chains.end, ends, self.capsules.radii)
         self._nearest = CLEARANCE * distance
+        # A rig that hovers or lies at rest hangs its hems where it likes.
+        self.lowest = floor + np.minimum(thickness[:, 0], np.maximum(chains.end @ rig.up - rig.floor, 0.0))
         # What goes around the legs lies on their front or on their back, as wide as it reaches over them.
         wraps = np.array([kind.wraps for kind in chains.kinds])
         self._legs = [k for k, part in enumerate(parts) if part in ("thigh", "shin") and wraps.any()]
@@ -337,6 +341,7 @@ class _Springs:
             out, drawn = self._body.push(ends, now)
             far = np.maximum(np.sqrt(np.einsum("pi,pi->p", out, out))[:, None], 1e-9)
             ends, brought = ends + out + drawn, brought + out * np.maximum(0.0, 1.0 - SHOVE / far) + drawn
+            ends[:, 2] = np.maximum(ends[:, 2], self._body.lowest)
             for number, (level, above) in enumerate(self._levels):
                 base = now.start[level] if number == 0 else ends[above]
                 ends[level] = base + self._length[level] * _unit(ends[level] - base)

@@ -236,3 +236,13 @@ def test_thighs_push_a_skirt_out(rig):
 
     assert depth(ends_of(rig, motion)[-1][skirt]) > 0.04
     assert depth(ends_of(rig, result)[-1][skirt]) < 0.01
+
+
+def test_what_hangs_lies_on_the_floor(rig):
+    """Of a body that lies on its back just over the floor."""
+    low = np.zeros((20, 3))
+    low[:, 2] = rig.floor + 0.2 - rig.head("hips")[2]
+    motion = turning(rig, {"hips": np.full(20, -np.pi / 2)}, low)
+    stiff, ends = ends_of(rig, motion)[-1], ends_of(rig, with_secondary(motion, rig))[-1]
+    assert stiff[:, 2].min() < rig.floor - 0.02
+    assert ends[:, 2].min() > rig.floor - 0.01
