@@ -16,9 +16,9 @@ from ...errors import UserError
 from ...jobs.progress import SILENT, Reporter
 from .body import SPINE, transpose
 from .closed_form import moved_bones
-from .edit import floor_of, posed
+from .edit import posed
 from .feet import DOWN, OTHER_FLOOR, hold_feet
-from .kinematics import Array, continuous, local_from_turns, matrix_to_quaternion, pose, slerp_matrices
+from .kinematics import Array, continuous, local_from_turns, matrix_to_quaternion, slerp_matrices
 from .markers import MEASURED_LEG
 from .motion import Camera, Motion
 from .rest_frames import Frames, corrections, same_skeleton
@@ -53,14 +53,15 @@ def transfer(motion: Motion, rig: Rig) -> Motion:
     size = rig.leg_length / source.leg_length
     twins = same_skeleton(source, rig)
     if twins:
-        local, bones = _of_one_skeleton(source, rig, motion, turns)
+        local, new_turns, bones = _of_one_skeleton(source, rig, motion, turns)
     else:
         by_role = {role: turns[:, index] for role, index in source.index_of_role.items()}
-        local, bones = local_from_turns(rig, role_turns(source, rig, by_role))[0], moved_bones(rig)
+        local, new_turns = local_from_turns(rig, role_turns(source, rig, by_role))
+        bones = moved_bones(rig)
     # The world's origin on the source's floor, and where it comes to lie: twins may stand in the air at rest.
     start = np.array([0.0, 0.0, standing_height(source)])
     end = start if twins else np.array([0.0, 0.0, standing_height(rig)])
-    still_heads, new_turns = _posed_at(rig, local, np.zeros((len(local), 3)))
+    still_heads = _heads(rig, new_turns)
     root = (_between_hips(source, heads) - start) * size + end - _between_hips(rig, still_heads)
     camera = None if motion.camera is None else _scaled_view(motion.camera, size, start, end)
     rotation = continuous(matrix_to_quaternion(local[:, bones])).astype(np.float32)
@@ -69,8 +70,9 @@ def transfer(motion: Motion, rig: Rig) -> Motion:
     if twins:
         return moved
 
-    wanted = (soles(source, heads, turns) - start) * size + end
-    floor = (_floor(source, motion) - start[2]) * size + end[2]
+    standing = soles(source, heads, turns)
+    wanted = (standing - start) * size + end
+    floor = (_floor(source, motion, standing[:, (0, 1, 3, 4), 2]) - start[2]) * size + end[2]
     reached = soles(rig, still_heads + root[:, None], new_turns)
     near = np.clip((OFF_FLOOR - (wanted[..., 2].min(axis=1) - floor) / rig.leg_length) / (OFF_FLOOR - NEAR_FLOOR), 0.0, 1.0)
     root[:, 2] += near * near * (3 - 2 * near) * (wanted[..., 2].min(axis=1) - reached[..., 2].min(axis=1))
@@ -132,9 +134,9 @@ def _spine(source: Rig, target: Rig, moved: Frames, turns: Frames, correction: F
     return found
 
 
-def _of_one_skeleton(source: Rig, rig: Rig, motion: Motion, turns: Array) -> tuple[Array, list[int]]:
-    """Own rotations (F, B, 3, 3) of all bones of a rig whose skeleton is the source's, which leave all bones that both have as they are, if
-    they have a role or not; and which bones to name."""
+def _of_one_skeleton(source: Rig, rig: Rig, motion: Motion, turns: Array) -> tuple[Array, Array, list[int]]:
+    """Own rotations and turns (F, B, 3, 3) of all bones of a rig whose skeleton is the source's, which leave all bones that both have as
+    they are, if they have a role or not; and which bones to name."""
     frames = len(turns)
     world, local = np.empty((frames, len(rig.bones), 3, 3)), np.empty((frames, len(rig.bones), 3, 3))
     theirs = {name: index for index, name in enumerate(source.names)} | {
@@ -149,22 +151,24 @@ def _of_one_skeleton(source: Rig, rig: Rig, motion: Motion, turns: Array) -> tup
         local[:, bone] = rest.T @ transpose(above) @ world[:, bone] @ rest
     moved = {theirs[name] for name in motion.bones if name in theirs}
     bones = [bone for bone, name in enumerate(rig.names) if theirs.get(name) in moved]
-    return local, sorted({*moved_bones(rig), *bones})
+    return local, world, sorted({*moved_bones(rig), *bones})
 
 
-def _floor(rig: Rig, motion: Motion) -> float:
-    """World height of the floor that the motion stands on: the rig's, unless it is said by contacts to be another."""
-    own = standing_height(rig)
-    if not (motion.contact > DOWN).any():
-        return own
-    found = floor_of(rig, motion)
+def _floor(rig: Rig, motion: Motion, height: Array) -> float:
+    """World height of the floor that the motion stands on: the rig's, unless contacts, at the `height` (F, 4) of heels and toes, say that
+    it is another."""
+    own, down = standing_height(rig), motion.contact > DOWN
+    found = float(np.median(height[down])) if down.any() else own
     return own if abs(found - own) < OTHER_FLOOR * rig.leg_length / MEASURED_LEG else found
 
 
-def _posed_at(rig: Rig, local: Array, root: Array) -> tuple[Array, Array]:
-    """World heads (F, B, 3) and turns (F, B, 3, 3)."""
-    heads, rotations = pose(rig, local, root)
-    return rig.to_world(heads), rig.world_rotation @ rotations @ transpose(rig.rest_rotations)
+def _heads(rig: Rig, turns: Array) -> Array:
+    """(F, B, 3) world heads of the hips and what hangs from them, for turns from rest (F, B, 3, 3), with the hips at the origin."""
+    heads = np.zeros(turns.shape[:3])
+    for bone, parent in enumerate(rig.parents.tolist()):
+        if parent >= 0 and bone != rig.index_of_role["hips"]:
+            heads[:, bone] = heads[:, parent] + turns[:, parent] @ (rig.rest_heads[bone] - rig.rest_heads[parent])
+    return heads
 
 
 def _between_hips(rig: Rig, heads: Array) -> Array:
