@@ -96,7 +96,7 @@ class NINGYO_OT_overlay_frame(ShowsOverlay, bpy.types.Operator):
             begin = first_frame(strip)
         else:
             begin = (first_frame(source) if source is not None else scene.frame_start) + round(cast.start * fps)
-        found = image_editor(context)
+        found = image_editor(context, image)
         if found is None:
             return "Open an image editor to see the overlay"
         window, area = found
@@ -128,14 +128,15 @@ def movie_image(movie: Path) -> bpy.types.Image:
     return bpy.data.images.load(str(movie))
 
 
-def image_editor(context: bpy.types.Context) -> tuple[bpy.types.Window, bpy.types.Area] | None:
-    """One that is open, else in a new window; None where there is none and no window can be opened."""
+def image_editor(context: bpy.types.Context, image: bpy.types.Image | None = None) -> tuple[bpy.types.Window, bpy.types.Area] | None:
+    """One that is open, at best with this image or none, else in a new window; None where there is none and no window can be opened."""
     manager = context.window_manager
     windows = sorted(manager.windows, key=lambda window: window != context.window)
-    for window in windows:
-        for area in window.screen.areas:
-            if area.type == "IMAGE_EDITOR" and area.ui_type == "IMAGE_EDITOR":
-                return window, area
+    areas = [(window, area) for window in windows for area in window.screen.areas if area.ui_type == "IMAGE_EDITOR"]
+    if areas:
+        shown = [area.spaces.active.image for _, area in areas]
+        wishes = [image, None, *shown]
+        return areas[min(range(len(areas)), key=lambda number: wishes.index(shown[number]))]
     if bpy.app.background:
         return None
     bpy.ops.wm.window_new()
