@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from math import degrees, radians
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -165,16 +166,16 @@ def data_of(settings: NINGYO_dataset, sources: Path) -> dict[str, Any]:
         },
         "poses": _numbers(poses, "variations", "mirrored", "spread", "sampled", "expressions"),
         "look": {
-            **{name: _range(getattr(look, name)) for name in ("light_yaw", "light_elevation", "outline")},
+            **{name: _range(look, name) for name in ("light_yaw", "light_elevation", "outline")},
             "tones": [int(tones) for tones in look.tones.split(",")],
             "palettes": look.palettes,
         },
         "background": {},
     }
     if cameras.rise != "AUTO":
-        data["cameras"][cameras.rise.lower()] = _range(getattr(cameras, cameras.rise.lower()))
+        data["cameras"][cameras.rise.lower()] = _range(cameras, cameras.rise.lower())
     if cameras.reach != "AUTO":
-        data["cameras"][cameras.reach.lower()] = _range(getattr(cameras, cameras.reach.lower()))
+        data["cameras"][cameras.reach.lower()] = _range(cameras, cameras.reach.lower())
     background = settings.background
     if background.kind in ("COLOURS", "BOTH"):
         data["background"]["colours"] = [_hexadecimal(colour.value) for colour in background.colours]
@@ -199,22 +200,26 @@ def _clip(line: NINGYO_dataset_clip, sources: Path) -> dict[str, Any]:
         **({"end": line.end} if line.trims and line.end else {}),
         **({} if line.split == "AUTO" else {"split": line.split.lower()}),
         **({"characters": only_for} if only_for else {}),
-        "speed": _range(line.speed),
+        "speed": _range(line, "speed"),
         **_numbers(line, "mirrored"),
     }
 
 
 def _numbers(group: Any, *names: str) -> dict[str, float]:
-    return {name: _number(getattr(group, name)) for name in names}
+    return {name: _number(getattr(group, name), is_angle(group, name)) for name in names}
 
 
-def _number(value: float) -> float:
-    """As it was typed: Blender keeps single precision, in which 0.1 is 0.10000000149."""
-    return float(f"{value:.6g}")
+def _range(group: Any, name: str) -> list[float]:
+    return sorted(_number(value, is_angle(group, name)) for value in getattr(group, name))
 
 
-def _range(values: Sequence[float]) -> list[float]:
-    return sorted(map(_number, values))
+def _number(value: float, is_angle: bool) -> float:
+    """As it was typed: Blender keeps single precision, in which 0.1 is 0.10000000149, and angles in radians, where jobs have degrees."""
+    return float(f"{degrees(value) if is_angle else value:.6g}")
+
+
+def is_angle(group: Any, name: str) -> bool:
+    return bool(group.bl_rna.properties[name].unit == "ROTATION")
 
 
 def _orbit(count: int) -> list[float]:
@@ -272,7 +277,7 @@ def take(settings: NINGYO_dataset, job: RenderJob) -> list[str]:
     for group, part in ((settings.poses, job.poses), (settings.look, job.look)):
         for entry in fields(part):
             if entry.name != "tones":
-                setattr(group, entry.name, getattr(part, entry.name))
+                _put(group, entry.name, getattr(part, entry.name))
     tones = ",".join(map(str, sorted(set(job.look.tones))))
     settings.look.tones = tones
     _take_background(settings.background, job.background)
@@ -293,10 +298,16 @@ def _take_cameras(group: Any, cameras: Any) -> None:
         given = next((name for name in names if getattr(cameras, name) is not None), None)
         setattr(group, kind, given.upper() if given else "AUTO")
         if given:
-            setattr(group, given, getattr(cameras, given))
+            _put(group, given, getattr(cameras, given))
     group.framings = set(cameras.framings)
     for name in ("yaw_jitter", "elevation_jitter", "distance_jitter", "framing_jitter"):
-        setattr(group, name, getattr(cameras, name))
+        _put(group, name, getattr(cameras, name))
+
+
+def _put(group: Any, name: str, value: Any) -> None:
+    if is_angle(group, name):
+        value = tuple(map(radians, value)) if isinstance(value, tuple) else radians(value)
+    setattr(group, name, value)
 
 
 def _take_background(group: Any, background: Any) -> None:

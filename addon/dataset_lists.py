@@ -213,10 +213,11 @@ class NINGYO_OT_dataset_save_job(bpy.types.Operator, ExportHelper):
             cls.poll_message_set(problem)
         return not problem
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         if not self.filepath:
             self.filepath = str(out_of(context.scene).with_suffix(".toml"))
-        return ExportHelper.invoke(self, context, event)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..synth_data.render.job_file import save_job

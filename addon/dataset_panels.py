@@ -9,15 +9,13 @@ from typing import Any
 
 import bpy
 
-from . import dataset_preview, jobs
+from . import dataset_preview, jobs, words
 from .dataset_job import enabled, is_character, line_problem, title, wanted
 from .dataset_properties import CHARACTERS, CLIPS
 from .dataset_sources import out_of
 from .dataset_work import asked, dataset_obstacle, found, render_obstacle, running_on
 from .motion_panels import optional, split
 from .panels import InView3D, draw_job, say
-
-ROWS = 3
 
 
 class NINGYO_UL_dataset(bpy.types.UIList):
@@ -80,7 +78,7 @@ class NINGYO_PT_dataset(InView3D, bpy.types.Panel):
         _draw_list(layout, settings, "clips", "clip", "NINGYO_MT_dataset_clips")
         line = _chosen(settings.clips, settings.clip)
         if line is not None:
-            _draw_clip(split(layout.column()), line)
+            split(layout.column()).prop(line, "file" if line.kind == "FILE" else "armature")
         column = split(layout.column())
         column.prop(settings, "size")
         optional(column, settings, "counts", "count")
@@ -93,7 +91,7 @@ def _draw_list(layout: bpy.types.UILayout, settings: Any, lines: str, chosen: st
     taken, listed = len(enabled(getattr(settings, lines))), len(getattr(settings, lines))
     layout.label(text=lines.capitalize() + (f" ({taken} of {listed})" if taken < listed else ""))
     row = layout.row()
-    row.template_list("NINGYO_UL_dataset", lines, settings, lines, settings, chosen, rows=ROWS if listed < 2 else ROWS + 1)
+    row.template_list("NINGYO_UL_dataset", lines, settings, lines, settings, chosen, rows=2 if listed < 2 else 4)
     buttons = row.column(align=True)
     buttons.menu(menu, text="", icon="ADD")
     buttons.operator("ningyo.dataset_remove", text="", icon="REMOVE").which = lines.upper()
@@ -109,31 +107,30 @@ def _chosen(lines: Any, number: int) -> Any:
 
 
 def _draw_character(column: bpy.types.UILayout, line: Any) -> None:
-    column.prop(line, "kind")
     if line.kind == "BUILTIN":
         column.prop(line, "seed")
         column.prop(line, "many")
     else:
         column.prop(line, "file" if line.kind == "FILE" else "armature")
-    column.prop(line, "name")
+    if line.kind != "BUILTIN" or line.many == 1:
+        column.prop(line, "name", placeholder=title(line))
 
 
-def _draw_clip(column: bpy.types.UILayout, line: Any) -> None:
-    column.prop(line, "kind")
-    column.prop(line, "file" if line.kind == "FILE" else "armature")
-    column.prop(line, "name")
-    optional(column, line, "trims", "start", "end")
-    span(column, line, "speed")
-    column.prop(line, "mirrored", slider=True)
-    column.prop(line, "split")
-    column.prop(line, "characters")
-
-
-def span(column: bpy.types.UILayout, data: Any, name: str) -> None:
+def span(column: bpy.types.UILayout, data: Any, name: str, text: str | None = None) -> None:
     """A range: its name, and its two ends side by side."""
-    row = column.row(align=True, heading=data.bl_rna.properties[name].name)
-    row.prop(data, name, index=0, text="")
-    row.prop(data, name, index=1, text="")
+    names, values = sides(column)
+    names.label(text=data.bl_rna.properties[name].name if text is None else text)
+    values.prop(data, name, index=0, text="")
+    values.prop(data, name, index=1, text="")
+
+
+def sides(column: bpy.types.UILayout) -> tuple[bpy.types.UILayout, bpy.types.UILayout]:
+    """Two rows, where `use_property_split` has names and values."""
+    halves = column.split(factor=0.4)
+    left, right = halves.row(), halves.row(align=True)
+    left.alignment = "RIGHT"
+    right.use_property_split = False
+    return left, right
 
 
 class OfDataset(InView3D):
@@ -142,6 +139,25 @@ class OfDataset(InView3D):
 
 class Closed(OfDataset):
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+
+class NINGYO_PT_dataset_clip(Closed, bpy.types.Panel):
+    bl_label = "Chosen Clip"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        settings = context.scene.ningyo.dataset
+        return _chosen(settings.clips, settings.clip) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = context.scene.ningyo.dataset
+        line, column = _chosen(settings.clips, settings.clip), split(self.layout.column())
+        column.prop(line, "name", placeholder=title(line))
+        optional(column, line, "trims", "start", "end")
+        span(column, line, "speed")
+        column.prop(line, "mirrored", slider=True)
+        column.prop(line, "split")
+        column.prop(line, "characters")
 
 
 class NINGYO_PT_dataset_labels(Closed, bpy.types.Panel):
@@ -174,22 +190,16 @@ class NINGYO_PT_dataset_cameras(Closed, bpy.types.Panel):
         column.prop(cameras, "orbit" if cameras.around == "ORBIT" else "angles")
         column.prop(cameras, "rise")
         if cameras.rise != "AUTO":
-            _span_below(column, cameras, cameras.rise.lower())
+            span(column, cameras, cameras.rise.lower(), "")
         column.prop(cameras, "reach")
         if cameras.reach != "AUTO":
-            _span_below(column, cameras, cameras.reach.lower())
+            span(column, cameras, cameras.reach.lower(), "")
         row = column.row(align=True, heading="Framing")
         row.prop(cameras, "framings")
-        jitters = column.column(align=True, heading="Jitter")
-        for name in ("yaw_jitter", "elevation_jitter", "distance_jitter", "framing_jitter"):
+        jitters = column.column(align=True)
+        jitters.prop(cameras, "yaw_jitter", text="Jitter Angle")
+        for name in ("elevation_jitter", "distance_jitter", "framing_jitter"):
             jitters.prop(cameras, name)
-
-
-def _span_below(column: bpy.types.UILayout, data: Any, name: str) -> None:
-    """A range that goes with the choice above it, which says what it is."""
-    row = column.row(align=True, heading=" ")
-    row.prop(data, name, index=0, text="")
-    row.prop(data, name, index=1, text="")
 
 
 class NINGYO_PT_dataset_poses(Closed, bpy.types.Panel):
@@ -227,13 +237,15 @@ class NINGYO_PT_dataset_background(Closed, bpy.types.Panel):
         column = split(self.layout.column())
         column.prop(background, "kind")
         if background.kind in ("COLOURS", "BOTH"):
-            colours = column.column(align=True, heading="Colours")
+            names, values = sides(column)
+            names.label(text="Colours")
+            colours = values.column(align=True)
             for number, colour in enumerate(background.colours):
                 row = colours.row(align=True)
                 row.prop(colour, "value", text="")
                 remove = row.operator("ningyo.dataset_remove", text="", icon="X")
                 remove.which, remove.number = "COLOURS", number
-            colours.operator("ningyo.dataset_add_colour", icon="ADD")
+            colours.operator("ningyo.dataset_add_colour", text="Add", icon="ADD")
         if background.kind in ("PICTURES", "BOTH"):
             column.prop(background, "pictures")
 
@@ -271,7 +283,8 @@ class NINGYO_PT_dataset_render(OfDataset, bpy.types.Panel):
         there, job = found(context), running_on(out)
         row = layout.row()
         row.scale_y = 1.4
-        row.operator("ningyo.dataset_render", text="Continue" if there.kind == "unfinished" else "Render Dataset", icon="RENDER_ANIMATION")
+        goes_on = there.kind == "unfinished" and job is None
+        row.operator("ningyo.dataset_render", text="Continue" if goes_on else "Render Dataset", icon="RENDER_ANIMATION")
         problem = render_obstacle(context)
         if job is None and problem:
             done = there.kind == "finished" and asked(context).job is not None
@@ -282,10 +295,13 @@ class NINGYO_PT_dataset_render(OfDataset, bpy.types.Panel):
                 if there.kind == "another":
                     row.operator_context = "EXEC_DEFAULT"
                     row.operator("ningyo.dataset_load_job", text="Load Its Job", icon="FILE_REFRESH").filepath = str(out / "job.json")
-        elif job is None and there.kind == "unfinished":
+        elif goes_on:
             say(layout, context, f"{there.done} of {there.total} samples are there.", "INFO")
         for known in shown_jobs(out):
-            draw_job(layout.box(), context, known)
+            box = layout.box()
+            draw_job(box, context, known)
+            if known.is_running and words.rate(known.view):
+                say(box, context, words.rate(known.view), "NONE")
 
 
 def shown_jobs(out: Any) -> list[jobs.Job]:
@@ -320,6 +336,7 @@ CLASSES = (
     NINGYO_MT_dataset_characters,
     NINGYO_MT_dataset_clips,
     NINGYO_PT_dataset,
+    NINGYO_PT_dataset_clip,
     NINGYO_PT_dataset_labels,
     NINGYO_PT_dataset_cameras,
     NINGYO_PT_dataset_poses,

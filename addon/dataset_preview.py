@@ -185,7 +185,7 @@ def described(sample: Sample, kinds: list[str], faces: list[str], total: int, se
         word for word, holds in (("varied", sample.variation), ("mirrored", sample.mirrored), ("held out", sample.split == "test")) if holds
     ]
     return [
-        f"{sample.number} of {total}, in {seconds:.1f} s",
+        f"Sample {sample.number} of {total} (0 to {total - 1}), in {seconds:.1f} s",
         f"{sample.character}: {', '.join([of_clip, *more])}",
         f"From {abs(turn):.0f}°{side}, {camera['elevation']:.0f}° up, {camera['distance']:.1f} m",
         *([f"Face: {', '.join(faces)}"] if faces else []),

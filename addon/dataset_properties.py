@@ -7,6 +7,7 @@ job of it.
 
 from __future__ import annotations
 
+from math import radians
 from typing import Any
 
 import bpy
@@ -63,6 +64,12 @@ def _range(name: str, description: str, default: tuple[float, float], **more: An
     return bpy.props.FloatVectorProperty(
         name=name, description=f"{description}: every picture takes a value between these two", size=2, default=default, **more
     )
+
+
+def _angles(name: str, description: str, degrees: tuple[float, float], furthest: float) -> Any:
+    """A range of angles of at most `furthest` degrees; Blender keeps radians."""
+    ends = (radians(degrees[0]), radians(degrees[1]))
+    return _range(name, description, ends, min=-radians(furthest), max=radians(furthest), unit="ROTATION")
 
 
 def _share(name: str, description: str, default: float, **more: Any) -> Any:
@@ -141,8 +148,6 @@ class NINGYO_dataset_labels(bpy.types.PropertyGroup):
 
 
 class NINGYO_dataset_cameras(bpy.types.PropertyGroup):
-    """Angles in degrees, as everywhere in jobs: what is said here is read there as it is."""
-
     around: bpy.props.EnumProperty(
         name="Around",
         description="From where around the character pictures are taken",
@@ -156,26 +161,31 @@ class NINGYO_dataset_cameras(bpy.types.PropertyGroup):
     )
     orbit: bpy.props.IntProperty(name="Cameras", description="How many stand around the character", min=1, soft_max=36, max=360, default=8)
     yaw_jitter: bpy.props.FloatProperty(
-        name="Angle", description="By how many degrees at most a picture's angle may differ", min=0.0, max=180.0, default=10.0, precision=1
+        name="Angle",
+        description="By how much at most a picture's angle may differ",
+        subtype="ANGLE",
+        min=0.0,
+        max=radians(180),
+        default=radians(10),
     )
     rise: bpy.props.EnumProperty(
         name="Height",
         description="How high the cameras are",
         items=(
             ("AUTO", "Automatic", "As the motion's own camera looks down; without one, by 5 degrees"),
-            ("ELEVATION", "Elevation", "By how many degrees they look down"),
+            ("ELEVATION", "Elevation", "By what angle they look down"),
             ("HEIGHT", "Above the Floor", "How high above the floor they stand"),
         ),
     )
-    elevation: _range("Elevation", "Degrees by which cameras look down", (-5.0, 30.0), min=-80.0, max=80.0, precision=1)
+    elevation: _angles("Elevation", "By what angle cameras look down", (-5, 30), 80)
     height: _range("Height", "How high above the floor cameras stand", (0.5, 1.8), min=0.0, max=100.0, unit="LENGTH")
     elevation_jitter: bpy.props.FloatProperty(
         name="Elevation",
-        description="By how many degrees at most a picture's elevation may differ",
+        description="By how much at most a picture's elevation may differ",
+        subtype="ANGLE",
         min=0.0,
-        max=45.0,
-        default=5.0,
-        precision=1,
+        max=radians(45),
+        default=radians(5),
     )
     reach: bpy.props.EnumProperty(
         name="Distance",
@@ -216,11 +226,8 @@ class NINGYO_dataset_poses(bpy.types.PropertyGroup):
 
 
 class NINGYO_dataset_look(bpy.types.PropertyGroup):
-    light_yaw: _range(
-        "Light From", "Degrees around the character that the light comes from; 0 is its front, positive its left", (-35.0, -35.0),
-        min=-360.0, max=360.0, precision=1,
-    )  # fmt: skip
-    light_elevation: _range("Light Elevation", "How high the light stands, degrees", (38.0, 38.0), min=-90.0, max=90.0, precision=1)
+    light_yaw: _angles("Light From", "Where around the character the light comes from; 0 is its front, positive its left", (-35, -35), 360)
+    light_elevation: _angles("Light Elevation", "How high the light stands", (38, 38), 90)
     outline: _range("Outline", "Width of the outline in pixels; 0 is none", (1.25, 1.25), min=0.0, max=20.0, precision=2, step=5)
     tones: bpy.props.EnumProperty(
         name="Tones",

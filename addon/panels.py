@@ -210,7 +210,8 @@ def shown_jobs() -> list[jobs.Job]:
 def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: jobs.Job) -> None:
     view = job.view
     row = layout.row(align=True)
-    row.label(text=words.headline(job), icon="SORTTIME" if job.is_running else "CHECKMARK" if view.state == "done" else "ERROR")
+    icon = {"waiting": "SORTTIME", "running": "SORTTIME", "done": "CHECKMARK", "cancelled": "PAUSE"}.get(view.state, "ERROR")
+    row.label(text=words.headline(job), icon=icon)
     if job.is_running:
         stop = row.row(align=True)
         stop.enabled = job.stopping_since is None

@@ -72,5 +72,11 @@ def progress(view: Any) -> str:
     if left is not None:
         text += f", {duration(left)} left"
     elif event.get("rate"):
-        text += f", {event['rate']:.3g} a second"
+        text += f", {rate(view)}"
     return text
+
+
+def rate(view: Any) -> str:
+    """ "9.25 a second"; empty while it is not known."""
+    known = view.progress.get("rate")
+    return f"{known:.3g} a second" if known else ""
