@@ -302,6 +302,8 @@ class NINGYO_PT_dataset_render(OfDataset, bpy.types.Panel):
             draw_job(box, context, known)
             if known.is_running and words.rate(known.view):
                 say(box, context, words.rate(known.view), "NONE")
+            if known.view.result.get("whole"):
+                say(box, context, f"Every file of the {known.view.result['samples']} samples is as it was rendered.", "NONE")
 
 
 def shown_jobs(out: Any) -> list[jobs.Job]:

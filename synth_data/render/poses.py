@@ -40,7 +40,7 @@ _HINGE = {"forearm": ("upper_arm", "hand", 25, 145, True), "shin": ("thigh", "fo
 _STRAIGHT = np.radians(12)  # below this bend the pose does not tell the hinge's axis
 # Seconds, where the pose at a single frame is asked for: what of a motion is put on the rig, and how long before the frame what hangs
 # begins to swing. It has forgotten all else by then; and feet that are held depend on what is near, but for the height of the floor.
-_PART, _RUN_UP, _AFTER = 40.0, 5.0, 1.0
+PART, _RUN_UP, _AFTER = 40.0, 5.0, 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,9 +98,9 @@ class PoseSource:
 
 
 def _part(motion: Motion, time: float) -> Motion:
-    """A motion's `_PART` seconds in whose middle `time` is, or, near its ends, its first or last ones."""
-    start = max(min(time - _PART / 2, float(motion.time[-1]) - _PART), float(motion.time[0]))
-    return trim(motion, start, start + _PART + 1 / motion.fps)
+    """A motion's `PART` seconds in whose middle `time` is, or, near its ends, its first or last ones."""
+    start = max(min(time - PART / 2, float(motion.time[-1]) - PART), float(motion.time[0]))
+    return trim(motion, start, start + PART + 1 / motion.fps)
 
 
 def varied(rig: Rig, pose: Pose, rng: np.random.Generator, spread: float = 1.0) -> Pose:

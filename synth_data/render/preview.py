@@ -3,20 +3,27 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any, TypeVar
 
 from ...jobs.progress import SILENT, Reporter
 from ..characters.clips import load_clip
 from ..dataset.folder import Sample
 from ..retarget.motion import Motion
+from ..retarget.rig import Rig
+from ..retarget.transfer import on_rig
 from .cast import Cast
 from .job import RenderJob
+from .poses import PART
 from .sample import SampleMaker
 from .scene import open_stage
 
 _KEPT = 16  # motions
 Stamp = tuple[int, int]
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 class Previews:
@@ -25,6 +32,7 @@ class Previews:
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
         self._motions: OrderedDict[Path, tuple[Stamp, Motion]] = OrderedDict()
+        self._on_rigs: OrderedDict[tuple[Any, ...], Motion] = OrderedDict()
         self._frames: dict[Path, tuple[Stamp, int]] = {}
         self._cast: Cast | None = None
         self._lengths: dict[str, int] = {}
@@ -45,9 +53,11 @@ class Previews:
         shot = cast.shot(number)
         clips = {clip.name: clip.motion for clip in job.clips}
         with open_stage(job.characters[cast.character_of(number)].rig, self._scratch) as stage:
-            maker = SampleMaker(
-                stage, job, lambda clip: self._motion(clips[clip], report), cast.clip_jobs(), self._scratch.parent, report, single=True
-            )
+
+            def motion(clip: str) -> Motion:
+                return self._fitted(clips[clip], stage.rig, report)
+
+            maker = SampleMaker(stage, job, motion, cast.clip_jobs(), self._scratch.parent, report, single=True)
             return maker.contents(shot)
 
     def _cast_of(self, job: RenderJob, report: Reporter) -> Cast:
@@ -65,14 +75,30 @@ class Previews:
             self._frames[path] = stamp, self._motion(path, report).frame_count
         return self._frames[path][1]
 
+    def _fitted(self, path: Path, rig: Rig, report: Reporter) -> Motion:
+        """A clip as it is on a rig, kept where it is not too long to be put there as a whole."""
+        motion = self._motion(path, report)
+        if motion.time[-1] - motion.time[0] > PART:
+            return motion
+        bones = hashlib.sha256(rig.rest.tobytes() + rig.armature_matrix.tobytes()).hexdigest()
+        key = path, _stamp(path), rig.source_sha256, rig.names, bones
+        if key not in self._on_rigs:
+            self._on_rigs[key] = on_rig(motion, rig)
+        return _last(self._on_rigs, key)
+
     def _motion(self, path: Path, report: Reporter) -> Motion:
         stamp = _stamp(path)
         if path not in self._motions or self._motions[path][0] != stamp:
             self._motions[path] = stamp, load_clip(path, report=report)
-        self._motions.move_to_end(path)
-        while len(self._motions) > _KEPT:
-            self._motions.popitem(last=False)
-        return self._motions[path][1]
+        return _last(self._motions, path)[1]
+
+
+def _last(kept: OrderedDict[Key, Value], key: Key) -> Value:
+    """What is kept under the key, which is the last one now; the first ones go where there are too many."""
+    kept.move_to_end(key)
+    while len(kept) > _KEPT:
+        kept.popitem(last=False)
+    return kept[key]
 
 
 def _stamp(path: Path) -> Stamp:

@@ -32,9 +32,11 @@ def present(bpy) -> dict[str, set]:
     return {name: {item.name for item in getattr(bpy.data, name)} for name in lists}
 
 
-def test_a_single_sample_is_that_of_the_batch(actor: tuple[Path, Path], tmp_path: Path, empty_blender) -> None:
+def test_a_single_sample_is_that_of_the_batch(actor: tuple[Path, Path], make_rig, tmp_path: Path, empty_blender) -> None:
+    clip = tmp_path / "clip.npz"
+    dataclasses.replace(Motion.load(actor[1]), rig=make_rig(seed=3, proportions=0.2)).save(clip)  # to be put on another rig
     job = job_of(
-        actor, cameras=Cameras((0.0, 120.0), framings=("body", "upper")), poses=Poses(sampled=0.2, expressions=0.5),
+        (actor[0], clip), cameras=Cameras((0.0, 120.0), framings=("body", "upper")), poses=Poses(sampled=0.2, expressions=0.5),
         look=Look((-60.0, 60.0), (10.0, 50.0), (1.0, 2.0), (2, 3)), background=Background(("F4F1EA", "2B3556")),
     )  # fmt: skip
     dataset = render_dataset(job, tmp_path / "dataset", workers=1)
