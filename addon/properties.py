@@ -13,8 +13,8 @@ from typing import Any
 import bpy
 
 from . import jobs, people
-from .look import NINGYO_look
 from .dataset_properties import NINGYO_dataset
+from .look import NINGYO_look
 from .motions import ON_DISK, NINGYO_motion, NINGYO_solving, is_armature
 from .plan import STAGES, Plan, Status, status
 from .preferences import worker_python
