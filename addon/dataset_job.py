@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 from ..errors import UserError
+from .character import LOADED_AS
 from .dataset_folder import is_there
 from .dataset_properties import FRAMINGS, LABELS, NINGYO_dataset, NINGYO_dataset_character, NINGYO_dataset_clip
 
@@ -133,6 +134,12 @@ def is_character(line: Any) -> bool:
     return isinstance(line, NINGYO_dataset_character)
 
 
+def is_builtin(line: NINGYO_dataset_character) -> bool:
+    """Whether an armature of the scene is a built-in character, which is made anew: a file for others would not hold its colours."""
+    loaded = line.armature.get(LOADED_AS) if line.kind == "ARMATURE" else None
+    return isinstance(loaded, str) and BUILTIN.fullmatch(loaded) is not None
+
+
 def enabled(lines: Sequence[Any]) -> list[Any]:
     return [line for line in lines if line.enabled]
 
@@ -188,6 +195,8 @@ def _character(line: NINGYO_dataset_character, sources: Path) -> dict[str, Any]:
     named = {"name": line.name} if line.name else {}
     if line.kind == "BUILTIN":
         return {"rig": f"builtin:{line.seed}" + (f"-{line.seed + line.many - 1}" if line.many > 1 else ""), **named}
+    if is_builtin(line):
+        return {"rig": line.armature[LOADED_AS], "name": line.name or line.armature.name}
     return {"rig": str(path_of(line.file) if line.kind == "FILE" else source_of(line, sources)), **named}
 
 

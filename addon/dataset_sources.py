@@ -17,7 +17,7 @@ from ..errors import UserError
 from .apply import controlled
 from .character import export_character
 from .dataset_folder import beside
-from .dataset_job import enabled, is_character, path_of, source_of
+from .dataset_job import enabled, is_builtin, is_character, path_of, source_of
 from .motions import motion_of
 from .properties import output_base
 
@@ -41,7 +41,8 @@ def write_sources(context: bpy.types.Context, folder: Path) -> None:
     Raises UserError; OSError where they cannot be written.
     """
     settings = context.scene.ningyo.dataset
-    lines = [line for line in (*enabled(settings.characters), *enabled(settings.clips)) if line.kind in ("ARMATURE", "MOTION")]
+    lines = [line for line in enabled(settings.characters) if line.kind == "ARMATURE" and not is_builtin(line)]
+    lines += [line for line in enabled(settings.clips) if line.kind == "MOTION"]
     if not lines:
         return
     folder.mkdir(parents=True, exist_ok=True)

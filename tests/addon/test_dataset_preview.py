@@ -15,10 +15,13 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 from ningyo.addon import dataset_preview
+from ningyo.addon.character import scene_armature
 from ningyo.addon.dataset_job import wanted
 from ningyo.addon.dataset_properties import LABELS
 from ningyo.addon.dataset_sources import write_sources
+from ningyo.addon.properties import plan_of
 from ningyo.synth_data.characters.importing import load_character, rig_of
+from ningyo.synth_data.dataset.folder import safe_name
 from ningyo.synth_data.dataset.label_pictures import strip
 from ningyo.synth_data.dataset.png import decode_png
 from ningyo.synth_data.render.batch import render_dataset
@@ -148,6 +151,37 @@ def test_characters_and_motions_of_the_scene_are_written_once(dataset: Any, doll
     assert [path for path in stamps if path.stat().st_mtime_ns != stamps[path]] == [job.clips[0].motion]
     assert bpy.ops.ningyo.dataset_save_job(filepath=str(tmp_path / "job.toml")) == {"FINISHED"}
     assert sorted(path.name for path in (tmp_path / "job-files").iterdir()) == sorted(path.name for path in stamps)
+
+
+def test_a_built_in_character_of_the_scene_is_made_anew(dataset: Any, tmp_path: Path) -> None:
+    settings = bpy.context.scene.ningyo
+    settings.seed = 4
+    armature = scene_armature(bpy.context, plan_of(bpy.context))
+    dataset.characters[0].kind, dataset.characters[0].armature = "ARMATURE", armature
+    job = wanted(bpy.context.scene, tmp_path / "sources").job
+    assert job is not None
+    assert (job.characters[0].rig, job.characters[0].name) == ("builtin:4", safe_name(armature.name))
+    write_sources(bpy.context, tmp_path / "sources")
+    assert not (tmp_path / "sources").exists()
+
+
+def test_the_picture_comes_into_an_open_editor(dataset: Any) -> None:
+    """One that shows a preview already, or nothing; other pictures only where there is no other editor."""
+    areas = bpy.context.window_manager.windows[0].screen.areas[:2]
+    before = [area.type for area in areas]
+    try:
+        areas[0].type = "IMAGE_EDITOR"
+        mine = bpy.data.images.new("mine", 8, 8)
+        areas[0].spaces.active.image = mine
+        areas[1].type = "IMAGE_EDITOR"
+        bpy.ops.ningyo.dataset_preview()
+        assert [area.spaces.active.image.name for area in areas] == ["mine", dataset_preview.IMAGE]
+        areas[1].type = "VIEW_3D"
+        bpy.ops.ningyo.dataset_preview()
+        assert areas[0].spaces.active.image.name == dataset_preview.IMAGE
+    finally:
+        for area, kind in zip(areas, before, strict=True):
+            area.type = kind
 
 
 def test_the_picture_alone_is_shown_of_a_job_without_labels(dataset: Any) -> None:
