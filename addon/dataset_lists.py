@@ -63,7 +63,8 @@ class NINGYO_OT_dataset_add_armatures(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if not _free_armatures(context):
-            cls.poll_message_set("All armatures of this scene are in the list")
+            there = any(obj.type == "ARMATURE" for obj in context.scene.objects)
+            cls.poll_message_set("All armatures of this scene are in the list" if there else "There is no armature in this scene")
             return False
         return True
 

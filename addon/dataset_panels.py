@@ -267,8 +267,9 @@ class NINGYO_PT_dataset_preview(OfDataset, bpy.types.Panel):
             say(layout, context, f"{ask.problem}.", "INFO")
         last = dataset_preview.last
         if last is not None and last.scene == context.scene.name and last.job == ask.job:
+            lines = layout.column(align=True)
             for line in last.lines:
-                say(layout, context, line, "NONE")
+                say(lines, context, line, "NONE")
 
 
 class NINGYO_PT_dataset_render(OfDataset, bpy.types.Panel):

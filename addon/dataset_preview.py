@@ -176,11 +176,13 @@ def show(context: bpy.types.Context, file: Path) -> bool:
 
 def described(sample: Sample, kinds: list[str], faces: list[str], total: int, seconds: float) -> list[str]:
     """A sample in a few lines."""
+    from ..synth_data.render.job import SAMPLED
+
     look, camera = sample.details.get("look", {}), sample.camera
     turn = camera["yaw"] % 360
     turn -= 360 * (turn > 180)
     side = "" if abs(turn) < 0.5 else " left" if turn > 0 else " right"
-    of_clip = "a pose from no clip" if sample.clip == "sampled" else f"{sample.clip}, frame {sample.frame:g}"
+    of_clip = "a pose from no clip" if sample.clip == SAMPLED else f"{sample.clip}, frame {sample.frame:g}"
     more = [
         word for word, holds in (("varied", sample.variation), ("mirrored", sample.mirrored), ("held out", sample.split == "test")) if holds
     ]

@@ -42,8 +42,8 @@ class Previews:
         return len(self._cast_of(job, report))
 
     def sample(self, job: RenderJob, number: int, *, report: Reporter = SILENT) -> tuple[Sample, dict[str, bytes]]:
-        """Sample `number` and what its files hold by kind, as `render_dataset` makes them; of clips that last longer than some seconds
-        joints may be off by a micrometre. Blender is left as it was.
+        """Sample `number` and what its files hold by kind, as `render_dataset` makes them; of clips that last longer than 40 seconds joints
+        may be off by a tenth of a millimetre. Blender is left as it was.
 
         Raises UserError where the sample could not be rendered, IndexError where the job has not so many.
         """
