@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -31,7 +32,7 @@ class Found:
 
 def beside(out: Path, what: str) -> Path:
     """A folder next to a dataset's, for what belongs to it but is not of it: "job", "stats", or a form of export."""
-    return out.with_name(f"{out.name}-{what}")
+    return out.parent / f"{out.name}-{what}"  # a drive's root has no name, and gets one
 
 
 _looked: dict[Path, tuple[float, RenderJob | None, Found]] = {}
@@ -55,11 +56,14 @@ def look_now(out: Path, job: RenderJob | None) -> Found:
     from ..synth_data.render.cast import CLIPS
     from ..synth_data.render.job_file import JOB
 
-    if not out.is_dir():
-        return Found("foreign" if out.exists() else "new")
+    if not os.path.isdir(out):
+        return Found("foreign" if os.path.exists(out) else "new")
     header = read_json(out / HEADER)
     if not isinstance(header, dict):
-        contents = [path.name for path in out.iterdir() if not path.name.startswith(".") and path.name != CLIPS]
+        try:
+            contents = [name for name in os.listdir(out) if not name.startswith(".") and name != CLIPS]
+        except OSError:
+            return Found("foreign")
         return Found("foreign" if contents else "new")
     done, total = _lines(out / INDEX), _whole(header.get("count"))
     if job is None or read_json(out / JOB) != _data_of(job):
@@ -84,7 +88,7 @@ def is_there(path: Path) -> bool:
     if known is None or now - known[0] > SECONDS_BETWEEN_LOOKS:
         if len(_there) > MANY:
             _there.clear()
-        known = _there[path] = now, path.exists()
+        known = _there[path] = now, os.path.exists(path)
     return known[1]
 
 

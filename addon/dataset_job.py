@@ -28,6 +28,8 @@ from .dataset_properties import FRAMINGS, LABELS, NINGYO_dataset, NINGYO_dataset
 if TYPE_CHECKING:
     from ..synth_data.render.job import RenderJob
 
+NO_NUMPY = "This Blender's Python has no numpy: render with the command line"
+MOST = 2**31 - 1  # Blender's largest whole number
 BUILTIN = re.compile(r"builtin(?::(\d+))?")
 EVENLY = 3  # angles from so many on that are evenly spread are a full orbit
 
@@ -40,10 +42,15 @@ class Wanted:
     problem: str = ""
 
 
+def has_numpy() -> bool:
+    """Some distributions' Blender comes without it."""
+    return importlib.util.find_spec("numpy") is not None
+
+
 def wanted(scene: bpy.types.Scene, sources: Path) -> Wanted:
     """What the panel asks for. Characters and motions of the scene are said to lie in `sources`, where `write_sources` puts them."""
-    if importlib.util.find_spec("numpy") is None:
-        return Wanted(None, "This Blender's Python has no numpy: render with the command line")
+    if not has_numpy():
+        return Wanted(None, NO_NUMPY)
     settings = scene.ningyo.dataset
     problem = obstacle(scene)
     if problem:
@@ -262,7 +269,7 @@ def take(settings: NINGYO_dataset, job: RenderJob) -> list[str]:
         found = BUILTIN.fullmatch(character.rig)
         line.kind = "BUILTIN" if found else "FILE"
         if found:
-            line.seed, line.many = int(found[1] or 0), many
+            line.seed, line.many = min(int(found[1] or 0), MOST), many
         else:
             line.file = character.rig
         plain = f"builtin:{line.seed}" if found else character.rig
@@ -272,13 +279,13 @@ def take(settings: NINGYO_dataset, job: RenderJob) -> list[str]:
         line = settings.clips.add()
         line.file = str(clip.motion)
         line.name = "" if clip.name == own_name(clip.motion) else clip.name
-        line.trims, line.start, line.end = bool(clip.start or clip.end), clip.start, clip.end or 0
+        line.trims, line.start, line.end = bool(clip.start or clip.end), min(clip.start, MOST), min(clip.end or 0, MOST)
         line.split = (clip.split or "auto").upper()
         line.characters = ", ".join(clip.characters)
         line.speed, line.mirrored = clip.speed, clip.mirrored
     settings.character = settings.clip = 0
-    settings.size, settings.seed = job.size, job.seed
-    settings.counts, settings.count = job.count is not None, job.count or settings.count
+    settings.size, settings.seed = job.size, min(job.seed, MOST)
+    settings.counts, settings.count = job.count is not None, min(job.count or settings.count, MOST)
     for name in LABELS:
         setattr(settings.labels, name, name in job.labels)
     settings.has_head_size, settings.head_size = job.head_size != default_head_size(job.size), job.head_size

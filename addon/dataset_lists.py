@@ -13,7 +13,7 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..errors import UserError
 from .dataset_folder import beside
-from .dataset_job import take, wanted
+from .dataset_job import NO_NUMPY, has_numpy, take, wanted
 from .dataset_sources import out_of, write_sources
 from .properties import CHARACTER_FILES
 
@@ -248,6 +248,12 @@ class NINGYO_OT_dataset_load_job(bpy.types.Operator, ImportHelper):
     bl_options = {"UNDO"}  # noqa: RUF012
 
     filter_glob: bpy.props.StringProperty(default="*.toml;*.json", options={"HIDDEN"})
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        if not has_numpy():
+            cls.poll_message_set(NO_NUMPY)
+        return has_numpy()
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..synth_data.render.job_file import load_job

@@ -84,6 +84,10 @@ class NINGYO_OT_dataset_preview(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         problem = wanted(context.scene, folder()).problem
+        if not problem and not hasattr(context.scene, "cycles"):
+            problem = "Cycles is switched off: enable it under Preferences, Add-ons"
+        if not problem and bpy.app.is_job_running("RENDER"):
+            problem = "Blender is rendering"
         if problem:
             cls.poll_message_set(problem)
         return not problem

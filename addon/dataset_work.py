@@ -13,7 +13,7 @@ import bpy
 from ..errors import UserError
 from . import jobs
 from .dataset_folder import JOB_FILE, Found, beside, look
-from .dataset_job import Wanted, wanted
+from .dataset_job import Wanted, has_numpy, wanted
 from .dataset_sources import out_of, sources_of, write_sources
 from .operators import NO_WORKER
 from .preferences import worker_python
@@ -29,7 +29,7 @@ def asked(context: bpy.types.Context) -> Wanted:
 
 def found(context: bpy.types.Context) -> Found:
     """What is in the dataset's folder."""
-    return look(out_of(context.scene), asked(context).job)
+    return look(out_of(context.scene), asked(context).job) if has_numpy() else Found("new")
 
 
 def running_on(out: Path) -> jobs.Job | None:
@@ -144,8 +144,10 @@ class NINGYO_OT_dataset_stats(OfDataset, bpy.types.Operator):
     bl_idname, bl_label = "ningyo.dataset_stats", "Statistics"
 
     def begin(self, context: bpy.types.Context, out: Path) -> None:
+        from ..synth_data.dataset.folder import INDEX
+
         page = beside(out, "stats") / PAGE
-        if page.is_file() and page.stat().st_mtime > (out / "index.jsonl").stat().st_mtime:
+        if page.is_file() and page.stat().st_mtime > (out / INDEX).stat().st_mtime:
             open_page(page)
             return
         _start(context, "dataset", ["stats", str(out), "--out", str(page.parent)], made=str(page.parent))
@@ -172,7 +174,7 @@ class NINGYO_OT_dataset_new_folder(bpy.types.Operator):
         out = out_of(context.scene)
         stem, _, number = out.name.rpartition("-")
         stem, first = (stem, int(number) + 1) if stem and number.isdigit() else (out.name, 2)
-        names = (out.with_name(f"{stem}-{following}") for following in range(first, first + 10_000))
+        names = (out.parent / f"{stem}-{following}" for following in range(first, first + 10_000))
         context.scene.ningyo.dataset.output = str(next(name for name in names if not name.exists()))
         return {"FINISHED"}
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+
+import bpy
 
 from ...jobs.progress import SILENT, Reporter
 from ..characters.clips import load_clip
@@ -52,7 +56,7 @@ class Previews:
             raise IndexError(f"there are {len(cast)} samples")
         shot = cast.shot(number)
         clips = {clip.name: clip.motion for clip in job.clips}
-        with open_stage(job.characters[cast.character_of(number)].rig, self._scratch) as stage:
+        with _in_metres(), open_stage(job.characters[cast.character_of(number)].rig, self._scratch) as stage:
 
             def motion(clip: str) -> Motion:
                 return self._fitted(clips[clip], stage.rig, report)
@@ -89,7 +93,8 @@ class Previews:
     def _motion(self, path: Path, report: Reporter) -> Motion:
         stamp = _stamp(path)
         if path not in self._motions or self._motions[path][0] != stamp:
-            self._motions[path] = stamp, load_clip(path, report=report)
+            with _in_metres():
+                self._motions[path] = stamp, load_clip(path, report=report)
         return _last(self._motions, path)[1]
 
 
@@ -99,6 +104,20 @@ def _last(kept: OrderedDict[Key, Value], key: Key) -> Value:
     while len(kept) > _KEPT:
         kept.popitem(last=False)
     return kept[key]
+
+
+@contextmanager
+def _in_metres() -> Iterator[None]:
+    """Importers heed the units of the scene that is open; the batch's has metres."""
+    scene: Any = bpy.context.scene
+    before = scene.unit_settings.scale_length
+    try:
+        if before != 1.0:
+            scene.unit_settings.scale_length = 1.0
+        yield
+    finally:
+        if before != 1.0:
+            scene.unit_settings.scale_length = before
 
 
 def _stamp(path: Path) -> Stamp:

@@ -182,6 +182,19 @@ def test_what_the_panel_cannot_hold_is_named(dataset: Any, doll: tuple[Path, Pat
     assert bpy.ops.ningyo.dataset_load_job(filepath=str(tmp_path / "job.toml")) == {"FINISHED"}
 
 
+def test_a_job_too_large_for_the_panel(dataset: Any, doll: tuple[Path, Path], tmp_path: Path) -> None:
+    text = 'seed = 5000000000\n[[characters]]\nrig = "builtin:6000000000"\n[[clips]]\nmotion = "{clip}"\n'
+    assert take(dataset, load_job(toml(text, doll, tmp_path))) == ["characters", "seed"]
+
+
+def test_without_numpy_it_says_so(dataset: Any, drawn: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("dataset_job", "dataset_work", "dataset_lists"):
+        monkeypatch.setattr(f"ningyo.addon.{module}.has_numpy", lambda: False)
+    assert "no numpy" in problem()
+    assert any("no numpy" in text for panel in ALL for text in drawn(panel))
+    assert not any(getattr(bpy.ops.ningyo, f"dataset_{name}").poll() for name in ("preview", "render", "save_job", "load_job", "stats"))
+
+
 def test_names_are_those_of_the_job(addon: Any) -> None:
     settings = bpy.context.scene.ningyo.dataset
     assert set(dataset_properties.LABELS) == set(LABELS) == {name for name in LABELS if hasattr(settings.labels, name)}

@@ -74,6 +74,7 @@ def test_it_shows_the_batchs_sample_and_leaves_no_trace(dataset: Any, tmp_path: 
     cube.select_set(True)
     bpy.ops.object.mode_set(mode="EDIT")
     bpy.context.scene.frame_set(7)
+    bpy.context.scene.render.fps = 60
     before = everything()
     whole = render_dataset(wanted(bpy.context.scene, Path()).job, tmp_path / "dataset", workers=1)
     assert everything() == before
@@ -149,6 +150,15 @@ def test_characters_and_motions_of_the_scene_are_written_once(dataset: Any, doll
     remembered.end = 0.4
     write_sources(bpy.context, sources)
     assert [path for path in stamps if path.stat().st_mtime_ns != stamps[path]] == [job.clips[0].motion]
+    dataset.characters[0].kind, dataset.characters[0].file = "FILE", job.characters[0].rig
+    bpy.ops.ningyo.dataset_preview()
+    seen = shown()
+    bpy.context.scene.unit_settings.scale_length = 0.01  # glTF's importer heeds it, the batch's scene has another
+    bpy.ops.ningyo.dataset_preview()
+    np.testing.assert_array_equal(shown(), seen)
+    assert bpy.context.scene.unit_settings.scale_length == pytest.approx(0.01)
+    bpy.context.scene.unit_settings.scale_length = 1.0
+    dataset.characters[0].kind = "ARMATURE"
     assert bpy.ops.ningyo.dataset_save_job(filepath=str(tmp_path / "job.toml")) == {"FINISHED"}
     assert sorted(path.name for path in (tmp_path / "job-files").iterdir()) == sorted(path.name for path in stamps)
 
