@@ -15,7 +15,7 @@ from .people import SECONDS_BETWEEN_LOOKS
 if TYPE_CHECKING:
     from ..synth_data.render.job import RenderJob
 
-JOB_FILE = "job.toml"
+JOB_FILE, OWN_JOB = "job.toml", "job.json"  # the one that a dataset is rendered from, and the one that it keeps
 MANY = 10_000  # paths that are remembered
 
 
@@ -54,7 +54,6 @@ def look_now(out: Path, job: RenderJob | None) -> Found:
     """The same, in any case. With `job` None every dataset is one of another job."""
     from ..synth_data.dataset.folder import HEADER, INDEX, read_json
     from ..synth_data.render.cast import CLIPS
-    from ..synth_data.render.job_file import JOB
 
     if not os.path.isdir(out):
         return Found("foreign" if os.path.exists(out) else "new")
@@ -66,7 +65,7 @@ def look_now(out: Path, job: RenderJob | None) -> Found:
             return Found("foreign")
         return Found("foreign" if contents else "new")
     done, total = _lines(out / INDEX), _whole(header.get("count"))
-    if job is None or read_json(out / JOB) != _data_of(job):
+    if job is None or read_json(out / OWN_JOB) != _data_of(job):
         return Found("another", done, total)
     return Found("finished" if done >= total else "unfinished", done, total)
 

@@ -10,12 +10,14 @@ from typing import Any
 import bpy
 
 from . import dataset_preview, jobs, words
+from .dataset_folder import OWN_JOB
 from .dataset_job import enabled, is_character, line_problem, title, wanted
 from .dataset_properties import CHARACTERS, CLIPS
 from .dataset_sources import out_of
 from .dataset_work import asked, dataset_obstacle, found, render_obstacle, running_on
 from .motion_panels import optional, split
-from .panels import InView3D, draw_job, say
+from .panels import InView3D, draw_job, no_worker, say
+from .preferences import worker_python
 
 
 class NINGYO_UL_dataset(bpy.types.UIList):
@@ -287,7 +289,9 @@ class NINGYO_PT_dataset_render(OfDataset, bpy.types.Panel):
         goes_on = there.kind == "unfinished" and job is None
         row.operator("ningyo.dataset_render", text="Continue" if goes_on else "Render Dataset", icon="RENDER_ANIMATION")
         problem = render_obstacle(context)
-        if job is None and problem:
+        if worker_python(context) is None:
+            no_worker(layout, context)
+        elif job is None and problem:
             done = there.kind == "finished" and asked(context).job is not None
             say(layout, context, f"{problem}.", "CHECKMARK" if done else "ERROR" if there.kind in ("another", "foreign") else "INFO")
             if there.kind in ("another", "foreign"):
@@ -295,7 +299,7 @@ class NINGYO_PT_dataset_render(OfDataset, bpy.types.Panel):
                 row.operator("ningyo.dataset_new_folder", icon="NEWFOLDER")
                 if there.kind == "another":
                     row.operator_context = "EXEC_DEFAULT"
-                    row.operator("ningyo.dataset_load_job", text="Load Its Job", icon="FILE_REFRESH").filepath = str(out / "job.json")
+                    row.operator("ningyo.dataset_load_job", text="Load Its Job", icon="FILE_REFRESH").filepath = str(out / OWN_JOB)
         elif goes_on:
             say(layout, context, f"{there.done} of {there.total} samples are there.", "INFO")
         for known in shown_jobs(out):

@@ -69,11 +69,15 @@ class Main:
         row.operator("ningyo.run", icon="PLAY")
         row.operator("ningyo.demo", icon="GHOST_ENABLED")
         if plan.worker is None:
-            say(layout, context, "The stages run in another Python, the worker: choose it in the preferences.", "ERROR")
-            shown = layout.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES")
-            shown.module = jobs.ROOT_PACKAGE
+            no_worker(layout, context)
         elif plan.blocked("run"):
             say(layout, context, f"{plan.blocked('run')}, or try the demo.", "INFO")
+
+
+def no_worker(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    say(layout, context, "The stages run in another Python, the worker: choose it in the preferences.", "ERROR")
+    shown = layout.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES")
+    shown.module = jobs.ROOT_PACKAGE
 
 
 class Stages:

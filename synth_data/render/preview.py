@@ -84,8 +84,8 @@ class Previews:
         motion = self._motion(path, report)
         if motion.time[-1] - motion.time[0] > PART:
             return motion
-        bones = hashlib.sha256(rig.rest.tobytes() + rig.armature_matrix.tobytes()).hexdigest()
-        key = path, _stamp(path), rig.source_sha256, rig.names, bones
+        places = hashlib.sha256(rig.rest.tobytes() + rig.armature_matrix.tobytes()).hexdigest()
+        key = path, _stamp(path), places, tuple((bone.name, bone.parent, bone.role, bone.length) for bone in rig.bones)
         if key not in self._on_rigs:
             self._on_rigs[key] = on_rig(motion, rig)
         return _last(self._on_rigs, key)

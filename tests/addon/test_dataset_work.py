@@ -14,7 +14,7 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 from ningyo.addon import dataset_panels, dataset_work, jobs, panels, words
-from ningyo.addon.dataset_folder import Found, look_now
+from ningyo.addon.dataset_folder import OWN_JOB, Found, look_now
 from ningyo.addon.dataset_sources import out_of
 from ningyo.addon.dataset_work import asked
 from ningyo.synth_data.dataset.folder import Dataset
@@ -83,6 +83,7 @@ def test_a_dataset_from_the_first_click_to_the_export(dataset: Any, until: Any, 
     assert words.headline(job) == "Dataset: done", job.view.error
     assert there() == Found("finished", COUNT, COUNT)
     assert len(Dataset.open(out).samples) == COUNT
+    assert load_job(out / OWN_JOB) == asked(bpy.context).job
     assert f"All {COUNT} samples are there" in reason("dataset_render")
     assert {path.name for path in out.parent.iterdir()} >= {"pairs", "pairs-job"}
 
@@ -166,7 +167,7 @@ def test_without_a_worker(dataset: Any, drawn: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("ningyo.addon.worker.find_interpreter", lambda folders: None)
     assert "Set the worker" in reason("dataset_render")
     assert "Set the worker" in reason("dataset_verify")
-    assert "Set the worker" in " ".join(drawn(PANELS[0]))
+    assert "button(preferences.addon_show" in drawn(PANELS[0])
     assert bpy.ops.ningyo.dataset_preview.poll()
 
 
