@@ -43,7 +43,7 @@ last: Shown | None = None
 
 
 def folder() -> Path:
-    """Blender's own folder for this session, which it removes in the end."""
+    """Blender's own folder for what is passing, which it removes when it ends."""
     return Path(bpy.app.tempdir) / "ningyo"
 
 
@@ -161,7 +161,7 @@ def show(context: bpy.types.Context, file: Path) -> bool:
     image.filepath_raw = str(file)
     image.reload()
     if not image.packed_file:
-        image.pack()  # the file goes with the session, and the .blend must not miss it
+        image.pack()  # the file goes when Blender ends, and the .blend must not miss it
     found = image_editor(context, image)
     if found is None:
         return False
