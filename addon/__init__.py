@@ -9,6 +9,11 @@ import bpy
 
 from . import (
     apply,
+    dataset_lists,
+    dataset_panels,
+    dataset_preview,
+    dataset_properties,
+    dataset_work,
     jobs,
     look,
     look_panel,
@@ -27,6 +32,7 @@ from . import (
 CLASSES = (
     *motions.CLASSES,
     *look.CLASSES,
+    *dataset_properties.CLASSES,
     *properties.CLASSES,
     *preferences.CLASSES,
     *operators.CLASSES,
@@ -34,9 +40,13 @@ CLASSES = (
     *apply.CLASSES,
     *results.CLASSES,
     *overlay.CLASSES,
+    *dataset_lists.CLASSES,
+    *dataset_preview.CLASSES,
+    *dataset_work.CLASSES,
     *panels.CLASSES,
     *motion_panels.CLASSES,
     *look_panel.CLASSES,
+    *dataset_panels.CLASSES,
 )
 
 
@@ -44,13 +54,14 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.ningyo = bpy.props.PointerProperty(type=properties.NINGYO_settings)
-    jobs.on_end += [results.show_result, overlay.show_made, retarget.put_on_solved]
+    jobs.on_end += [results.show_result, overlay.show_made, retarget.put_on_solved, dataset_work.show_page]
     jobs.find_again()
 
 
 def unregister() -> None:
     jobs.forget()
     swatches.forget()
+    dataset_preview.forget()
     del bpy.types.Scene.ningyo
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -38,7 +38,7 @@ class Job:
 
     `note` holds: "scene", the name of the scene the result is for; "blend", the file it is in; "out", the folder of the results;
     "video"; "shown", whether the result is in the scene; "show", whether an overlay is wanted as a "strip" or as
-    a "frame"; "retarget", the `Request` of a solver's job.
+    a "frame"; "retarget", the `Request` of a solver's job; "dataset", the dataset it is about; "made", the folder of what it makes.
     """
 
     folder: Path

@@ -164,7 +164,7 @@ class NINGYO_OT_retry(OfJob, bpy.types.Operator):
                 raise UserError(NO_WORKER)
             if any(other.is_running and other.note.get("out") == out for other in jobs.JOBS):
                 raise UserError("A job is at work in this output folder; wait for it, or stop it")
-            note = {key: job.note[key] for key in ("scene", "blend", "video", "show", "retarget") if key in job.note}
+            note = {key: job.note[key] for key in ("scene", "blend", "video", "show", "retarget", "dataset", "made") if key in job.note}
             jobs.start_job(interpreter, job.verb, job.arguments, Path(out), **note)
         except UserError as error:
             self.report({"ERROR"}, str(error))

@@ -19,6 +19,8 @@ from .plan import Plan
 from .properties import plan_of, sequencer_scene
 from .results import use_in_sequencers
 
+LARGEST = (1000, 600)  # px, of a window that is opened for an image
+
 
 class NINGYO_OT_choose_person(bpy.types.Operator):
     """Have the character take this person's place"""
@@ -96,7 +98,7 @@ class NINGYO_OT_overlay_frame(ShowsOverlay, bpy.types.Operator):
             begin = first_frame(strip)
         else:
             begin = (first_frame(source) if source is not None else scene.frame_start) + round(cast.start * fps)
-        found = image_editor(context)
+        found = image_editor(context, image)
         if found is None:
             return "Open an image editor to see the overlay"
         window, area = found
@@ -128,20 +130,40 @@ def movie_image(movie: Path) -> bpy.types.Image:
     return bpy.data.images.load(str(movie))
 
 
-def image_editor(context: bpy.types.Context) -> tuple[bpy.types.Window, bpy.types.Area] | None:
-    """One that is open, else in a new window; None where there is none and no window can be opened."""
+def image_editor(context: bpy.types.Context, image: bpy.types.Image) -> tuple[bpy.types.Window, bpy.types.Area] | None:
+    """One that is open, at best with this image or none, else in a new window; None where there is none and no window can be opened."""
     manager = context.window_manager
     windows = sorted(manager.windows, key=lambda window: window != context.window)
-    for window in windows:
-        for area in window.screen.areas:
-            if area.type == "IMAGE_EDITOR" and area.ui_type == "IMAGE_EDITOR":
-                return window, area
+    areas = [(window, area) for window in windows for area in window.screen.areas if area.ui_type == "IMAGE_EDITOR"]
+    if areas:
+        shown = [area.spaces.active.image for _, area in areas]
+        wishes = [image, None, *shown]
+        return areas[min(range(len(areas)), key=lambda number: wishes.index(shown[number]))]
     if bpy.app.background:
         return None
-    bpy.ops.wm.window_new()
+    if not _window_for(context, image):
+        bpy.ops.wm.window_new()
     window = manager.windows[-1]
     window.screen.areas[0].ui_type = "IMAGE_EDITOR"
     return window, window.screen.areas[0]
+
+
+def _window_for(context: bpy.types.Context, image: bpy.types.Image) -> bool:
+    """Open a window as large as an image, where the user wants windows for renders; False where not.
+
+    Only those for renders can be given a size.
+    """
+    if context.preferences.view.render_display_type != "WINDOW" or not min(image.size):
+        return False
+    render, windows = context.scene.render, len(context.window_manager.windows)
+    before = render.resolution_x, render.resolution_y, render.resolution_percentage
+    larger = min(LARGEST[0] / image.size[0], LARGEST[1] / image.size[1])
+    render.resolution_x, render.resolution_y, render.resolution_percentage = *(round(larger * side) for side in image.size), 100
+    try:
+        bpy.ops.render.view_show("INVOKE_DEFAULT")
+    finally:
+        render.resolution_x, render.resolution_y, render.resolution_percentage = before
+    return len(context.window_manager.windows) > windows
 
 
 def show_made(job: jobs.Job) -> None:

@@ -69,11 +69,15 @@ class Main:
         row.operator("ningyo.run", icon="PLAY")
         row.operator("ningyo.demo", icon="GHOST_ENABLED")
         if plan.worker is None:
-            say(layout, context, "The stages run in another Python, the worker: choose it in the preferences.", "ERROR")
-            shown = layout.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES")
-            shown.module = jobs.ROOT_PACKAGE
+            no_worker(layout, context)
         elif plan.blocked("run"):
             say(layout, context, f"{plan.blocked('run')}, or try the demo.", "INFO")
+
+
+def no_worker(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    say(layout, context, "The stages run in another Python, the worker: choose it in the preferences.", "ERROR")
+    shown = layout.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES")
+    shown.module = jobs.ROOT_PACKAGE
 
 
 class Stages:
@@ -201,8 +205,8 @@ class Jobs:
 
 
 def shown_jobs() -> list[jobs.Job]:
-    """The running ones and the last that ended, the newest first."""
-    known = [job for job in reversed(jobs.JOBS) if job.verb != "doctor"]
+    """The running ones and the last that ended, the newest first; those of datasets have a place of their own."""
+    known = [job for job in reversed(jobs.JOBS) if job.verb != "doctor" and "dataset" not in job.note]
     ended = [job for job in known if not job.is_running][:FINISHED_SHOWN]
     return [job for job in known if job.is_running or job in ended]
 
@@ -210,7 +214,8 @@ def shown_jobs() -> list[jobs.Job]:
 def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: jobs.Job) -> None:
     view = job.view
     row = layout.row(align=True)
-    row.label(text=words.headline(job), icon="SORTTIME" if job.is_running else "CHECKMARK" if view.state == "done" else "ERROR")
+    icon = {"waiting": "SORTTIME", "running": "SORTTIME", "done": "CHECKMARK", "cancelled": "PAUSE"}.get(view.state, "ERROR")
+    row.label(text=words.headline(job), icon=icon)
     if job.is_running:
         stop = row.row(align=True)
         stop.enabled = job.stopping_since is None
@@ -218,7 +223,7 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: jobs.J
     elif view.state != "done":
         row.operator("ningyo.retry", text="", icon="FILE_REFRESH").job = str(job.folder)
     row.operator("ningyo.show_log", text="", icon="TEXT").job = str(job.folder)
-    row.operator("ningyo.open_folder", text="", icon="FILE_FOLDER").folder = str(job.note.get("out", job.folder))
+    row.operator("ningyo.open_folder", text="", icon="FILE_FOLDER").folder = folder_of(job)
     if job.is_running:
         layout.progress(factor=view.fraction or 0.0, type="BAR", text=words.progress(view) or "…")
         if view.progress.get("note"):
@@ -233,6 +238,11 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: jobs.J
         layout.operator("ningyo.add_strips", icon="SEQ_STRIP_DUPLICATE").job = str(job.folder)
     if view.state == "done" and "retarget" in job.note and not job.note.get("shown"):
         layout.operator("ningyo.put_on", icon="ARMATURE_DATA").job = str(job.folder)
+
+
+def folder_of(job: jobs.Job) -> str:
+    """The folder that the user looks for what a job makes in."""
+    return str(job.note.get("made") or job.note.get("dataset") or job.note.get("out") or job.folder)
 
 
 def region_points(context: bpy.types.Context) -> float:

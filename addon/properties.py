@@ -13,6 +13,7 @@ from typing import Any
 import bpy
 
 from . import jobs, people
+from .dataset_properties import NINGYO_dataset
 from .look import NINGYO_look
 from .motions import ON_DISK, NINGYO_motion, NINGYO_solving, is_armature
 from .plan import STAGES, Plan, Status, status
@@ -63,6 +64,7 @@ class NINGYO_settings(bpy.types.PropertyGroup):
     solving: bpy.props.PointerProperty(type=NINGYO_solving)
     motions: bpy.props.CollectionProperty(type=NINGYO_motion)
     look: bpy.props.PointerProperty(type=NINGYO_look)
+    dataset: bpy.props.PointerProperty(type=NINGYO_dataset)
 
 
 def plan_of(context: bpy.types.Context) -> Plan:

@@ -16,6 +16,7 @@ TITLES = {
     "demo": "Demo",
     "doctor": "Check",
 }
+DATASET_TITLES = {"verify": "Verify", "stats": "Statistics", "export": "Export"}
 STATES = {
     "waiting": "starting…",
     "running": "running",
@@ -52,6 +53,10 @@ def headline(job: Any) -> str:
         state = STATES[view.state]
     verb: str = job.verb
     title = TITLES.get(verb, verb)
+    if verb == "dataset":
+        title = DATASET_TITLES.get(job.arguments[0], verb)
+    elif verb == "render" and "dataset" in job.note:
+        title = "Dataset"
     if verb == "retarget" and "retarget" not in job.note:
         title += " for Rendering"  # the other kind is put onto armatures of the scene
     return f"{title}: {state}"
@@ -67,5 +72,11 @@ def progress(view: Any) -> str:
     if left is not None:
         text += f", {duration(left)} left"
     elif event.get("rate"):
-        text += f", {event['rate']:.3g} a second"
+        text += f", {rate(view)}"
     return text
+
+
+def rate(view: Any) -> str:
+    """ "9.25 a second"; empty while it is not known."""
+    known = view.progress.get("rate")
+    return f"{known:.3g} a second" if known else ""

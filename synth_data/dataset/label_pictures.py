@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from ...errors import UserError
 from .body import box_of, states_of
-from .folder import DEPTH, FLOW, IMAGE, LIMBS, PARTS, UV, Dataset, Sample
+from .folder import DEPTH, FLOW, IMAGE, KINDS, LIMBS, PARTS, SUFFIX, UV, Dataset, Sample
 from .labels import flow_of
 from .pictures import Pixels, flattened, nearness, picture, pixels, read, resized, skeleton
+from .png import decode_png
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -23,6 +24,8 @@ Made = TypeVar("Made")
 PALE = 235  # the grey that transparency is laid on
 SHEET = (4, 6)  # rows and columns of (image, skeleton) pairs
 AVERAGED = 200  # pictures of which the mean is taken
+IN_A_ROW = 5  # at most, of a sample's pictures side by side
+GAP, BESIDE = 4, 48  # px between them, and the grey there
 
 
 def spread(dataset: Dataset, count: int) -> list[Sample]:
@@ -37,7 +40,34 @@ def shown(dataset: Dataset, sample: Sample, kind: str) -> Pixels | None:
         return _one_hot(read(dataset, sample, kind), dataset.size)
     if not dataset.file(sample, kind).name.endswith(".png"):
         return None
-    image = pixels(dataset, sample, kind)
+    return _visible(kind, pixels(dataset, sample, kind))
+
+
+def strip(contents: Mapping[str, bytes], size: int) -> tuple[Pixels, list[str]]:
+    """What a sample's files hold by kind, of pictures of `size` px: the image and then its labels in rows (H, W, 3), and their kinds."""
+    found: dict[str, Pixels] = {}
+    for kind in sorted(contents, key=KINDS.index):
+        image = _one_hot(contents[kind], (size, size)) if kind == LIMBS else None
+        if SUFFIX[kind].endswith(".png"):
+            image = _visible(kind, decode_png(contents[kind]))
+        if image is not None:
+            found[kind] = image if len(image) == size else resized(image, size, size)
+    columns = len(found) if len(found) <= IN_A_ROW else -(-len(found) // -(-len(found) // IN_A_ROW))
+    tiles = [*found.values(), *[np.full((size, size, 3), BESIDE, np.uint8)] * (-len(found) % columns)]
+    rows = [np.concatenate(_apart(tiles[i : i + columns], axis=1), axis=1) for i in range(0, len(tiles), columns)]
+    return np.concatenate(_apart(rows, axis=0)), list(found)
+
+
+def _apart(images: list[Pixels], axis: int) -> list[Pixels]:
+    """The images with a gap between each and the next."""
+    shape = list(images[0].shape)
+    shape[axis] = GAP
+    gap = np.full(shape, BESIDE, np.uint8)
+    return [part for image in images for part in (gap, image)][1:]
+
+
+def _visible(kind: str, image: npt.NDArray[Any]) -> Pixels:
+    """A decoded label of a kind that is a PNG, as a picture (H, W, 3)."""
     if kind == DEPTH:
         return flattened(nearness(image[..., 0])[..., None])
     if kind == PARTS:

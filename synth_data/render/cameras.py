@@ -70,19 +70,27 @@ class Aim:
     shift: tuple[float, float] = (0.0, 0.0)
 
 
-def orbit_of(motion: Motion | None, height: float, cameras: Cameras) -> Orbit:
-    """From the motion's own camera, so that training pictures show the character as the video shows the person; else from the front."""
+def orbit_of(motion: Motion | None, height: float, cameras: Cameras, depth: float | None = None) -> Orbit:
+    """From the motion's own camera, so that training pictures show the character as the video shows the person; else from the front.
+    `depth` is how far the motion is from its camera, where that is known better than by `depth_of`.
+    """
     yaw, elevation, distance = 0.0, _ELEVATION, _DISTANCE * height
     if motion is not None and motion.camera is not None:
         forward = motion.camera.world_to_camera[2, :3]
         yaw = float(np.degrees(np.arctan2(-forward[0], forward[1])))
         elevation = float(np.degrees(np.arcsin(np.clip(-forward[2], -1, 1))))
-        distance = float(np.median(motion.camera.project(motion.root_position)[1]))
+        distance = depth_of(motion) if depth is None else depth
     return Orbit(
         yaw,
         elevation if cameras.elevation is None else middle(cameras.elevation),
         max(distance if cameras.distance is None else middle(cameras.distance), _NEAREST * height),
     )
+
+
+def depth_of(motion: Motion) -> float:
+    """Metres from the motion's camera to the hips, along the view: the median of all frames."""
+    assert motion.camera is not None
+    return float(np.median(motion.camera.project(motion.root_position)[1]))
 
 
 def aim_of(orbit: Orbit, yaw: float, height: float, head_m: float, cameras: Cameras, rng: np.random.Generator | None) -> Aim:

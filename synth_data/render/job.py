@@ -121,12 +121,12 @@ class RenderJob:
 
     def __post_init__(self) -> None:
         """Names that were left out are taken from the files. Raises UserError for what cannot be rendered."""
-        characters = tuple(dataclasses.replace(c, name=safe_name(c.name or _stem(c.rig))) for c in self.characters)
-        clips = tuple(dataclasses.replace(c, name=safe_name(c.name or c.motion.stem)) for c in self.clips)
+        characters = tuple(dataclasses.replace(c, name=safe_name(c.name) if c.name else own_name(c.rig)) for c in self.characters)
+        clips = tuple(dataclasses.replace(c, name=safe_name(c.name) if c.name else own_name(c.motion)) for c in self.clips)
         object.__setattr__(self, "characters", characters)
         object.__setattr__(self, "clips", clips)
         object.__setattr__(self, "labels", tuple(kind for kind in LABELS if kind in set(self.labels) or _check_label(self.labels)))
-        object.__setattr__(self, "head_size", self.head_size or max(self.size // 2, 16))
+        object.__setattr__(self, "head_size", self.head_size or default_head_size(self.size))
         _require(bool(characters), "There is no character to render; name one with --rig or [[characters]].")
         _require(
             bool(clips) or self.poses.sampled > 0,
@@ -250,5 +250,10 @@ def _require(holds: Any, sentence: str) -> None:
         raise UserError(sentence)
 
 
-def _stem(rig: str) -> str:
-    return rig if rig.partition(":")[0] == "builtin" else Path(rig).stem
+def own_name(source: str | Path) -> str:
+    """What a character or a clip is called that is given no name."""
+    return safe_name(str(source) if str(source).partition(":")[0] == "builtin" else Path(source).stem)
+
+
+def default_head_size(size: int) -> int:
+    return max(size // 2, 16)

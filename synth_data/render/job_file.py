@@ -56,12 +56,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ...errors import UserError
-from .job import Background, Cameras, CharacterJob, ClipJob, Look, Poses, RenderJob, expanded
+from ...jobs.folder import write_atomically
+from .job import Background, Cameras, CharacterJob, ClipJob, Look, Poses, RenderJob, default_head_size, expanded, own_name
 
 JOB = "job.json"
 _LISTS = {"yaws": (int, float), "framings": (str,), "tones": (int,), "colours": (str,)}
@@ -82,9 +85,94 @@ def load_job(path: Path | str) -> RenderJob:
         kind = "JSON" if path.suffix == ".json" else "TOML"
         raise UserError(f"The job file {path} is not proper {kind} ({error}).") from error
     try:
-        return _job(data, path.parent)
+        return job_from(data, path.parent)
     except UserError as error:
         raise UserError(f"The job file {path}: {error}") from error
+
+
+def save_job(job: RenderJob, path: Path | str) -> None:
+    """Write the job as TOML for people, from which `load_job` makes the same job where its paths are absolute: only what differs from the
+    defaults, paths below the file's folder relative to it, and characters in a row that differ in their seed alone in one line.
+
+    Raises OSError.
+    """
+    path = Path(path).absolute()
+    write_atomically(path, f"# What to render: ningyo render {path.name} --out FOLDER\n{_toml(_for_people(job, path.parent))}")
+
+
+def in_rows(characters: Sequence[CharacterJob]) -> list[tuple[CharacterJob, int]]:
+    """The characters with how many in a row begin there: built-in ones of rising seeds without names of their own are one row."""
+    rows: list[tuple[CharacterJob, int]] = []
+    for character in characters:
+        seed = _plain_seed(character)
+        if rows and seed is not None:
+            first = _plain_seed(rows[-1][0])
+            if first is not None and seed == first + rows[-1][1]:
+                rows[-1] = rows[-1][0], rows[-1][1] + 1
+                continue
+        rows.append((character, 1))
+    return rows
+
+
+def _plain_seed(character: CharacterJob) -> int | None:
+    """The seed of a built-in character that has the name that it gets by itself."""
+    found = re.fullmatch(r"builtin:(0|[1-9]\d*)", character.rig)
+    return int(found[1]) if found and character.name == own_name(character.rig) else None
+
+
+def _for_people(job: RenderJob, folder: Path) -> dict[str, Any]:
+    """As `job_data`, without what goes without saying."""
+
+    def near(path: str) -> str:
+        place = Path(path)
+        return place.relative_to(folder).as_posix() if place.is_relative_to(folder) else path
+
+    data = job_data(job)
+    if data["head_size"] == default_head_size(job.size):
+        del data["head_size"]
+    characters: list[dict[str, Any]] = []
+    for character, count in in_rows(job.characters):
+        if count > 1:
+            seed = _plain_seed(character) or 0
+            characters.append({"rig": f"builtin:{seed}-{seed + count - 1}"})
+        else:
+            rig = character.rig if _is_builtin(character.rig) else near(Path(character.rig).absolute().as_posix())
+            characters.append({"rig": rig} | ({} if character.name == own_name(character.rig) else {"name": character.name}))
+    clips: list[dict[str, Any]] = []
+    for clip in data["clips"]:
+        named = {} if clip["name"] == own_name(clip["motion"]) else {"name": clip["name"]}
+        rest = {key: value for key, value in clip.items() if key not in ("motion", "name")}
+        clips.append({"motion": near(clip["motion"]), **named, **rest})
+    data |= {"characters": characters, "clips": clips}
+    if "pictures" in data.get("background", {}):
+        data["background"]["pictures"] = near(data["background"]["pictures"])
+    return data
+
+
+def _toml(data: dict[str, Any]) -> str:
+    """The data of a job in TOML 1.0: plain values, then tables and lists of tables of plain values."""
+    tables = {key: value for key, value in data.items() if isinstance(value, dict) or (value and _are_tables(value))}
+    lines = [f"{key} = {_toml_value(value)}" for key, value in data.items() if key not in tables and not (key == "clips" and not value)]
+    for key, value in tables.items():
+        for table in [value] if isinstance(value, dict) else value:
+            lines += ["", f"[{key}]" if isinstance(value, dict) else f"[[{key}]]"]
+            lines += [f"{name} = {_toml_value(entry)}" for name, entry in table.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _are_tables(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml_value, value))}]"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, str):
+        # JSON's escapes are TOML's, but that TOML takes no raw delete.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json.dumps(value)
 
 
 def job_data(job: RenderJob) -> dict[str, Any]:
@@ -118,7 +206,8 @@ def _changed(part: Any) -> dict[str, Any]:
     return values
 
 
-def _job(data: Any, folder: Path) -> RenderJob:
+def job_from(data: Any, folder: Path) -> RenderJob:
+    """The job of a job file's content; paths are relative to `folder`. Raises UserError."""
     if not isinstance(data, dict):
         raise UserError("it is no table of settings.")
     parts = {"cameras": Cameras, "poses": Poses, "look": Look, "background": Background}

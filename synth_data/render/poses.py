@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..retarget import kinematics, mirror
+from ..retarget.edit import trim
 from ..retarget.kinematics import axis_angle_to_matrix, matrix_to_axis_angle, rotations_of, slerp_matrices, unit
 from ..retarget.motion import Motion
 from ..retarget.rig import Rig
 from ..retarget.secondary import hanging, with_secondary
 from ..retarget.transfer import on_rig
+from .cameras import depth_of
 
 Array = npt.NDArray[np.float64]
 
@@ -36,6 +38,9 @@ _BALL = {
 # Hinge → the bones before and after it, standard deviation and greatest bend in degrees, and whether it bends forwards.
 _HINGE = {"forearm": ("upper_arm", "hand", 25, 145, True), "shin": ("thigh", "foot", 14, 140, False)}
 _STRAIGHT = np.radians(12)  # below this bend the pose does not tell the hinge's axis
+# Seconds, where the pose at a single frame is asked for: what of a motion is put on the rig, and how long before the frame what hangs
+# begins to swing. It has forgotten all else by then; and feet that are held depend on what is near, but for the height of the floor.
+PART, _RUN_UP, _AFTER = 40.0, 5.0, 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,14 +58,22 @@ class Pose:
 
 class PoseSource:
     """The poses of a motion on a rig, at any time. A motion of another rig is transferred, `mirrored` exchanges left and right, and what
-    hangs from the body swings along.
+    hangs from the body swings along. With `around`, only frames next to that one may be asked for, which takes no longer with a long motion
+    than with a short one.
 
     Raises UserError when the motion does not know its rig and moves bones that `rig` does not have.
     """
 
-    def __init__(self, rig: Rig, motion: Motion, *, mirrored: bool = False) -> None:
-        self.fitted = on_rig(motion, rig)  # not mirrored: it has the camera
-        self.motion = with_secondary(mirror.mirrored(self.fitted, rig) if mirrored else self.fitted, rig)
+    def __init__(self, rig: Rig, motion: Motion, *, mirrored: bool = False, around: float | None = None) -> None:
+        time = None if around is None else float(motion.time[min(max(int(around), 0), motion.frame_count - 1)])
+        part = motion if time is None else _part(motion, time)
+        self.fitted = on_rig(part, rig)  # not mirrored: it has the camera
+        self.depth = None if part.camera is None else depth_of(self.fitted) * (depth_of(motion) / depth_of(part))  # from the camera, metres
+        played = mirror.mirrored(self.fitted, rig) if mirrored else self.fitted
+        if time is not None:
+            played = trim(played, time - _RUN_UP, time + _AFTER)
+        self._first = int(np.searchsorted(motion.time, played.time[0]))
+        self.motion = with_secondary(played, rig)
         self.local = rotations_of(rig, self.motion)
         self.root = self.motion.root_position.astype(np.float64)
 
@@ -79,9 +92,15 @@ class PoseSource:
         return dict(zip(self.motion.expressions, ((1 - share) * values[low] + share * values[high]).tolist(), strict=True))
 
     def _around(self, time: float) -> tuple[int, int, float]:
-        place = min(max(float(time), 0.0), len(self.root) - 1.0)
+        place = min(max(float(time) - self._first, 0.0), len(self.root) - 1.0)
         low = int(place)
         return low, min(low + 1, len(self.root) - 1), place - low
+
+
+def _part(motion: Motion, time: float) -> Motion:
+    """A motion's `PART` seconds in whose middle `time` is, or, near its ends, its first or last ones."""
+    start = max(min(time - PART / 2, float(motion.time[-1]) - PART), float(motion.time[0]))
+    return trim(motion, start, start + PART + 1 / motion.fps)
 
 
 def varied(rig: Rig, pose: Pose, rng: np.random.Generator, spread: float = 1.0) -> Pose:

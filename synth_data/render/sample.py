@@ -74,20 +74,21 @@ class Dress:
 
 class SampleMaker:
     """Makes the samples of the character on `stage`. `motions` are those of its clips, on its own rig, by the names of the clips' jobs;
-    `job_clip` says of which job a clip is.
+    `job_clip` says of which job a clip is. With `single` each sample is sooner made by itself: of long motions only what is around its
+    frame is put on the rig, and labels are not held against Blender's own.
     """
 
     def __init__(
         self, stage: Stage, job: RenderJob, motions: Callable[[str], Motion], job_clip: Mapping[str, str], out: Path,
-        report: Reporter = SILENT,
+        report: Reporter = SILENT, *, single: bool = False,
     ) -> None:  # fmt: skip
         """Raises UserError when there are no backgrounds where the job says."""
         self._stage, self._job, self._out, self._job_clip, self._motion = stage, job, out, job_clip, motions
         self._model = point_model(stage.rig)
         self._rule = OcclusionRule(stage.rig, self._model)
-        self._sources: dict[tuple[str, bool], PoseSource] = {}
+        self._sources: dict[tuple[str, bool, float | None], PoseSource] = {}
         self._backgrounds = Backgrounds(job.background)
-        self._report = report
+        self._report, self._single = report, single
 
     def make(self, shot: Shot) -> Sample:
         """Render a sample and write its files. Raises UserError, OSError when the disk is full."""
@@ -118,7 +119,7 @@ class SampleMaker:
         visibility = self._rule.visibility(now.points, now.rotations, seen, zbuffer)
         self._wear(look)
         contents = {kinds.IMAGE: encode_png(self._picture(view, seen, look, shot), LEVEL)}
-        if shot.number % EVERY == 0:
+        if shot.number % EVERY == 0 and not self._single:
             self._check(shot, seen, zbuffer)
         head = None
         if kinds.HEAD in job.labels:
@@ -187,9 +188,12 @@ class SampleMaker:
         return Posed(pose, heads, rotations, points, shown)
 
     def _aim(self, shot: Shot) -> Aim:
-        motion = None if shot.sampled else self._source(shot).fitted
         rig, cameras = self._stage.rig, self._job.cameras
-        orbit = orbit_of(motion, rig.height, cameras)
+        if shot.sampled:
+            orbit = orbit_of(None, rig.height, cameras)
+        else:
+            source = self._source(shot)
+            orbit = orbit_of(source.fitted, rig.height, cameras, source.depth)
         rng = None if shot.steady else generator(self._job.seed, shot.number, _CAMERA)
         return aim_of(orbit, shot.yaw, rig.height, self._model.head_size, cameras, rng)
 
@@ -232,7 +236,7 @@ class SampleMaker:
         return image if background is None else over(image, background)
 
     def _source(self, shot: Shot) -> PoseSource:
-        key = self._job_clip[shot.clip.name], shot.mirrored
+        key = self._job_clip[shot.clip.name], shot.mirrored, shot.frame if self._single else None
         if key not in self._sources:
-            self._sources[key] = PoseSource(self._stage.rig, self._motion(key[0]), mirrored=shot.mirrored)
+            self._sources[key] = PoseSource(self._stage.rig, self._motion(key[0]), mirrored=shot.mirrored, around=key[2])
         return self._sources[key]

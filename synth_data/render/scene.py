@@ -243,6 +243,10 @@ def open_stage(spec: str, scratch: Path, *, threads: int | None = None, detail: 
     try:
         yield Stage(spec, scratch, threads=threads, detail=detail)
     finally:
+        for scene in bpy.data.scenes:
+            if scene not in before:
+                # What a render has kept of a scene points to it; Blender would go on reading it when the scene is gone.
+                scene.render.use_persistent_data = False
         bpy.data.batch_remove([item for collection in _collections() for item in collection if item not in before])
         scratch.unlink(missing_ok=True)
 

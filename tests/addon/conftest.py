@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
+import importlib.util
 import os
 import sys
 import time
@@ -116,12 +118,17 @@ class WrittenDown:
     def separator(self) -> None:
         pass
 
+    def menu(self, name: str, **_how: Any) -> None:
+        assert hasattr(importlib.import_module("bpy").types, name), name
+        self.texts.append(f"menu({name}")
+
     def template_list(self, kind: str, _id: str, data: Any, name: str, active: Any, active_name: str, **_how: Any) -> None:
         assert hasattr(importlib.import_module("bpy").types, kind), kind
         assert hasattr(active, active_name), active_name
         for item in getattr(data, name):
-            self.texts.append(f"line({item.person}")
-            getattr(importlib.import_module("bpy").types, kind).draw_item(None, None, self, data, item, 0, active, active_name, 0)
+            bpy = importlib.import_module("bpy")
+            self.texts.append(f"line({getattr(item, 'person', item.name)}")
+            getattr(bpy.types, kind).draw_item(None, bpy.context, self, data, item, 0, active, active_name, 0)
 
     def part(self, *, heading: str = "", **_how: Any) -> WrittenDown:
         self.texts += [heading] if heading else []
@@ -140,6 +147,23 @@ def drawn(addon: Any) -> Callable[[Any], list[str]]:
         return texts
 
     return draw
+
+
+@pytest.fixture(scope="session")
+def doll(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The files of a character of blocks, and of a motion of another rig."""
+    bpy = pytest.importorskip("bpy")
+    spec = importlib.util.spec_from_file_location("ningyo_render_actor", PACKAGE_PARENT / "tests" / "render" / "conftest.py")
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    folder = tmp_path_factory.mktemp("doll")
+    made.build_block_character(bpy, made._rigs.build_rig(rolls=True), folder / "blocks.blend")
+    theirs = made._rigs.build_rig(seed=3, proportions=0.2)
+    dataclasses.replace(made.build_motion(theirs), rig=theirs).save(folder / "swing.npz")
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    return folder / "blocks.blend", folder / "swing.npz"
 
 
 @pytest.fixture

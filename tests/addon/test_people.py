@@ -194,7 +194,7 @@ def test_what_stands_in_the_overlays_way_is_said(track: Path, monkeypatch: pytes
 
 def test_the_overlays_frame_in_an_image_editor(overlay: Path, track: Path) -> None:
     scene = bpy.context.scene
-    assert image_editor(bpy.context) is None
+    assert image_editor(bpy.context, bpy.data.images.new("any", 8, 8)) is None
     assert bpy.ops.ningyo.overlay_frame() == {"FINISHED"}, "without an image editor it says so"
     area = bpy.context.window_manager.windows[0].screen.areas[0]
     before, area.type = area.type, "IMAGE_EDITOR"

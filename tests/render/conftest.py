@@ -13,7 +13,7 @@ from ningyo.synth_data.retarget.kinematics import axis_angle_to_matrix, matrix_t
 from ningyo.synth_data.retarget.motion import Camera, Motion
 from ningyo.synth_data.retarget.rig import Rig
 
-collect_ignore = [] if importlib.util.find_spec("bpy") else ["test_render_batch.py"]
+collect_ignore = [] if importlib.util.find_spec("bpy") else ["test_render_batch.py", "test_previews.py"]
 
 # The rigs made of numbers are those of the retargeting tests.
 _spec = importlib.util.spec_from_file_location("ningyo_test_rigs", Path(__file__).parents[1] / "retarget" / "conftest.py")

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import tomllib
+from pathlib import Path
 
 import pytest
 from ningyo.errors import UserError
-from ningyo.synth_data.render.job import Poses, RenderJob, expanded
-from ningyo.synth_data.render.job_file import job_data, load_job
+from ningyo.synth_data.render.job import LABELS, Background, Cameras, CharacterJob, ClipJob, Look, Poses, RenderJob, expanded
+from ningyo.synth_data.render.job_file import in_rows, job_data, load_job, save_job
 
 WHOLE = """
 size = 128
@@ -171,3 +173,64 @@ def test_ranges_of_seeds():
         expanded("builtin:4-2")
     with pytest.raises(UserError, match="more than"):
         expanded("builtin:0-9999999")
+
+
+def odd_job(folder: Path) -> RenderJob:
+    """Everything otherwise than by default, and names that are hard to write."""
+    return RenderJob(
+        (
+            CharacterJob(str(folder / 'dolls/a "doll"\\ with\ttabs\x7f.glb'), "first"),
+            *(CharacterJob(rig) for rig in expanded("builtin:7-9")),
+            CharacterJob("builtin:10", "ten"),
+            CharacterJob("builtin:3"),
+            CharacterJob("builtin"),
+            CharacterJob("/elsewhere/人形.vrm"),
+        ),
+        (
+            ClipJob(folder / "dance.npz", "", 3, 40, "test", ("first", "ten"), (0.5, 1.25), 0.3),
+            ClipJob(Path("/elsewhere/walk.bvh"), "stroll"),
+        ),
+        96, 123, 2**62, LABELS, 40,
+        Cameras(tuple(i * 360 / 7 for i in range(7)), 0.1, (-5.0, 30.0), 1e-9, None, (2.0, 2.5), 0.2, None, ("head", "body"), 0.0),
+        Poses(0.1, 0.2, 1.5, 0.3, 1.0), Look((-60.0, 60.0), (20.0, 70.0), (0.0, 1.75), (3, 2), 12),
+        Background(("F4F1EA", "2B3556"), folder / "photos"),
+    )  # fmt: skip
+
+
+def test_a_job_is_written_for_people_and_read_back(tmp_path: Path) -> None:
+    for job in (odd_job(tmp_path), RenderJob.from_flags("builtin:7", [tmp_path / "a.npz"])):
+        save_job(job, tmp_path / "written" / "job.toml")
+        assert load_job(tmp_path / "written" / "job.toml") == job
+    sampled = RenderJob((CharacterJob("builtin:1"),), (), count=5, poses=Poses(0.0, sampled=1.0))
+    save_job(sampled, tmp_path / "sampled.toml")
+    assert load_job(tmp_path / "sampled.toml") == sampled
+
+
+def test_what_is_written_is_short_and_can_be_moved(tmp_path: Path) -> None:
+    save_job(odd_job(tmp_path), tmp_path / "job.toml")
+    data = tomllib.loads((tmp_path / "job.toml").read_text("utf-8"))
+    assert data["characters"][1:5] == [
+        {"rig": "builtin:7-9"},
+        {"rig": "builtin:10", "name": "ten"},
+        {"rig": "builtin:3"},
+        {"rig": "builtin"},
+    ]
+    assert [clip["motion"] for clip in data["clips"]] == ["dance.npz", "/elsewhere/walk.bvh"]
+    assert data["background"]["pictures"] == "photos"
+    assert data["look"]["outline"] == [0, 1.75]
+    (tmp_path / "moved").mkdir()
+    moved = (tmp_path / "job.toml").rename(tmp_path / "moved" / "job.toml")
+    assert load_job(moved).clips[0].motion == tmp_path / "moved" / "dance.npz"
+    save_job(RenderJob.from_flags("builtin:2", [tmp_path / "a.npz"]), tmp_path / "plain.toml")
+    text = (tmp_path / "plain.toml").read_text("utf-8")
+    assert text == (
+        '# What to render: ningyo render plain.toml --out FOLDER\nsize = 256\nseed = 0\nlabels = ["skeleton"]\n\n'
+        '[[characters]]\nrig = "builtin:2"\n\n[[clips]]\nmotion = "a.npz"\n'
+    )
+
+
+def test_characters_of_rising_seeds_are_a_row() -> None:
+    job = RenderJob.from_flags(["builtin:4-6", "builtin:7", "builtin:2", "a.glb", "builtin:8"], ["m.npz"])
+    assert [(character.rig, count) for character, count in in_rows(job.characters)] == [
+        ("builtin:4", 4), ("builtin:2", 1), ("a.glb", 1), ("builtin:8", 1),
+    ]  # fmt: skip

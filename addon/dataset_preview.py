@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# pyright: basic, reportAttributeAccessIssue=false, reportInvalidTypeForm=false, reportArgumentType=false
+# pyright: reportIncompatibleMethodOverride=false, reportOptionalMemberAccess=false
+"""One sample of the dataset, rendered here and shown in an image editor with its labels beside it."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+
+from ..errors import UserError
+from ..jobs.progress import Event, Reporter
+from . import jobs
+from .dataset_job import wanted
+from .dataset_properties import LABELS
+from .dataset_sources import write_sources
+from .overlay import image_editor
+
+if TYPE_CHECKING:
+    from ..synth_data.dataset.folder import Sample
+    from ..synth_data.render.job import RenderJob
+    from ..synth_data.render.preview import Previews
+
+IMAGE = "Ningyo Preview"
+_previews: Previews | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What was shown last: in which scene, of which job, and in words."""
+
+    scene: str
+    job: RenderJob
+    lines: tuple[str, ...]
+
+
+last: Shown | None = None
+
+
+def folder() -> Path:
+    """Blender's own folder for what is passing, which it removes when it ends."""
+    return Path(bpy.app.tempdir) / "ningyo"
+
+
+def previews() -> Previews:
+    global _previews
+    if _previews is None:
+        from ..synth_data.render.preview import Previews
+
+        _previews = Previews(folder() / "render.part")
+    return _previews
+
+
+def forget() -> None:
+    global _previews, last
+    _previews = last = None
+
+
+class NINGYO_OT_dataset_preview(bpy.types.Operator):
+    """Render one sample of this dataset here, as the whole dataset will have it, and show it with its labels in an image editor"""
+
+    bl_idname, bl_label = "ningyo.dataset_preview", "Preview"
+
+    which: bpy.props.EnumProperty(
+        name="Which",
+        items=(
+            ("SAME", "This Sample", "The sample of this number"),
+            ("NEXT", "Next", "The sample after it"),
+            ("RANDOM", "Random", "Any sample"),
+        ),
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def description(cls, _context: bpy.types.Context, properties: Any) -> str:
+        how = {"SAME": "this sample", "NEXT": "the next sample", "RANDOM": "a sample by chance"}[properties.which]
+        return f"Render {how} here, as the whole dataset will have it, and show it with its labels in an image editor"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        problem = wanted(context.scene, folder()).problem
+        if not problem and not hasattr(context.scene, "cycles"):
+            problem = "Cycles is switched off: enable it under Preferences, Add-ons"
+        if not problem and bpy.app.is_job_running("RENDER"):
+            problem = "Blender is rendering"
+        if problem:
+            cls.poll_message_set(problem)
+        return not problem
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..synth_data.dataset.label_pictures import strip
+        from ..synth_data.dataset.png import encode_png
+        from ..synth_data.dataset.sample import SamplePose
+
+        global last
+        settings, began = context.scene.ningyo.dataset, time.monotonic()
+        ask = wanted(context.scene, folder())
+        if ask.job is None:
+            self.report({"ERROR"}, ask.problem)
+            return {"CANCELLED"}
+        folder().mkdir(parents=True, exist_ok=True)
+        report = Reporter(self._tell(context))
+        _busy(context, True)
+        try:
+            write_sources(context, folder())
+            total = previews().count(ask.job, report=report)
+            number = {"SAME": settings.number, "NEXT": settings.number + 1, "RANDOM": random.randrange(total)}[self.which] % total
+            sample, contents = previews().sample(ask.job, number, report=report)
+            picture, kinds = strip(contents, ask.job.size)
+            file = folder() / "preview.png"
+            file.write_bytes(encode_png(picture, 1))
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        except OSError as error:
+            self.report({"ERROR"}, f"{error.strerror}: {error.filename}; make room on the disk, or look at the path")
+            return {"CANCELLED"}
+        finally:
+            _busy(context, False)
+        settings.number = number
+        shown = show(context, file)
+        seconds = time.monotonic() - began
+        faces = SamplePose.from_json(contents["pose"].decode("utf-8"), "the sample").expression
+        last = Shown(context.scene.name, ask.job, tuple(described(sample, kinds, list(faces), total, seconds)))
+        if not shown:
+            self.report({"INFO"}, "Open an image editor to see the sample")
+        jobs.redraw()
+        return {"FINISHED"}
+
+    def _tell(self, context: bpy.types.Context) -> Any:
+        def tell(event: Event) -> None:
+            if event["type"] == "warning":
+                self.report({"WARNING"}, event["text"])
+            elif event["type"] == "progress" and event["total"]:
+                context.window_manager.progress_update(100 * event["done"] / event["total"])
+
+        return tell
+
+
+def _busy(context: bpy.types.Context, begins: bool) -> None:
+    """Have the pointer say that Blender is at work."""
+    manager = context.window_manager
+    if begins:
+        manager.progress_begin(0, 100)
+    else:
+        manager.progress_end()
+
+
+def show(context: bpy.types.Context, file: Path) -> bool:
+    """Show a picture in an image editor; False where there is none and none can be opened."""
+    image = bpy.data.images.get(IMAGE)
+    if image is None or image.source != "FILE":
+        image = bpy.data.images.load(str(file))
+        image.name = IMAGE
+    before = tuple(image.size)
+    image.filepath_raw = str(file)
+    image.reload()
+    if not image.packed_file:
+        image.pack()  # the file goes when Blender ends, and the .blend must not miss it
+    found = image_editor(context, image)
+    if found is None:
+        return False
+    window, area = found
+    space = area.spaces.active
+    if space.image != image or tuple(image.size) != before:
+        space.image = image
+        fit: Any = bpy.ops.image.view_all
+        region = next(region for region in area.regions if region.type == "WINDOW")
+        with context.temp_override(window=window, area=area, region=region):
+            if fit.poll():
+                fit(fit_view=True)
+    area.tag_redraw()
+    return True
+
+
+def described(sample: Sample, kinds: list[str], faces: list[str], total: int, seconds: float) -> list[str]:
+    """A sample in a few lines."""
+    from ..synth_data.render.job import SAMPLED
+
+    look, camera = sample.details.get("look", {}), sample.camera
+    turn = camera["yaw"] % 360
+    turn -= 360 * (turn > 180)
+    side = "" if abs(turn) < 0.5 else " left" if turn > 0 else " right"
+    of_clip = "a pose from no clip" if sample.clip == SAMPLED else f"{sample.clip}, frame {sample.frame:g}"
+    more = [
+        word for word, holds in (("varied", sample.variation), ("mirrored", sample.mirrored), ("held out", sample.split == "test")) if holds
+    ]
+    return [
+        f"Sample {sample.number} of {total} (0 to {total - 1}), in {seconds:.1f} s",
+        f"{sample.character}: {', '.join([of_clip, *more])}",
+        f"From {abs(turn):.0f}°{side}, {camera['elevation']:.0f}° up, {camera['distance']:.1f} m",
+        *([f"Face: {', '.join(faces)}"] if faces else []),
+        *([f"Palette {look['palette']}, {look['tones']} tones"] if look.get("palette") else []),
+        "Shown: " + ", ".join(["picture", *(LABELS[kind][0].lower() for kind in kinds if kind in LABELS)]),
+    ]
+
+
+CLASSES = (NINGYO_OT_dataset_preview,)
