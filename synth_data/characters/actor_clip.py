@@ -151,7 +151,7 @@ def build_scene() -> tuple[Any, Geometry]:
     armature = skeleton.build_armature("Actor", shape.figure.joints, scene.collection)
     material = _painted_material()
     for name, part in (("Actor body", shape.body), ("Actor face", shape.face)):
-        mesh_object(name, part, shape.figure.bones, armature, material, scene.collection)
+        mesh_object(name, shape, part, armature, material, scene.collection)
     _room()
     _light("AREA", (-1.6, -3.2, 3.0), (0, 0, 1.1), 210, 1.6, (1.0, 0.94, 0.86))
     _light("AREA", (2.4, -2.6, 1.8), (0, 0, 1.2), 70, 2.0, (0.86, 0.92, 1.0))

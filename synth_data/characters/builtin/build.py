@@ -20,9 +20,9 @@ from .design import Design, design
 from .fields import surface
 from .hair import build_hair
 from .head import EXPRESSIONS, Expression, FaceColours, Skull, ear_mesh, face_parts, skull_mesh
-from .mesh import Array, Part, clip, join, merge, painted, smoothstep
+from .mesh import Array, Part, clip, face_normals, join, merge, painted, smoothstep
 from .outfits import OUTFITS, Cloth
-from .tailor import CELL, Figure
+from .tailor import CELL, FULL, Figure
 
 
 @dataclass
@@ -42,6 +42,19 @@ class Geometry:
     body: Part
     face: Part
     expressions: dict[str, Array]
+
+    def uv(self, part: Part) -> Array:
+        """(L, 2) texture coordinates of a part's corners: a paper doll of the T-pose, seen from the front in the left half, from behind
+        in the right one. Each face lies wholly in the half that its rest normal looks to.
+        """
+        everything = np.concatenate([self.body.vertices, self.face.vertices])
+        size = 1.02 * max(2 * np.abs(everything[:, 0]).max(), everything[:, 2].max() - everything[:, 2].min())
+        used = part.faces >= 0
+        points = part.vertices[part.faces[used]]
+        behind = np.repeat(face_normals(part.vertices, part.faces)[:, 1] > 0, used.sum(1))
+        across = np.where(behind, -points[:, 0], points[:, 0]) / size
+        up = (points[:, 2] - everything[:, 2].min()) / size
+        return np.column_stack([0.25 + 0.5 * across + 0.5 * behind, up + 0.01])
 
 
 def make_skull(figure: Figure, jaw: float = 1.0, human: bool = False) -> Skull:
@@ -72,11 +85,11 @@ def hair_weights(figure: Figure, points: Array) -> Array:
     return normalised(w)
 
 
-def geometry(choice: Design, seed: int) -> Geometry:
+def geometry(choice: Design, seed: int, detail: str = FULL) -> Geometry:
     """The painted meshes of a design; `seed` drives what the design leaves open (the fall of each lock)."""
     p = choice.proportions
     j = joints(p)
-    figure = Figure(p, j, tubes(p, j), skeleton.BONES)
+    figure = Figure(p, j, tubes(p, j), detail)
     rng = np.random.default_rng([seed, 21])
     skin = Colour.of(*choice.skin)
     skull = make_skull(figure, choice.face.jaw, choice.human)
@@ -127,9 +140,9 @@ def geometry(choice: Design, seed: int) -> Geometry:
 
 
 def mesh_object(
-    name: str, part: Part, bones: list[str], armature: bpy.types.Object, material: bpy.types.Material, collection: bpy.types.Collection
+    name: str, shape: Geometry, part: Part, armature: bpy.types.Object, material: bpy.types.Material, collection: bpy.types.Collection
 ) -> bpy.types.Object:
-    """A Blender object of a painted part, skinned to the armature."""
+    """A Blender object of one of a character's two parts, skinned to the armature."""
     data: Any = bpy.data.meshes.new(name)
     quads = part.faces[:, 3] >= 0
     sizes = np.where(quads, 4, 3)
@@ -141,9 +154,10 @@ def mesh_object(
     data.polygons.add(len(sizes))
     data.polygons.foreach_set("loop_start", np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32))
     data.polygons.foreach_set("use_smooth", np.ones(len(sizes), bool))
-    for attribute, values in ((BASE, part.base), (SHADE, part.shade)):
+    for attribute, values in zip((BASE, SHADE), part.corner_colours(), strict=True):
         rgba = np.column_stack([values, np.ones(len(values))]).astype(np.float32)
-        data.attributes.new(attribute, "FLOAT_COLOR", "POINT").data.foreach_set("color", rgba.ravel())
+        data.attributes.new(attribute, "FLOAT_COLOR", "CORNER").data.foreach_set("color", rgba.ravel())
+    data.uv_layers.new(name="UVMap").uv.foreach_set("vector", shape.uv(part).astype(np.float32).ravel())
     data.attributes.new(FLAT, "FLOAT", "POINT").data.foreach_set("value", part.flat.astype(np.float32))
     data.update(calc_edges=True)
     data.materials.append(material)
@@ -154,11 +168,11 @@ def mesh_object(
     steps = np.rint(part.weights * 60).astype(int)
     lost = 60 - steps.sum(1)
     steps[np.arange(len(steps)), steps.argmax(1)] += lost
-    for column, bone in enumerate(bones):
+    for column, bone in enumerate(shape.figure.bones[: steps.shape[1]]):
         values = steps[:, column]
         if not values.any():
             continue
-        group = item.vertex_groups.new(name=skeleton.PREFIX + bone)
+        group = item.vertex_groups.new(name=skeleton.full_name(bone))
         for value in np.unique(values[values > 0]):
             group.add(np.flatnonzero(values == value).tolist(), float(value) / 60, "REPLACE")
     if part.outlined:
@@ -179,19 +193,21 @@ def add_expressions(item: Any, expressions: dict[str, Array]) -> None:
         key.value = 0.0
 
 
-def build_character(seed: int, collection: bpy.types.Collection | None = None) -> BuiltCharacter:
+def build_character(seed: int, collection: bpy.types.Collection | None = None, *, detail: str = FULL, palette: int = 0) -> BuiltCharacter:
     """Build the character of a seed in the current Blender data, linked into `collection` (default: the scene's collection).
 
+    `detail` "dataset" has at most 25,000 evaluated vertices, clothes and outline included; "full" is for close-ups. `palette` 0 is the
+    character's own; another number gives the same person (same vertices, same skin) other colours of clothes, hair and eyes.
     Nothing that exists is changed. The rig has Mixamo's bone names and stands in T-pose at the origin, facing −Y, in metres.
     """
     scene: Any = bpy.context.scene
     target = collection if collection is not None else scene.collection
-    shape = geometry(design(seed), seed)
+    shape = geometry(design(seed, palette), seed, detail)
     name = f"Ningyo {seed}"
-    armature = skeleton.build_armature(name, shape.figure.joints, target)
+    armature = skeleton.build_armature(name, shape.figure.joints, target, shape.figure.chains)
     material = cel_material("Ningyo cel")
-    body = mesh_object(f"{name} body", shape.body, shape.figure.bones, armature, material, target)
+    body = mesh_object(f"{name} body", shape, shape.body, armature, material, target)
     add_outline(body)
-    face = mesh_object(f"{name} face", shape.face, shape.figure.bones, armature, material, target)
+    face = mesh_object(f"{name} face", shape, shape.face, armature, material, target)
     add_expressions(face, shape.expressions)
     return BuiltCharacter(armature, [body, face], armature.name)

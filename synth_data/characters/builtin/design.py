@@ -45,8 +45,8 @@ class Design:
     human: bool = False
 
 
-def design(seed: int) -> Design:
-    """The choices of a seed; seed 0 is chosen by hand."""
+def design(seed: int, palette: int = 0) -> Design:
+    """The choices of a seed; seed 0 is chosen by hand. `palette` other than 0: the same person in other colours, the skin's excepted."""
     rng = np.random.default_rng([seed, 20])
     if seed == 0:
         return Design(

@@ -14,6 +14,7 @@ import numpy as np
 from ..palette import Colour
 
 Array = np.ndarray
+Mesh = tuple[Array, Array]
 
 
 @dataclass
@@ -22,6 +23,7 @@ class Part:
 
     `vertices` (N, 3) metres; `faces` (M, 4); `base`, `shade` (N, 3) linear RGB; `flat` (N,) 1 where no shading falls;
     `line` (N,) outline width factor; `weights` (N, B) float, rows sum to 1; `outlined` says which of the two objects it goes to.
+    `face_base`, `face_shade` (M, 3): colours of faces painted whole, so that they end sharply; NaN where the vertices' colours hold.
     """
 
     vertices: Array
@@ -32,6 +34,28 @@ class Part:
     line: Array
     weights: Array
     outlined: bool = True
+    face_base: Array | None = None
+    face_shade: Array | None = None
+
+    def paint(self, faces: Array, colour: Colour) -> None:
+        """Give whole faces, chosen by a (M,) mask, a colour of their own."""
+        if self.face_base is None or self.face_shade is None:
+            self.face_base = np.full((len(self.faces), 3), np.nan)
+            self.face_shade = self.face_base.copy()
+        self.face_base[faces] = colour.base
+        self.face_shade[faces] = colour.shade
+
+    def corner_colours(self) -> tuple[Array, Array]:
+        """(L, 3) colours in light and in shade of the faces' corners, face by face."""
+        used = self.faces >= 0
+        result = []
+        for of_vertices, of_faces in ((self.base, self.face_base), (self.shade, self.face_shade)):
+            colours = of_vertices[self.faces[used]]
+            if of_faces is not None:
+                whole = np.repeat(of_faces, used.sum(1), axis=0)
+                colours = np.where(np.isnan(whole), colours, whole)
+            result.append(colours)
+        return result[0], result[1]
 
 
 def painted(
@@ -59,14 +83,21 @@ def painted(
 
 
 def join(parts: Sequence[Part]) -> Part:
-    """All parts in one, in order."""
+    """All parts in one, in order. Weights of parts that know fewer bones get columns of zeros."""
     starts = np.cumsum([0] + [len(p.vertices) for p in parts])[:-1]
-    faces = [np.where(p.faces >= 0, p.faces + start, -1) for p, start in zip(parts, starts, strict=True)]
+    bones = max(p.weights.shape[1] for p in parts)
+
+    def of_faces(part: Part, values: Array | None) -> Array:
+        return values if values is not None else np.full((len(part.faces), 3), np.nan)
+
     return Part(
         np.concatenate([p.vertices for p in parts]),
-        np.concatenate(faces),
-        *(np.concatenate([getattr(p, name) for p in parts]) for name in ("base", "shade", "flat", "line", "weights")),
-        outlined=parts[0].outlined,
+        np.concatenate([np.where(p.faces >= 0, p.faces + start, -1) for p, start in zip(parts, starts, strict=True)]),
+        *(np.concatenate([getattr(p, name) for p in parts]) for name in ("base", "shade", "flat", "line")),
+        np.concatenate([np.pad(p.weights, ((0, 0), (0, bones - p.weights.shape[1]))) for p in parts]),
+        parts[0].outlined,
+        np.concatenate([of_faces(p, p.face_base) for p in parts]),
+        np.concatenate([of_faces(p, p.face_shade) for p in parts]),
     )
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,11 +13,14 @@ from .body import Proportions, normalised, skin_weights
 from .fields import Tube, front, surface
 from .hair import spline
 from .mesh import Array, Part, clip, loft, outward, painted, smoothstep, vertex_normals, with_rim
+from .skeleton import BONES, Chain
 
 Mesh = tuple[Array, Array]
 Offset = float | Callable[[Array], Array]
 # Size of the grid's cells, as a fraction of the height.
 CELL = 0.0100
+# How finely a character is made: for close-ups, or with few vertices for pictures of the whole figure.
+FULL, DATASET = "full", "dataset"
 
 
 @dataclass
@@ -27,7 +30,17 @@ class Figure:
     proportions: Proportions
     joints: dict[str, Array]
     tubes: dict[str, Tube]
-    bones: list[str]
+    detail: str = FULL
+    chains: list[Chain] = field(default_factory=list)
+
+    @property
+    def fine(self) -> bool:
+        return self.detail == FULL
+
+    @property
+    def bones(self) -> list[str]:
+        """The columns of weights: Mixamo's bones, then those of the chains, in the order in which they were added."""
+        return BONES + [bone for chain in self.chains for bone in chain.bones]
 
     @property
     def H(self) -> float:  # noqa: N802 (the formulas' name)
