@@ -89,7 +89,7 @@ def geometry(choice: Design, seed: int, detail: str = FULL) -> Geometry:
     """The painted meshes of a design; `seed` drives what the design leaves open (the fall of each lock)."""
     p = choice.proportions
     j = joints(p)
-    figure = Figure(p, j, tubes(p, j), detail)
+    figure = Figure(p, j, tubes(p, j), list(skeleton.BONES), detail=detail)
     rng = np.random.default_rng([seed, 21])
     skin = Colour.of(*choice.skin)
     skull = make_skull(figure, choice.face.jaw, choice.human)
@@ -172,7 +172,7 @@ def mesh_object(
         values = steps[:, column]
         if not values.any():
             continue
-        group = item.vertex_groups.new(name=skeleton.full_name(bone))
+        group = item.vertex_groups.new(name=skeleton.bone_name(bone))
         for value in np.unique(values[values > 0]):
             group.add(np.flatnonzero(values == value).tolist(), float(value) / 60, "REPLACE")
     if part.outlined:
@@ -204,7 +204,7 @@ def build_character(seed: int, collection: bpy.types.Collection | None = None, *
     target = collection if collection is not None else scene.collection
     shape = geometry(design(seed, palette), seed, detail)
     name = f"Ningyo {seed}"
-    armature = skeleton.build_armature(name, shape.figure.joints, target, shape.figure.chains)
+    armature = skeleton.build_armature(name, shape.figure.joints, target, shape.figure.extra)
     material = cel_material("Ningyo cel")
     body = mesh_object(f"{name} body", shape, shape.body, armature, material, target)
     add_outline(body)

@@ -144,6 +144,18 @@ def gradient(tubes: Sequence[Tube], points: Array, cut: Callable[[Array], Array]
     return ((values[:3] - values[3:]) / (2 * step)).T
 
 
+Stretch = Sequence[Callable[[Array], Array] | None]
+
+
+def grid_axis(low: float, high: float, cell: float, stretch: Callable[[Array], Array] | None) -> Array:
+    """Positions from `low` to beyond `high`, `cell` metres apart, or `cell` × `stretch(position)`."""
+    if stretch is None:
+        return low + cell * np.arange(int(np.ceil((high - low) / cell)) + 1)
+    at = np.linspace(low, high + 3 * cell, 400)
+    count = np.concatenate([[0.0], np.cumsum(np.diff(at) / (cell * stretch((at[:-1] + at[1:]) / 2)))])
+    return np.interp(np.arange(int(np.ceil(np.interp(high, at, count))) + 1), count, at)
+
+
 def surface(
     tubes: Sequence[Tube],
     cell: float,
@@ -151,8 +163,9 @@ def surface(
     half: bool = True,
     cut: Callable[[Array], Array] | None = None,
     within: tuple[Sequence[float], Sequence[float]] | None = None,
+    stretch: Stretch = (None, None, None),
 ) -> tuple[Array, Array]:
-    """The union's surface with cells of `cell` metres.
+    """The union's surface with cells of `cell` metres, on each axis times `stretch(position)`: long limbs need fewer along than around.
 
     `half`: only x ≥ 0 is computed and mirrored, so the result is exactly symmetric. `within` limits the box (low, high).
     """
@@ -162,13 +175,13 @@ def surface(
         low, high = np.maximum(low, within[0]), np.minimum(high, within[1])
     if half:
         low[0] = -1.5 * cell
-    size = np.ceil((high - low) / cell).astype(int) + 1
+    axes = [grid_axis(float(low[i]), float(high[i]), cell, stretch[i]) for i in range(3)]
+    size = np.array([len(axis) for axis in axes])
     field = np.full(size, 1.0)
-    axes = [low[i] + cell * np.arange(size[i]) for i in range(3)]
     for item, (a, b) in zip(tubes, boxes, strict=True):
-        margin = item.blend + 2 * cell
-        first = np.clip(np.floor((a - margin - low) / cell).astype(int), 0, size)
-        last = np.clip(np.ceil((b + margin - low) / cell).astype(int) + 1, 0, size)
+        margin = item.blend + 3 * cell
+        first = np.array([np.searchsorted(axis, v) for axis, v in zip(axes, a - margin, strict=True)])
+        last = np.array([np.searchsorted(axis, v) for axis, v in zip(axes, b + margin, strict=True)])
         if (last <= first).any():
             continue
         box = tuple(slice(f, s) for f, s in zip(first, last, strict=True))
@@ -177,7 +190,7 @@ def surface(
     if cut is not None:
         points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
         field = np.maximum(field, cut(points).reshape(size))
-    vertices, faces = nets(field, low, cell)
+    vertices, faces = nets(field, axes)
     vertices = settle(vertices, faces, tubes, cell, cut)
     if not half:
         return compact(vertices, faces)
@@ -195,8 +208,11 @@ def surface(
     return mirrored(compact(vertices, faces[~on_plane]))
 
 
-def nets(field: Array, origin: Array, cell: float) -> tuple[Array, Array]:
-    """Surface nets of a (X, Y, Z) grid of distances: one vertex a cell that the surface crosses, one quad a crossed grid edge."""
+def nets(field: Array, axes: Sequence[Array]) -> tuple[Array, Array]:
+    """Surface nets of a (X, Y, Z) grid of distances: one vertex a cell that the surface crosses, one quad a crossed grid edge.
+
+    `axes` are the grid's positions on each axis.
+    """
     inside = field < 0
     size = np.array(field.shape) - 1
     corners = [(i, j, k) for i in (0, 1) for j in (0, 1) for k in (0, 1)]
@@ -220,7 +236,8 @@ def nets(field: Array, origin: Array, cell: float) -> tuple[Array, Array]:
             point[:, axis] += t
             total[crossing] += point
             number[crossing] += 1
-    vertices = origin + cell * (cells + total / number[:, None])
+    places = cells + total / number[:, None]
+    vertices = np.column_stack([np.interp(places[:, i], np.arange(len(axes[i])), axes[i]) for i in range(3)])
     faces = []
     for axis in range(3):
         u, v = (axis + 1) % 3, (axis + 2) % 3

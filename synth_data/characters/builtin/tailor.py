@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ from .body import Proportions, normalised, skin_weights
 from .fields import Tube, front, surface
 from .hair import spline
 from .mesh import Array, Part, clip, loft, outward, painted, smoothstep, vertex_normals, with_rim
-from .skeleton import BONES, Chain
+from .skeleton import ExtraBone
 
 Mesh = tuple[Array, Array]
 Offset = float | Callable[[Array], Array]
@@ -25,22 +25,24 @@ FULL, DATASET = "full", "dataset"
 
 @dataclass
 class Figure:
-    """A body to be dressed."""
+    """A body to be dressed. `bones` are the columns of the weights; `extra` those among them that are not Mixamo's."""
 
     proportions: Proportions
     joints: dict[str, Array]
     tubes: dict[str, Tube]
+    bones: list[str]
+    extra: list[ExtraBone] = field(default_factory=list)
     detail: str = FULL
-    chains: list[Chain] = field(default_factory=list)
+
+    def add_bones(self, bones: Iterable[ExtraBone]) -> None:
+        """Parts made from now on may be weighted to these bones, too; `join` widens the weights of those made before."""
+        for bone in bones:
+            self.extra.append(bone)
+            self.bones.append(bone.name)
 
     @property
     def fine(self) -> bool:
         return self.detail == FULL
-
-    @property
-    def bones(self) -> list[str]:
-        """The columns of weights: Mixamo's bones, then those of the chains, in the order in which they were added."""
-        return BONES + [bone for chain in self.chains for bone in chain.bones]
 
     @property
     def H(self) -> float:  # noqa: N802 (the formulas' name)
