@@ -13,16 +13,21 @@ import bpy
 import numpy as np
 
 from ..cel import BASE, FLAT, LINE, SHADE, add_outline, cel_material
-from ..palette import Colour
+from ..palette import Colour, parse
 from . import skeleton
 from .body import FINGERS, joints, normalised, tubes
 from .design import Design, design
+from .extras import add_extras
 from .fields import surface
+from .footwear import RUBBER
 from .hair import build_hair
 from .head import EXPRESSIONS, Expression, FaceColours, Skull, ear_mesh, face_parts, skull_mesh
 from .mesh import Array, Part, clip, face_normals, join, merge, painted, smoothstep
-from .outfits import OUTFITS, Cloth
-from .tailor import CELL, FULL, Figure
+from .outfits import OUTFITS, Cloth, Dressing
+from .tailor import FULL, Figure, Garment
+
+# Evaluated vertices of a character for datasets.
+BUDGET = 25_000
 
 
 @dataclass
@@ -42,6 +47,11 @@ class Geometry:
     body: Part
     face: Part
     expressions: dict[str, Array]
+
+    @property
+    def evaluated(self) -> int:
+        """How many vertices there are for a renderer: the outline's hull doubles the body."""
+        return 2 * len(self.body.vertices) + len(self.face.vertices)
 
     def uv(self, part: Part) -> Array:
         """(L, 2) texture coordinates of a part's corners: a paper doll of the T-pose, seen from the front in the left half, from behind
@@ -66,7 +76,14 @@ def hands(figure: Figure) -> tuple[Array, Array]:
     """Both hands from the wrist on."""
     names = ["forearm", "palm", *(f"{f}{n}" for f in FINGERS for n in (1, 2, 3))]
     wrist = figure.joints["LeftHand"][0]
-    mesh = surface([figure.tubes[n] for n in names], 0.0042 * figure.H, half=False, within=((wrist - 0.03, -9, -9), (9, 9, 9)))
+    cell, along = (0.0042, 1.0) if figure.fine else (0.0056, 1.7)
+    mesh = surface(
+        [figure.tubes[n] for n in names],
+        cell * figure.H,
+        half=False,
+        within=((wrist - 0.03, -9, -9), (9, 9, 9)),
+        stretch=(lambda x: np.full_like(x, along), None, None),
+    )
     v, f = clip(mesh, mesh[0][:, 0] - wrist + 0.001)
     return merge([(v, f), (v * (-1, 1, 1), np.where(f[:, 3:] >= 0, f[:, ::-1], f[:, [2, 1, 0, 3]]))])
 
@@ -85,45 +102,73 @@ def hair_weights(figure: Figure, points: Array) -> Array:
     return normalised(w)
 
 
+def cloth_of(choice: Design, skin: Colour) -> Cloth:
+    c = choice.colours
+    sole = RUBBER if choice.clothes.shoes in ("sneaker", "hightop") else Colour.of(c.shoe).shaded
+    # Whatever differs most from the shoe.
+    mark = max((c.accent, c.second, c.main), key=lambda text: float(np.abs(parse(text) - parse(c.shoe)).sum()))
+    return Cloth(
+        main=Colour.of(c.main),
+        second=Colour.of(c.second),
+        accent=Colour.of(c.accent),
+        trim=Colour.of(c.trim),
+        shoe=Colour.of(c.shoe),
+        sole=sole,
+        sock=Colour.of(c.sock),
+        mark=Colour.of(mark),
+        skin=skin,
+    )
+
+
 def geometry(choice: Design, seed: int, detail: str = FULL) -> Geometry:
-    """The painted meshes of a design; `seed` drives what the design leaves open (the fall of each lock)."""
+    """The painted meshes of a design; `seed` drives what the design leaves open (the fall of each lock).
+
+    For "dataset", a rich outfit that would have too many vertices is made on a coarser grid.
+    """
+    coarser = iter((1.0, 1.12, 1.25, 1.4, 1.6))
+    shape = _shape(choice, seed, detail, next(coarser))
+    while detail != FULL and shape.evaluated > BUDGET:
+        shape = _shape(choice, seed, detail, next(coarser))
+    return shape
+
+
+def _shape(choice: Design, seed: int, detail: str, coarser: float) -> Geometry:
     p = choice.proportions
     j = joints(p)
-    figure = Figure(p, j, tubes(p, j), list(skeleton.BONES), detail=detail)
+    figure = Figure(p, j, tubes(p, j), list(skeleton.BONES), detail=detail, coarser=coarser)
     rng = np.random.default_rng([seed, 21])
     skin = Colour.of(*choice.skin)
     skull = make_skull(figure, choice.face.jaw, choice.human)
     head = figure.single("Head")
 
-    main, second, accent = (Colour.of(c) for c in choice.triad)
-    cloth = Cloth(main, second, accent, Colour.of(choice.shoe), Colour.of(choice.sock), choice.legwear)
-    outfit = OUTFITS[choice.outfit](figure, cloth, rng)
+    dressing = Dressing(figure, choice.clothes, cloth_of(choice, skin))
+    OUTFITS[choice.clothes.outfit](dressing)
+    add_extras(dressing)
 
     names = ["torso", "bust", "neck", "clavicle", "upper_arm", "forearm", "thigh", "shin"]
-    trunk = surface([figure.tubes[n] for n in names if n in figure.tubes], CELL * p.height, cut=figure.leg_gap(0.0012))
-    trunk = clip(trunk, outfit.skin(trunk[0]))
+    trunk = Garment(figure, figure.shell(dict.fromkeys(names, 0.0), gap=0.0012), skin).cut(dressing.skin)
     # A painted shadow under the chin.
-    shadow = trunk[0][:, 2] - (j["Neck"][2] + 0.006 * p.height) + 0.25 * (trunk[0][:, 1] - j["Neck"][1])
-    body = [figure.part(clip(trunk, -shadow), skin, line=0.8), figure.part(clip(trunk, shadow), skin.shaded, line=0.8)]
-    body.append(figure.part(hands(figure), skin, line=0.55))
+    trunk.paint(skin.shaded, lambda q: q[:, 2] - (j["Neck"][2] + 0.006 * p.height) + 0.25 * (q[:, 1] - j["Neck"][1]))
+    body = [trunk.part(rim=0, line=0.8)]
+    body.append(figure.part(hands(figure), dressing.hands or skin, line=0.55))
     v, f = skull_mesh(skull)
     local = (v - skull.origin) / skull.size
     flat = ((local[:, 1] < -0.16) & (local[:, 2] > 0.03)).astype(float)
     body.append(painted((v, f), skin, head, flat=flat, line=0.6))
     body.append(painted(ear_mesh(skull), skin, head, line=0.5))
-    body += outfit.parts
+    body += dressing.parts
 
-    hair_colour = Colour.of(choice.hair, value=0.70)
+    hair_colour = Colour.of(choice.colours.hair, value=0.70)
     hair = build_hair(skull, choice.hair_style, choice.fringe, rng, choice.ahoge)
     strands = merge(hair.pieces)
     body.append(painted(strands, hair_colour, hair_weights(figure, strands[0]), line=0.7))
     if hair.ties:
         ties = merge(hair.ties)
-        body.append(painted(ties, Colour.of(choice.triad[2]), hair_weights(figure, ties[0]), line=0.7))
+        body.append(painted(ties, Colour.of(choice.colours.accent), hair_weights(figure, ties[0]), line=0.7))
 
     brow = Colour(hair_colour.shade * 0.55, hair_colour.shade * 0.55)
     lash = Colour(hair_colour.shade * 0.10 + 0.004, hair_colour.shade * 0.10 + 0.004)
-    colours = FaceColours(skin, Colour.of(choice.iris), lash, brow)
+    colours = FaceColours(skin, Colour.of(choice.colours.iris), lash, brow)
 
     def face(state: Expression) -> list[Part]:
         parts = face_parts(skull, choice.face, colours, head, state)
@@ -181,6 +226,8 @@ def mesh_object(
             group.add(np.flatnonzero(part.line == value).tolist(), float(value), "REPLACE")
     modifier: Any = item.modifiers.new("Armature", "ARMATURE")
     modifier.object = armature
+    # Knees, elbows and what hangs between the legs keep their volume.
+    modifier.use_deform_preserve_volume = True
     return item
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -56,6 +57,7 @@ class Tube:
     def radius(self) -> float:
         return float(np.median(np.minimum(self.rx, self.ry)))
 
+    @cached_property
     def frame(self) -> tuple[Array, Array, Array, float]:
         """Section's x and y axes, direction, length."""
         along = self.end - self.start
@@ -68,21 +70,24 @@ class Tube:
         x = x / np.linalg.norm(x)
         return x, np.cross(along, x), along, length
 
+    @cached_property
+    def _tables(self) -> Array:
+        return np.stack([self.rx, self.ry, self.sx, self.sy])
+
     def distance(self, points: Array) -> Array:
         """(N,) signed distance in metres (first-order near the surface), negative inside."""
-        ex, ey, along, length = self.frame()
-        local = points - self.start
-        t = local @ along / length
+        ex, ey, along, length = self.frame
+        x, y, t = ((points - self.start) @ np.column_stack([ex, ey, along / length])).T
         clamped = np.clip(t, 0.0, 1.0)
         position = clamped * (SAMPLES - 1)
         low = np.minimum(position.astype(int), SAMPLES - 2)
         part = position - low
-        rx, ry, sx, sy = (table[low] * (1 - part) + table[low + 1] * part for table in (self.rx, self.ry, self.sx, self.sy))
-        x, y, e = local @ ex - sx, local @ ey - sy, (t - clamped) * length
+        rx, ry, sx, sy = self._tables[:, low] * (1 - part) + self._tables[:, low + 1] * part
         small = np.minimum(rx, ry)
         rc = self.cap * small
-        q = np.sqrt((x / rx) ** 2 + (y / ry) ** 2 + (e / rc) ** 2)
-        gradient = np.sqrt((x / rx**2) ** 2 + (y / ry**2) ** 2 + (e / rc**2) ** 2)
+        x, y, e = (x - sx) / rx, (y - sy) / ry, (t - clamped) * length / rc
+        q = np.sqrt(x * x + y * y + e * e)
+        gradient = np.sqrt((x / rx) ** 2 + (y / ry) ** 2 + (e / rc) ** 2)
         return np.where(q < 0.3, -0.7 * small, q * (q - 1) / np.maximum(gradient, 1e-9))
 
     def bounds(self) -> tuple[Array, Array]:
@@ -280,6 +285,6 @@ def front(tubes: Sequence[Tube], x: Array, z: Array, start: float = -0.4, behind
     x, z = np.broadcast_arrays(np.asarray(x, float), np.asarray(z, float))
     sign = -1.0 if behind else 1.0
     points = np.column_stack([x.ravel(), np.full(x.size, sign * start), z.ravel()])
-    for _ in range(60):
+    for _ in range(24):
         points[:, 1] += sign * np.clip(union(tubes, points), -0.02, 0.05) * 0.8
     return points

@@ -111,6 +111,11 @@ def merge(meshes: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
     return np.concatenate(vertices), np.concatenate(faces)
 
 
+def pair(mesh: Mesh) -> Mesh:
+    """A mesh and its mirror image at the other side of x = 0."""
+    return merge([mesh, (mesh[0] * (-1, 1, 1), flipped(mesh[1]))])
+
+
 def triangles(faces: Array) -> Array:
     """(K, 3) triangles of quads and triangles."""
     quads = faces[:, 3] >= 0
@@ -190,11 +195,13 @@ def _edges(faces: Array) -> Array:
     return np.stack([faces, following], axis=-1)
 
 
-def open_edges(faces: Array, count: int) -> Array:
-    """(E, 2) edges that only one face has, in its direction; `count` is the number of vertices."""
+def open_edges(faces: Array, count: int) -> tuple[Array, Array]:
+    """(E, 2) edges that only one face has, in its direction, and (E,) which face; `count` is the number of vertices."""
     edges = _edges(faces).reshape(-1, 2)
-    edges = edges[(edges >= 0).all(1)]
-    return edges[~np.isin(edges[:, 0] * count + edges[:, 1], edges[:, 1] * count + edges[:, 0])]
+    real = (edges >= 0).all(1)
+    a, b = edges[real].T
+    alone = ~np.isin(a * count + b, b * count + a)
+    return edges[real][alone], np.repeat(np.arange(len(faces)), 4)[real][alone]
 
 
 def split(mesh: Mesh, values: Array, *, active: Array | None = None, zone: Array | None = None) -> tuple[Mesh, Array, Array]:
@@ -219,7 +226,7 @@ def split(mesh: Mesh, values: Array, *, active: Array | None = None, zone: Array
     if len(keys):
         a, b = keys // n, keys % n
         fixed = np.zeros(n, bool)
-        fixed[open_edges(faces, n)] = True
+        fixed[open_edges(faces, n)[0]] = True
         if zone is not None:
             low, high = np.full(n, np.iinfo(int).max), np.full(n, -1)
             for corner in range(4):
@@ -246,6 +253,14 @@ def split(mesh: Mesh, values: Array, *, active: Array | None = None, zone: Array
     on[on] = keys[place[on]] == (lower * n + upper)[on]
     middle = np.where(on, n + place, -1)
     new, source = _cut_faces(faces, middle)
+    # A line through two opposite corners of a quad cuts no edge.
+    v = np.where(new >= 0, values[np.maximum(new, 0)], np.nan)
+    for first in (0, 1):
+        across = (v[:, first] == 0) & (v[:, first + 2] == 0) & (v[:, first + 1] * v[:, (first + 3) % 4] < 0)
+        f, none = new[across], np.full(int(across.sum()), -1)
+        halves = [np.column_stack([f[:, (first + k) % 4] for k in ks] + [none]) for ks in ((0, 1, 2), (0, 2, 3))]
+        new, source = np.concatenate([new[~across], *halves]), np.concatenate([source[~across], source[across], source[across]])
+        v = np.where(new >= 0, values[np.maximum(new, 0)], np.nan)
     corners = np.where(new >= 0, values[np.maximum(new, 0)], 0.0)
     return (vertices, new), source, corners.sum(1) >= 0
 
@@ -322,16 +337,21 @@ def mirrored(mesh: Mesh) -> Mesh:
     return np.concatenate([vertices, vertices[~seam] * (-1, 1, 1)]), np.concatenate([faces, flipped(other)])
 
 
-def with_rim(mesh: Mesh, depth: float) -> tuple[Array, Array]:
+def with_rim(mesh: Mesh, depth: float) -> Mesh:
     """The mesh with every open edge folded inward by `depth` metres, so that hems have a thickness and take an outline."""
+    return rimmed(mesh, depth)[0]
+
+
+def rimmed(mesh: Mesh, depth: float) -> tuple[Mesh, Array]:
+    """`with_rim`, and for each face of the result the face of `mesh` that it is or folds."""
     vertices, faces = mesh
-    edges = open_edges(faces, len(vertices))
+    edges, owner = open_edges(faces, len(vertices))
     border = np.unique(edges)
     inner = np.full(len(vertices), -1)
     inner[border] = len(vertices) + np.arange(len(border))
     folded = vertices[border] - vertex_normals(vertices, faces)[border] * depth
     rim = np.column_stack([edges[:, 1], edges[:, 0], inner[edges[:, 0]], inner[edges[:, 1]]])
-    return np.concatenate([vertices, folded]), np.concatenate([faces, rim])
+    return (np.concatenate([vertices, folded]), np.concatenate([faces, rim])), np.concatenate([np.arange(len(faces)), owner])
 
 
 def smoothstep(value: Array, low: float | Array, high: float | Array) -> Array:
