@@ -28,20 +28,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sheet.add_argument(
         "--pose", default="t", metavar="POSE", help=f"{', '.join(POSES)}; several, with commas, are taken in turn (default: t)"
     )
-    sheet.add_argument("--motion", type=Path, metavar="MOTION.npz", help="frames of a motion instead, evenly spread over it")
+    sheet.add_argument(
+        "--motion",
+        type=Path,
+        metavar="MOTION",
+        help="frames of a motion (.npz) or a clip (.fbx, .glb, .bvh, …) instead, evenly spread over it",
+    )
     sheet.add_argument("--columns", type=positive_integer, default=6, metavar="N", help="characters in a row (default: 6)")
     sheet.add_argument("--size", type=positive_integer, default=256, metavar="PX", help="a cell's height (default: 256)")
 
 
 def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
+    from ..synth_data.characters.clips import load_clip
     from ..synth_data.characters.contact_sheet import Sheet, contact_sheet, motion_poses, named_pose
-    from ..synth_data.retarget.motion import Motion
 
     if args.out.suffix.lower() != ".png":
         raise UserError(f"{args.out} is not a PNG's name; let it end in .png.")
     specs = args.rig or [f"builtin:{seed}" for seed in seeds(args.seeds)]
     if args.motion is not None:
-        posing = motion_poses(Motion.load(args.motion), len(specs))
+        posing = motion_poses(load_clip(args.motion, report=report), len(specs))
     else:
         names = [name.strip() for name in args.pose.split(",")]
         unknown = [name for name in names if name not in POSES]

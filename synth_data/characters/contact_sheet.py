@@ -12,9 +12,12 @@ import numpy.typing as npt
 
 from ...jobs.folder import write_atomically
 from ...jobs.progress import SILENT, Reporter
-from ..dataset.png import decode_png, encode_png
+from ..dataset.png import encode_png
+from ..retarget.kinematics import rotations_of
 from ..retarget.motion import Motion
 from ..retarget.rig import Rig
+from ..retarget.secondary import with_secondary
+from ..retarget.transfer import on_rig
 from .demo_poses import demo_pose
 
 Array = npt.NDArray[np.float64]
@@ -25,6 +28,7 @@ _BACKGROUND = np.array([236.0, 238.0, 243.0])
 _TALLEST = 2.1  # metres that a picture shows from bottom to top: all characters at one scale
 _DISTANCE = 9.0  # metres to the camera: nearly parallel
 _HEAD = 0.62  # metres in a close-up
+_OUTLINE = 1.25  # px
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def contact_sheet(sheet: Sheet, posing: Sequence[Posing], out: Path, *, report: 
     bpy.ops.wm.read_factory_settings(use_empty=True)
     cells = []
     for index, spec in enumerate(sheet.specs):
-        cells.append(_cell(spec, posing[index % len(posing)], sheet, out.with_name(f".{out.stem}.cell.png")))
+        cells.append(_cell(spec, posing[index % len(posing)], sheet, out.with_name(f".{out.stem}.cell.tga")))
         report.progress(index + 1, len(sheet.specs), "characters")
     wide = max(_needed_width(cell) for cell in cells)
     cells = [_middle(cell, wide) for cell in cells]
@@ -62,10 +66,10 @@ def _cell(spec: str, posing: Posing, sheet: Sheet, scratch: Path) -> Array:
     from ..render.cameras import View, look_at
     from ..render.poses import Pose
     from ..render.scene import open_stage
-    from ..render.visibility import seen_through
+    from ..render.surface import seen_through
 
     yaw, elevation, close = VIEWS[sheet.view]
-    with open_stage(spec, sheet.size, scratch) as stage:
+    with open_stage(spec, scratch, detail="full") as stage:
         local, root = posing(stage.rig)
         pose = Pose(local, root)
         heads, rotations = pose.evaluate(stage.rig)
@@ -80,8 +84,9 @@ def _cell(spec: str, posing: Posing, sheet: Sheet, scratch: Path) -> Array:
         focal = sheet.size * _DISTANCE / extent
         K = np.array([[focal, 0, sheet.size / 2], [0, focal, sheet.size / 2], [0, 0, 1.0]])
         view = View(K, look_at(target, yaw, elevation, _DISTANCE), sheet.size, yaw, elevation, _DISTANCE)
-        stage.aim(view, seen_through(view, stage.surface()))
-        rgba = decode_png(stage.render()).astype(np.float64)
+        stage.set_outline(_OUTLINE * extent / sheet.size)
+        stage.aim(view)
+        rgba = stage.render(seen_through(view, stage.surface()), _OUTLINE).astype(np.float64)
     alpha = rgba[..., 3:] / 255
     return rgba[..., :3] * alpha + _BACKGROUND * (1 - alpha)
 
@@ -107,17 +112,13 @@ def named_pose(name: str) -> Posing:
 
 
 def motion_poses(motion: Motion, count: int) -> list[Posing]:
-    """`count` frames of a motion, evenly spread."""
-    from ..retarget.kinematics import rotations_of
+    """`count` frames of a motion, evenly spread, in one place. The motion is transferred to each rig, and what hangs swings along."""
 
     def posing(frame: int) -> Posing:
         def put(rig: Rig) -> tuple[Array, Array]:
-            return rotations_of(rig, motion)[frame], _in_place(motion.root_position[frame].astype(np.float64))
+            moved = with_secondary(on_rig(motion, rig), rig)
+            return rotations_of(rig, moved)[frame], moved.root_position[frame].astype(np.float64) * (0.0, 0.0, 1.0)
 
         return put
 
     return [posing(int(frame)) for frame in np.linspace(0, motion.frame_count - 1, count)]
-
-
-def _in_place(root: Array) -> Array:
-    return np.array([0.0, 0.0, root[2]])

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ..retarget.kinematics import axis_angle_to_matrix, local_from_turns, pose, swing, unit
 from ..retarget.rig import Rig
+from ..retarget.secondary import hanging
 
 Array = npt.NDArray[np.float64]
 Direction = tuple[float, float, float]
@@ -116,7 +117,7 @@ DEMO_POSES: dict[str, DemoPose] = {
 def demo_pose(rig: Rig, name: str) -> tuple[Array, Array]:
     """The bones' own rotations from rest (B, 3, 3) and the hips' place (3,), world metres, for one of `DEMO_POSES`.
 
-    The lowest foot stands where feet stand at rest. KeyError for a pose that there is not.
+    The lowest foot stands where feet stand at rest, and what hangs has come to rest. KeyError for a pose that there is not.
     """
     spec = DEMO_POSES[name]
     turns: dict[str, Array] = {}
@@ -164,7 +165,8 @@ def demo_pose(rig: Rig, name: str) -> tuple[Array, Array]:
     heads, _ = pose(rig, local, root[None])
     feet = [rig.index_of_role[r] for r in ("left_foot", "right_foot", "left_toe", "right_toe") if r in rig.index_of_role]
     posed, rest_heads = rig.to_world(heads[0])[feet] @ rig.up, rig.rest_heads[feet] @ rig.up
-    return local[0], root - rig.up * float((posed - rest_heads).min())
+    root = root - rig.up * float((posed - rest_heads).min())
+    return hanging(rig, local[0], root), root
 
 
 def _has_tip(rig: Rig, role: str) -> bool:

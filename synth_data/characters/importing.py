@@ -90,7 +90,7 @@ def rig_for(spec: Path | str, *, report: Reporter = SILENT) -> Rig:
         rig = Rig.load(spec)
     else:
         with undone():
-            rig = rig_of(load_character(spec))
+            rig = rig_of(load_character(spec, detail="dataset"))
     for warning in rig.warnings:
         report.warning(warning)
     return rig
