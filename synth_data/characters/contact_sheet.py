@@ -25,7 +25,7 @@ Posing = Callable[[Rig], tuple[Array, Array]]
 # View → yaw and elevation in degrees (0: from the front, 90: from the character's left), and whether it shows the head alone.
 VIEWS = {"front": (12.0, 4.0, False), "back": (168.0, 4.0, False), "side": (90.0, 4.0, False), "closeup": (18.0, 2.0, True)}
 _BACKGROUND = np.array([236.0, 238.0, 243.0])
-_TALLEST = 2.1  # metres that a picture shows from bottom to top: all characters at one scale
+_TALLEST = 2.14  # metres that a picture shows from bottom to top: all characters at one scale
 _DISTANCE = 9.0  # metres to the camera: nearly parallel
 _HEAD = 0.62  # metres in a close-up
 _OUTLINE = 1.25  # px
@@ -54,10 +54,10 @@ def contact_sheet(sheet: Sheet, posing: Sequence[Posing], out: Path, *, report: 
     for index, spec in enumerate(sheet.specs):
         cells.append(_cell(spec, posing[index % len(posing)], sheet, out.with_name(f".{out.stem}.cell.tga")))
         report.progress(index + 1, len(sheet.specs), "characters")
-    wide = max(_needed_width(cell) for cell in cells)
+    wide, columns = max(_needed_width(cell) for cell in cells), min(sheet.columns, len(cells))
     cells = [_middle(cell, wide) for cell in cells]
-    cells += [np.broadcast_to(_BACKGROUND, cells[0].shape)] * (-len(cells) % sheet.columns)
-    rows = [np.concatenate(cells[i : i + sheet.columns], axis=1) for i in range(0, len(cells), sheet.columns)]
+    cells += [np.broadcast_to(_BACKGROUND, cells[0].shape)] * (-len(cells) % columns)
+    rows = [np.concatenate(cells[i : i + columns], axis=1) for i in range(0, len(cells), columns)]
     write_atomically(out, encode_png(np.rint(np.concatenate(rows)).astype(np.uint8)))
 
 
@@ -79,7 +79,7 @@ def _cell(spec: str, posing: Posing, sheet: Sheet, scratch: Path) -> Array:
             extent = _HEAD
         else:
             # The floor at the same place in every cell.
-            target = np.array([root[0], root[1], 0.46 * _TALLEST])
+            target = np.array([root[0], root[1], 0.452 * _TALLEST])
             extent = _TALLEST
         focal = sheet.size * _DISTANCE / extent
         K = np.array([[focal, 0, sheet.size / 2], [0, focal, sheet.size / 2], [0, 0, 1.0]])

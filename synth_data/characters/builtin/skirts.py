@@ -10,6 +10,7 @@ import numpy as np
 
 from ..palette import Colour
 from .body import normalised
+from .fields import union
 from .mesh import Array, Part, loft, painted, rimmed, smoothstep
 from .skeleton import ExtraBone
 from .tailor import Figure, Offset
@@ -91,7 +92,7 @@ def skirt(figure: Figure, shape: Cut, colour: Colour, *, bands: Sequence[Band] =
         gone = (np.abs(np.abs(np.sin(np.arctan2(middle[:, 0], -middle[:, 1]))) - 1) < 0.02) & (middle[:, 2] < shape.slit)
         f, tint, dark = f[~gone], tint[~gone], dark[~gone]
     (v, f), source = rimmed((v, f), 0.0035)
-    hangs = shape.hem < figure.joints["LeftUpLeg"][2]
+    hangs = shape.hem < figure.joints["LeftUpLeg"][2] + 0.05 * H
     part = painted((v, f), colour, hanging_weights(figure, shape, v) if hangs else figure.weights(v))
     tint, dark = tint[source], dark[source]
     for index, with_colour in enumerate(colours):
@@ -152,7 +153,7 @@ def _radii(figure: Figure, shape: Cut, angle: Array, z: Array) -> Array:
     for _ in range(14):
         middle = (low + high) / 2
         points = np.stack([np.abs(middle * direction[:, 0]), middle * direction[:, 1], np.broadcast_to(z[:, None], size)], axis=-1)
-        outside = np.min([t.distance(points.reshape(-1, 3)) for t in body], axis=0).reshape(size) > 0
+        outside = union(body, points.reshape(-1, 3)).reshape(size) > 0
         high = np.where(outside, middle, high)
         low = np.where(outside, low, middle)
     free = min(shape.free or shape.top, shape.top)

@@ -327,8 +327,8 @@ def fold_lines(figure: Figure, part: Part, offsets: Mapping[str, Offset], colour
     paths = []
     for side in (1, -1):
         paths += [
-            np.array([on("upper_arm", 0.92, -70, side), on("upper_arm", 0.98, -100, side), on("forearm", 0.05, -135, side)]),
-            np.array([on("forearm", 0.16, -60, side), on("forearm", 0.11, -95, side), on("forearm", 0.03, -125, side)]),
+            np.array([on("upper_arm", 0.93, -58, side), on("upper_arm", 0.985, -88, side), on("forearm", 0.03, -118, side)]),
+            np.array([on("forearm", 0.055, -72, side), on("forearm", 0.075, -95, side), on("forearm", 0.09, -122, side)]),
         ]
     return strokes(figure, part, paths, 0.0032, colour.shaded)
 

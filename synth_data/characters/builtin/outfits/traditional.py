@@ -136,7 +136,7 @@ def yukata(d: Dressing) -> None:
     hem = (0.085 if d.wear.length > 0.35 else 0.30) * H
     part, offsets = _robe(d, hem, cloth.main)
     d.add(part)
-    sleeves = hanging_sleeves(d, cloth.main, depth=0.085 + 0.065 * d.wear.sleeve)
+    sleeves = hanging_sleeves(d, cloth.main, depth=0.055 + 0.050 * d.wear.sleeve)
     d.add(sleeves)
     crossed_collar(d, cloth.trim, offsets, figure.z(0.40))
     if d.wear.pattern == "":
@@ -150,7 +150,7 @@ def yukata(d: Dressing) -> None:
     if female:
         top, low, level = figure.z(0.46), figure.z(0.10), figure.z(0.28)
         d.add(skirt(figure, Cut(top, low, 0.001, around=around, grow=0.01), cloth.accent))
-        cord = thicker(around, 0.003)
+        cord = thicker(around, 0.0065)
         d.add(skirt(figure, Cut(level + 0.006 * H, level - 0.006 * H, 0.001, around=cord, grow=0.01), cloth.second))
         back = figure.front({"torso": 0.020}, [0.0], np.array([figure.z(0.34)]), behind=True)[0] + (0, 0.016 * H, 0)
         d.add(bow(figure, back, 0.095, cloth.accent, (0, 1.0, 0.1)))
@@ -168,7 +168,7 @@ def hakama(d: Dressing) -> None:
     offsets: Shape = {"torso": flare(0.0105, 0.002), "bust": 0.005, "clavicle": 0.0115, "upper_arm": 0.0115}
     g = d.top(offsets, cloth.main, hem=waist - 0.03 * H, sleeve=0.16, neck=0.044, vee=(figure.z(0.50), 0.30))
     d.finish(g)
-    d.add(hanging_sleeves(d, cloth.main, depth=0.085 + 0.065 * d.wear.sleeve))
+    d.add(hanging_sleeves(d, cloth.main, depth=0.055 + 0.050 * d.wear.sleeve))
     crossed_collar(d, cloth.trim, offsets, figure.z(0.40))
     hem = (0.085 + 0.05 * (1 - d.wear.length)) * H
     d.add(skirt(figure, Cut(waist, hem, 0.105, pleats=12, grow=0.0165), cloth.second))
