@@ -207,8 +207,9 @@ def test_palettes_change_colours_and_nothing_else() -> None:
             assert np.array_equal(shape.body.weights, shapes[0].body.weights)
             assert np.array_equal(shape.face.vertices, shapes[0].face.vertices)
             assert (other.skin, other.proportions, other.clothes) == (own.skin, own.proportions, own.clothes)
-            assert other.colours.main != own.colours.main
-            assert other.colours.hair != own.colours.hair
+        colours = [design(seed, number).colours for number in range(4)]
+        assert len({c.scheme for c in colours}) == 4
+        assert all(c.hair_number != own.colours.hair_number for c in colours[1:])
 
 
 def test_both_details_are_one_person() -> None:

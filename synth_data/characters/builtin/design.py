@@ -31,7 +31,7 @@ class Design:
 
 
 # The colours of seed 0.
-OWN = Colouring("FFFFFF", "2C3E6B", "E0433F", "FFFFFF", "6B3F33", "2B3048", "F29BB2", "3FA0C8")
+OWN = Colouring("FFFFFF", "2C3E6B", "E0433F", "FFFFFF", "6B3F33", "2B3048", "F29BB2", "3FA0C8", 0, 4)
 
 
 def design(seed: int, palette: int = 0) -> Design:
@@ -83,4 +83,4 @@ def design(seed: int, palette: int = 0) -> Design:
 
 def _colours(seed: int, outfit: str, palette: int, own: Colouring | None = None) -> Colouring:
     own = own or colouring(np.random.default_rng([seed, 23]), outfit)
-    return own if palette == 0 else colouring(np.random.default_rng([seed, 23, palette]), outfit, without=own)
+    return own if palette == 0 else colouring(np.random.default_rng([seed, 23, palette]), outfit, own, palette)

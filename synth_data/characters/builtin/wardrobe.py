@@ -88,7 +88,7 @@ def choose(rng: np.random.Generator, proportions: Proportions) -> Wear:
 
 @dataclass(frozen=True)
 class Colouring:
-    """Colours as sRGB hex: of the clothes (see `Cloth`), hair and eyes."""
+    """Colours as sRGB hex: of the clothes (see `Cloth`), hair and eyes; and which scheme of the outfit and which hair they are."""
 
     main: str
     second: str
@@ -98,22 +98,28 @@ class Colouring:
     sock: str
     hair: str
     iris: str
+    scheme: int = 0
+    hair_number: int = 0
 
 
-def colouring(rng: np.random.Generator, outfit: str, without: Colouring | None = None) -> Colouring:
-    """Colours for an outfit: one of its schemes, slightly varied, with hair that goes with it. `without`: none of that one's."""
+def colouring(rng: np.random.Generator, outfit: str, own: Colouring | None = None, palette: int = 0) -> Colouring:
+    """Colours for an outfit: one of its schemes, slightly varied, with hair that goes with it.
+
+    A `palette` other than 0 takes another scheme and other hair than a character's `own`; palettes in a row take schemes in turn.
+    """
     schemes = [s.split() for s in SCHEMES[outfit]]
-    hairs = HAIRS
-    if without is not None:
-        schemes = [s for s in schemes if s[0][:1] + s[1] != without.main[:1] + without.second]
-        hairs = [h for h in HAIRS if h[0] != without.hair]
-    scheme = schemes[int(rng.integers(len(schemes)))]
-    odds = np.array([harmony(hair, scheme) for hair, _ in hairs])
-    hair, irises = hairs[int(rng.choice(len(hairs), p=odds / odds.sum()))]
+    if own is None:
+        number = int(rng.integers(len(schemes)))
+    else:
+        number = (own.scheme + 1 + (palette - 1) % (len(schemes) - 1)) % len(schemes)
+    scheme = schemes[number]
+    odds = np.array([harmony(hair, scheme) * (own is None or i != own.hair_number) for i, (hair, _) in enumerate(HAIRS)])
+    hair_number = int(rng.choice(len(HAIRS), p=odds / odds.sum()))
+    hair, irises = HAIRS[hair_number]
     iris = irises[int(rng.integers(len(irises)))]
     main, second, accent = (varied(rng, colour) for colour in scheme[:3])
     trim, shoe, sock = scheme[3:]
     if outfit in CASUAL:
         shoe = (shoe, shoe, accent, second, "3A3D4A")[int(rng.integers(5))]
         sock = (sock, sock, sock, second, trim)[int(rng.integers(5))]
-    return Colouring(main, second, accent, trim, shoe, sock, varied(rng, hair), iris)
+    return Colouring(main, second, accent, trim, shoe, sock, varied(rng, hair), iris, number, hair_number)
