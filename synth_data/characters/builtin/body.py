@@ -86,14 +86,14 @@ def random_proportions(rng: np.random.Generator, female: bool) -> Proportions:
     if female:
         return Proportions(
             True, height, heads, leg,
-            hip * between(0.085, 0.090, 0.090), waist * between(0.066, 0.063, 0.060), chest * between(0.074, 0.077, 0.077), bust,
-            limb * between(0.98, 0.92, 0.86), between(0.80, 0.83, 0.84), between(1.02, 0.97, 0.95), shoulder * between(0.076, 0.079, 0.083),
+            hip * between(0.085, 0.089, 0.086), waist * between(0.066, 0.063, 0.057), chest * between(0.074, 0.077, 0.072), bust,
+            limb * between(0.98, 0.92, 0.83), between(0.80, 0.83, 0.76), between(1.02, 0.97, 0.95), shoulder * between(0.076, 0.079, 0.079),
             between(0.278, 0.290, 0.298), between(0.030, 0.034, 0.034),
         )  # fmt: skip
     return Proportions(
         False, height, heads, leg,
-        hip * between(0.080, 0.080, 0.080), waist * between(0.068, 0.069, 0.069), chest * between(0.077, 0.087, 0.092), 0.0,
-        limb * between(1.0, 1.02, 1.0), between(0.84, 1.0, 1.12), between(1.02, 1.02, 1.0), shoulder * between(0.079, 0.092, 0.102),
+        hip * between(0.080, 0.080, 0.077), waist * between(0.068, 0.069, 0.065), chest * between(0.077, 0.086, 0.085), 0.0,
+        limb * between(1.0, 1.0, 0.92), between(0.84, 0.98, 0.98), between(1.02, 1.02, 1.0), shoulder * between(0.079, 0.091, 0.096),
         between(0.280, 0.292, 0.300), between(0.030, 0.033, 0.034),
     )  # fmt: skip
 
