@@ -77,6 +77,16 @@ def test_faces_name_vertices_that_exist(shapes, seed) -> None:
         assert part.faces.max() < len(part.vertices)
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_face_of_the_body_has_no_area(shapes, seed) -> None:
+    part = shapes[seed].body
+    quads = part.faces[part.faces[:, 3] >= 0]
+    corners = [part.vertices[f] for f in (part.faces[part.faces[:, 3] < 0][:, :3], quads[:, :3], quads[:, [0, 2, 3]])]
+    areas = [np.linalg.norm(np.cross(c[:, 1] - c[:, 0], c[:, 2] - c[:, 0]), axis=1) for c in corners]
+    assert areas[0].min() > 0
+    assert (areas[1] + areas[2]).min() > 0
+
+
 def test_expressions_move_only_their_own_side(shapes) -> None:
     shape = shapes[0]
     rest = shape.face.vertices

@@ -22,7 +22,7 @@ from .fields import surface
 from .footwear import RUBBER
 from .hair import build_hair
 from .head import EXPRESSIONS, Expression, FaceColours, Skull, ear_mesh, face_parts, skull_mesh
-from .mesh import Array, Part, clip, face_normals, join, merge, painted, smoothstep
+from .mesh import Array, Part, clip, face_normals, join, merge, painted, smoothstep, sound
 from .outfits import OUTFITS, Cloth, Dressing
 from .tailor import FULL, Figure, Garment
 
@@ -181,7 +181,7 @@ def _shape(choice: Design, seed: int, detail: str, coarser: float) -> Geometry:
     body = [part for part in body if part.outlined]
     rest = join(face(Expression()) + details)
     expressions = {name: join(face(state) + details).vertices for name, state in EXPRESSIONS.items()}
-    return Geometry(figure, join(body), rest, expressions)
+    return Geometry(figure, sound(join(body)), rest, expressions)
 
 
 def mesh_object(

@@ -7,7 +7,7 @@ Faces are an (M, 4) int array; a triangle has −1 in its last column. Counter-c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -99,6 +99,23 @@ def join(parts: Sequence[Part]) -> Part:
         face_base=np.concatenate([of_faces(p, p.face_base) for p in parts]),
         face_shade=np.concatenate([of_faces(p, p.face_shade) for p in parts]),
     )
+
+
+def sound(part: Part) -> Part:
+    """The part without faces of no area: what has two corners in one place loses one of them, or goes."""
+    faces = part.faces.copy()
+    following = _edges(faces)
+    length = np.linalg.norm(part.vertices[following[..., 0]] - part.vertices[following[..., 1]], axis=-1)
+    short = (length < 1e-7) & (following >= 0).all(-1)
+    quads = np.flatnonzero((faces[:, 3] >= 0) & short.any(1))
+    first = short[quads].argmax(1)
+    kept = (first[:, None] + np.array([1, 2, 3])) % 4
+    faces[quads] = np.column_stack([faces[quads[:, None], kept], np.full(len(quads), -1)])
+    a, b, c, d = (part.vertices[faces[:, i]] for i in range(4))
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    flat = area + np.where(faces[:, 3] >= 0, np.linalg.norm(np.cross(c - a, d - a), axis=1), 0.0) < 1e-12
+    of_faces = {name: getattr(part, name)[~flat] for name in ("face_base", "face_shade") if getattr(part, name) is not None}
+    return replace(part, faces=faces[~flat], **of_faces)
 
 
 def merge(meshes: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
