@@ -158,17 +158,17 @@ def _shape(choice: Design, seed: int, detail: str, coarser: float) -> Geometry:
     body.append(painted(ear_mesh(skull), skin, head, line=0.5))
     body += dressing.parts
 
-    hair_colour = Colour.of(choice.colours.hair, value=0.70)
+    hair_colour = Colour.of(choice.hair, value=0.70)
     hair = build_hair(skull, choice.hair_style, choice.fringe, rng, choice.ahoge)
     strands = merge(hair.pieces)
     body.append(painted(strands, hair_colour, hair_weights(figure, strands[0]), line=0.7))
     if hair.ties:
         ties = merge(hair.ties)
-        body.append(painted(ties, Colour.of(choice.colours.accent), hair_weights(figure, ties[0]), line=0.7))
+        body.append(painted(ties, Colour.of(choice.triad[2]), hair_weights(figure, ties[0]), line=0.7))
 
     brow = Colour(hair_colour.shade * 0.55, hair_colour.shade * 0.55)
     lash = Colour(hair_colour.shade * 0.10 + 0.004, hair_colour.shade * 0.10 + 0.004)
-    colours = FaceColours(skin, Colour.of(choice.colours.iris), lash, brow)
+    colours = FaceColours(skin, Colour.of(choice.iris), lash, brow)
 
     def face(state: Expression) -> list[Part]:
         parts = face_parts(skull, choice.face, colours, head, state)

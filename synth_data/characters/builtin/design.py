@@ -29,6 +29,19 @@ class Design:
     colours: Colouring
     human: bool = False
 
+    @property
+    def hair(self) -> str:
+        return self.colours.hair
+
+    @property
+    def iris(self) -> str:
+        return self.colours.iris
+
+    @property
+    def triad(self) -> tuple[str, str, str]:
+        """Main, second and accent colour of the clothes."""
+        return self.colours.main, self.colours.second, self.colours.accent
+
 
 # The colours of seed 0.
 OWN = Colouring("FFFFFF", "2C3E6B", "E0433F", "FFFFFF", "6B3F33", "2B3048", "F29BB2", "3FA0C8", 0, 4)
