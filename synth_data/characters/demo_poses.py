@@ -102,8 +102,8 @@ DEMO_POSES: dict[str, DemoPose] = {
     ),
     "cheer": DemoPose(
         {
-            "left_upper_arm": (0.30, 0.1, 1.0), "left_forearm": (0.1, 0.0, 1.0),
-            "right_upper_arm": (0.45, 0.1, 1.0), "right_forearm": (-0.25, 0.25, 1.0),
+            "left_upper_arm": (0.75, 0.1, 0.75), "left_forearm": (0.35, 0.0, 1.0),
+            "right_upper_arm": (0.85, 0.1, 0.65), "right_forearm": (0.05, 0.25, 1.0),
             "left_thigh": (0.12, 0.0, -1.0), "left_shin": (0.08, -0.02, -1.0),
             "right_thigh": (0.05, 0.25, -1.0), "right_shin": (0.0, -1.0, -0.55),
         },

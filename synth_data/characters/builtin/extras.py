@@ -113,8 +113,7 @@ def headphones(d: Dressing) -> None:
     figure, H, neck = d.figure, d.H, d.neck
     angle = np.linspace(np.radians(62), np.radians(298), 9)
     ahead = 0.5 + 0.5 * np.cos(angle)
-    wide = 0.068 if d.wear.outfit == "hoodie" else 0.056
-    path = neck + H * np.column_stack([wide * np.sin(angle), -wide * np.cos(angle), 0.026 - 0.044 * ahead])
+    path = neck + H * np.column_stack([0.056 * np.sin(angle), -0.056 * np.cos(angle), 0.026 - 0.044 * ahead])
     colour = d.cloth.trim if d.wear.variant > 0.5 else Colour.of("33353F")
     d.add(figure.stuck(cord(path, 0.0058 * H, *((8, 17) if figure.fine else (5, 10))), colour, neck, line=0.8))
     for side, at in ((1, path[0]), (-1, path[-1])):

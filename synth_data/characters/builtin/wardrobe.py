@@ -39,7 +39,7 @@ CHOICES = {
                     ("", "checks", "stripes"), _SCHOOL_BAGS),
     "gakuran": Choices((0, 1.0), ((), ("straight", "slim")), ("ankle",), _SMART, ("", "stripes"), _SCHOOL_BAGS),
     "hoodie": Choices((0.8, 1.0), (("pleated", "shorts", "slim", "wide"), ("straight", "shorts", "slim", "cropped")),
-                      ("ankle", "knee", "over"), (_STREET, _STREET), ("", "", "stripes", "band"), ("headphones", "backpack", "wristband")),
+                      ("ankle", "knee", "over"), (_STREET, _STREET), ("", "", "stripes", "band"), ("backpack", "satchel")),
     "tshirt": Choices((0.8, 1.0), (("shorts", "flared", "slim", "wide", "midi"), ("shorts", "straight", "slim", "cropped")),
                       ("ankle", "ankle", "knee"), (_STREET, _STREET), ("", "band", "stripes"),
                       ("wristband", "satchel", "headphones", "necklace", "watch", "bandage")),

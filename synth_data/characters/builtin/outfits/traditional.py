@@ -24,11 +24,11 @@ def hanging_sleeves(d: Dressing, colour: Colour, *, depth: float) -> Part:
     figure, H = d.figure, d.H
     columns, sides = (11, 16) if figure.fine else (6, 10)
     u = np.linspace(0, 1, columns)
-    xs = np.array([figure.along_arm(t) for t in 0.02 + 1.70 * u])
+    xs = np.array([figure.along_arm(t) for t in 0.09 + 1.63 * u])
     arm = figure.joints["LeftForeArm"]
     limb = figure.proportions.limb
     deep = depth * H * smoothstep(u, 0.12, 0.62)
-    above, wide = (0.0278 * limb + 0.0145) * H, (0.0278 * limb + 0.0160 - 0.004 * u) * H
+    above, wide = (0.0278 * limb + 0.0165) * H, (0.0278 * limb + 0.0175 - 0.004 * u) * H
     angle = np.arange(sides) * 2 * np.pi / sides
     up = np.cos(angle)
     rings = []
@@ -112,7 +112,7 @@ def _robe(d: Dressing, hem: float, colour: Colour) -> tuple[Part, Shape]:
     offsets: Shape = {"torso": flare(0.0105, 0.003), "bust": 0.005, "clavicle": 0.0115, "upper_arm": 0.0115}
     _gown(figure, waist, hem, 0.012, 0.098)
     g = figure.garment({**offsets, "gown": 0.0}, colour, above=hem)
-    end = figure.along_arm(0.16)
+    end = figure.along_arm(0.22)
     g.cut(lambda q: q[:, 2] - hem, lambda q: end - across(q), lambda q: figure.neck_distance(q, 0.044), lambda q: figure.vee(q, tip, 0.30))
     front = lambda c: (figure.facing(c) > 0.02) & (c[:, 2] < waist)  # noqa: E731
     g.paint(colour.shaded, *within(lambda q: q[:, 0], -0.040 * H, -0.037 * H), where=front)
@@ -166,7 +166,7 @@ def hakama(d: Dressing) -> None:
     figure, H, cloth = d.figure, d.H, d.cloth
     waist = figure.z(0.36)
     offsets: Shape = {"torso": flare(0.0105, 0.002), "bust": 0.005, "clavicle": 0.0115, "upper_arm": 0.0115}
-    g = d.top(offsets, cloth.main, hem=waist - 0.03 * H, sleeve=0.16, neck=0.044, vee=(figure.z(0.50), 0.30))
+    g = d.top(offsets, cloth.main, hem=waist - 0.03 * H, sleeve=0.22, neck=0.044, vee=(figure.z(0.50), 0.30))
     d.finish(g)
     d.add(hanging_sleeves(d, cloth.main, depth=0.055 + 0.050 * d.wear.sleeve))
     crossed_collar(d, cloth.trim, offsets, figure.z(0.40))
