@@ -25,7 +25,7 @@ Posing = Callable[[Rig], tuple[Array, Array]]
 # View → yaw and elevation in degrees (0: from the front, 90: from the character's left), and whether it shows the head alone.
 VIEWS = {"front": (12.0, 4.0, False), "back": (168.0, 4.0, False), "side": (90.0, 4.0, False), "closeup": (18.0, 2.0, True)}
 _BACKGROUND = np.array([236.0, 238.0, 243.0])
-_TALLEST = 2.26  # metres that a picture shows from bottom to top: all characters at one scale
+_TALLEST = 2.3  # metres that a picture shows from bottom to top: all characters at one scale
 _DISTANCE = 9.0  # metres to the camera: nearly parallel
 _HEAD = 0.62  # metres in a close-up
 _OUTLINE = 1.25  # px
@@ -79,7 +79,7 @@ def _cell(spec: str, posing: Posing, sheet: Sheet, scratch: Path) -> Array:
             extent = _HEAD
         else:
             # The floor at the same place in every cell.
-            target = np.array([root[0], root[1], 0.455 * _TALLEST])
+            target = np.array([root[0], root[1], 0.44 * _TALLEST])
             extent = _TALLEST
         focal = sheet.size * _DISTANCE / extent
         K = np.array([[focal, 0, sheet.size / 2], [0, focal, sheet.size / 2], [0, 0, 1.0]])
