@@ -45,6 +45,7 @@ VERBS = (
     "capture",
     "overlay",
     "rig",
+    "character",
     "retarget",
     "motion",
     "render",

@@ -90,7 +90,7 @@ def rig_for(spec: Path | str, *, report: Reporter = SILENT) -> Rig:
         rig = Rig.load(spec)
     else:
         with undone():
-            rig = rig_of(load_character(spec))
+            rig = rig_of(load_character(spec, detail="dataset"))
     for warning in rig.warnings:
         report.warning(warning)
     return rig
@@ -100,13 +100,13 @@ def rig_of(character: Character) -> Rig:
     return read_rig(character.armature, name=character.name, source_name=character.source_name, source_sha256=character.source_sha256)
 
 
-def load_character(spec: Path | str, collection: bpy.types.Collection | None = None) -> Character:
+def load_character(spec: Path | str, collection: bpy.types.Collection | None = None, *, detail: str = "full") -> Character:
     """Load a character at rest, as new objects in `collection` (default: a new one in the current scene).
 
     `spec` is a .glb, .gltf, .vrm, .fbx or .blend, or `builtin[:SEED]`; a bone map beside the file is kept on the armature. What else the
     file holds (lights, cameras, other figures) is not kept; the file's actions are, unused. VRM's expressions are kept with the meshes, and
     a VRM 0.x, which faces the other way, is turned round. Nothing that was in Blender before changes: not the selection, the frame range or
-    the frame rate.
+    the frame rate. `detail`, "full" or "dataset" (at most 25,000 vertices), matters to built-in characters only.
 
     Raises UserError for a file that is missing, of another type, damaged, without an armature or without a humanoid one.
     """
@@ -114,7 +114,7 @@ def load_character(spec: Path | str, collection: bpy.types.Collection | None = N
 
     kind, _, seed = str(spec).partition(":")
     if kind == BUILTIN:
-        return _load_builtin(seed, collection)
+        return _load_builtin(seed, collection, detail)
     path = Path(spec)
     check_file(path)
     hints = Hints.of(path)
@@ -146,8 +146,7 @@ def load_character(spec: Path | str, collection: bpy.types.Collection | None = N
     return Character(path.stem, armature, meshes, path.name, sha256)
 
 
-def _load_builtin(seed: str, collection: bpy.types.Collection | None) -> Character:
-
+def _load_builtin(seed: str, collection: bpy.types.Collection | None, detail: str) -> Character:
     from .builtin import build_character
 
     try:
@@ -155,7 +154,7 @@ def _load_builtin(seed: str, collection: bpy.types.Collection | None) -> Charact
     except ValueError:
         raise UserError(f"{BUILTIN}:{seed} has no number as its seed; write {BUILTIN} or {BUILTIN}:7.") from None
     name = f"{BUILTIN}:{number}"
-    built = build_character(number, _new_collection(name) if collection is None else collection)
+    built = build_character(number, _new_collection(name) if collection is None else collection, detail=detail)
     _context().view_layer.update()
     rig = read_rig(built.armature)
     return Character(f"{BUILTIN}{number}", built.armature, list(built.meshes), name, rig.source_sha256)

@@ -47,7 +47,7 @@ class Stage:
         self._scratch = scratch
         self.scene: Any = bpy.data.scenes.new("Ningyo dataset")
         self._layer: Any = self.scene.view_layers[0]
-        self.character: Character = load_character(spec, self.scene.collection)
+        self.character: Character = load_character(spec, self.scene.collection, detail=detail)
         if self.character.unreadable:
             raise UserError(self.character.unreadable[0])
         self.rig: Rig = rig_of(self.character)

@@ -135,7 +135,10 @@ def carried(place: Vector, corners: list[int], before: np.ndarray, after: np.nda
     for k in range(1, len(corners) - 1):
         triangle = [corners[0], corners[k], corners[k + 1]]
         a, b, c = (Vector(before[i]) for i in triangle)
-        normal = (b - a).cross(c - a).normalized()
+        normal = (b - a).cross(c - a)
+        if normal.length < 1e-12:
+            continue
+        normal.normalize()
         away = abs((place - a).dot(normal))
         inside = min((q - p).cross(place - p).dot(normal) for p, q in ((a, b), (b, c), (c, a)))
         if away - min(inside, 0) < least:

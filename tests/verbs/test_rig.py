@@ -62,7 +62,7 @@ def test_what_has_no_file_gets_no_map(empty_blender):
 
 @pytest.fixture
 def dressed(empty_blender, tmp_path):
-    """A .blend of the built-in character with hair bones, and a textured material whose picture is lost."""
+    """A .blend of the built-in character with hair bones in place of its own chains, and a textured material whose picture is lost."""
     bpy = empty_blender
     from ningyo.synth_data.characters.importing import load_character
 
@@ -70,6 +70,8 @@ def dressed(empty_blender, tmp_path):
     bpy.context.view_layer.objects.active = character.armature
     bpy.ops.object.mode_set(mode="EDIT")
     bones = character.armature.data.edit_bones
+    for bone in [bone for bone in bones if not bone.name.startswith("mixamorig:")]:
+        bones.remove(bone)
     above = bones["mixamorig:Head"]
     for number in (1, 2, 3):
         bone = bones.new(f"hair_left_{number}")

@@ -40,6 +40,8 @@ class Proportions:
     neck: float = 0.84
     hand: float = 0.98
     shoulder: float = 0.086
+    arm: float = 0.290
+    slope: float = 0.026
 
     @property
     def head(self) -> float:
@@ -51,34 +53,49 @@ class Proportions:
         return self.height - self.head
 
 
+# Build → factors of hip, waist, chest, shoulder and limb.
+BUILDS = {
+    "average": (1.0, 1.0, 1.0, 1.0, 1.0),
+    "slim": (0.95, 0.94, 0.96, 0.98, 0.91),
+    "sturdy": (1.05, 1.13, 1.07, 1.03, 1.12),
+    "athletic": (0.98, 0.97, 1.06, 1.06, 1.05),
+    "curvy": (1.08, 0.97, 1.03, 0.99, 1.05),
+}
+_BUILD_ODDS = {True: (0.38, 0.28, 0.08, 0.12, 0.14), False: (0.34, 0.22, 0.16, 0.28, 0.0)}
+
+
 def random_proportions(rng: np.random.Generator, female: bool) -> Proportions:
-    """Anime proportions: 5.6–6.5 heads for women, 6.0–6.8 for men."""
-    near = lambda value: value * rng.uniform(0.96, 1.04)  # noqa: E731
+    """Anime proportions from five heads (a child) to eight (a tall adult), in one of several builds; most have about six."""
+    grown = float(np.clip(rng.beta(2.3, 2.5) * 1.12 - 0.05, 0.0, 1.0))
+    heads = 5.0 + 3.0 * grown
+    build = list(BUILDS)[int(rng.choice(len(BUILDS), p=_BUILD_ODDS[female]))]
+    child = heads < 5.8
+    if child and build in ("athletic", "curvy"):
+        build = "average"
+    hip, waist, chest, shoulder, limb = BUILDS[build]
+
+    def between(*at: float) -> float:
+        """A value for five, six and a half and eight heads, interpolated."""
+        return float(np.interp(grown, [0.0, 0.5, 1.0], at)) * rng.uniform(0.975, 1.025)
+
+    # Height follows the heads, with some freedom: there are short adults and tall children.
+    height = float(np.interp(grown, [0.0, 0.25, 0.5, 1.0], (1.22, 1.44, 1.58, 1.74) if female else (1.24, 1.50, 1.70, 1.88)))
+    height *= rng.uniform(0.965, 1.035)
+    leg = float(np.interp(grown, [0.0, 0.5, 1.0], (0.492, 0.518, 0.536) if female else (0.490, 0.514, 0.532))) + rng.uniform(-0.005, 0.005)
+    bust = 0.0 if child or not female else rng.uniform(0.1, 0.65) + (0.25 if build == "curvy" else 0.0)
     if female:
         return Proportions(
-            True,
-            rng.uniform(1.50, 1.64),
-            rng.uniform(5.6, 6.3),
-            rng.uniform(0.510, 0.524),
-            near(0.091),
-            near(0.064),
-            near(0.078),
-            rng.uniform(0.25, 0.75),
-        )
+            True, height, heads, leg,
+            hip * between(0.085, 0.089, 0.086), waist * between(0.066, 0.063, 0.057), chest * between(0.074, 0.077, 0.072), bust,
+            limb * between(0.98, 0.92, 0.83), between(0.80, 0.83, 0.76), between(1.02, 0.97, 0.95), shoulder * between(0.076, 0.079, 0.079),
+            between(0.278, 0.290, 0.298), between(0.030, 0.034, 0.034),
+        )  # fmt: skip
     return Proportions(
-        False,
-        rng.uniform(1.62, 1.78),
-        rng.uniform(6.0, 6.7),
-        rng.uniform(0.508, 0.522),
-        near(0.081),
-        near(0.070),
-        near(0.088),
-        0.0,
-        1.04,
-        1.02,
-        1.02,
-        0.098,
-    )
+        False, height, heads, leg,
+        hip * between(0.080, 0.080, 0.077), waist * between(0.068, 0.069, 0.065), chest * between(0.077, 0.086, 0.085), 0.0,
+        limb * between(1.0, 1.0, 0.92), between(0.84, 0.98, 0.98), between(1.02, 1.02, 1.0), shoulder * between(0.079, 0.091, 0.096),
+        between(0.280, 0.292, 0.300), between(0.030, 0.033, 0.034),
+    )  # fmt: skip
 
 
 def joints(p: Proportions) -> dict[str, Array]:
@@ -97,7 +114,7 @@ def joints(p: Proportions) -> dict[str, Array]:
         "HeadTop_End": (0, 0.008, H),
         "LeftEye": (0.18 * h, -0.34 * h, p.chin + 0.40 * h),
         "LeftShoulder": (0.024 * H, 0.014, z_neck - 0.024 * H),
-        "LeftArm": (p.shoulder * H, 0.014, z_neck - 0.026 * H),
+        "LeftArm": (p.shoulder * H, 0.014, z_neck - p.slope * H),
         "LeftUpLeg": ((0.049 if p.female else 0.047) * H, 0, p.leg * H),
         "LeftToeBase": (0.049 * H, -0.062 * H, 0.012 * H),
         "LeftToe_End": (0.049 * H, -0.105 * H, 0.012 * H),
@@ -107,8 +124,8 @@ def joints(p: Proportions) -> dict[str, Array]:
     j["LeftLeg"] = np.array([x_leg, -0.004, (0.285 + 0.6 * (p.leg - 0.515)) * H])
     j["LeftFoot"] = np.array([x_leg, 0.012, 0.052 * H])
     j["LeftToeBase"][0] = j["LeftToe_End"][0] = x_leg
-    j["LeftForeArm"] = j["LeftArm"] + (0.150 * H, 0, 0)
-    j["LeftHand"] = j["LeftForeArm"] + (0.140 * H, 0, 0)
+    j["LeftForeArm"] = j["LeftArm"] + (p.arm * 15 / 29 * H, 0, 0)
+    j["LeftHand"] = j["LeftForeArm"] + (p.arm * 14 / 29 * H, 0, 0)
     scale = 0.95 * p.hand * H / 1.79
     for finger, offsets in FINGER_JOINTS.items():
         for number, offset in enumerate(offsets, 1):
@@ -151,10 +168,10 @@ def tubes(p: Proportions, j: dict[str, Array]) -> dict[str, Tube]:
     )
     arm, elbow, wrist = j["LeftArm"], j["LeftForeArm"], j["LeftHand"]
     parts["clavicle"] = tube(
-        "LeftShoulder", j["LeftShoulder"] + (0, 0, 0.002 * H), arm, [0, 1], [0.030 * H, 0.031 * m], [0.026 * H, 0.031 * m], blend=0.045
+        "LeftShoulder", j["LeftShoulder"] + (0, 0, 0.002 * H), arm, [0, 1], [0.028 * H, 0.0278 * m], [0.025 * H, 0.0278 * m], blend=0.045
     )
     fifths = [0, 0.2, 0.4, 0.6, 0.8, 1]
-    parts["upper_arm"] = tube("LeftArm", arm, elbow, fifths, m * np.array([0.031, 0.029, 0.0265, 0.025, 0.0235, 0.0225]), blend=0.04)
+    parts["upper_arm"] = tube("LeftArm", arm, elbow, fifths, m * np.array([0.0278, 0.0268, 0.0252, 0.0240, 0.0225, 0.0215]), blend=0.04)
     parts["forearm"] = tube(
         "LeftForeArm",
         elbow,
@@ -170,8 +187,8 @@ def tubes(p: Proportions, j: dict[str, Array]) -> dict[str, Tube]:
         hip,
         knee,
         fifths,
-        m * np.array([0.054, 0.0535, 0.050, 0.0455, 0.0400, 0.0355]),
-        m * np.array([0.060, 0.058, 0.053, 0.047, 0.0405, 0.0365]),
+        m * np.array([0.0530, 0.0515, 0.0475, 0.0425, 0.0370, 0.0330]),
+        m * np.array([0.0580, 0.0560, 0.0510, 0.0445, 0.0385, 0.0345]),
         side=front,
         blend=0.022,
     )
@@ -181,8 +198,8 @@ def tubes(p: Proportions, j: dict[str, Array]) -> dict[str, Tube]:
         knee,
         ankle,
         fifths,
-        m * np.array([0.0355, 0.0355, 0.0345, 0.029, 0.0225, 0.0195]),
-        m * np.array([0.0365, 0.038, 0.0365, 0.030, 0.0235, 0.0215]),
+        m * np.array([0.0325, 0.0340, 0.0320, 0.0258, 0.0200, 0.0175]),
+        m * np.array([0.0345, 0.0365, 0.0350, 0.0285, 0.0220, 0.0200]),
         side=front,
         sy=H * np.array([0, -0.006, -0.007, -0.005, -0.002, 0]),
         blend=0.02,
@@ -229,6 +246,10 @@ def tubes(p: Proportions, j: dict[str, Array]) -> dict[str, Tube]:
     return parts
 
 
+# How softly a bone's share fades, as a share of its tube's radius: wide at the shoulders, or arms that hang would leave a corner.
+SOFTNESS = {"LeftArm": 0.55, "LeftShoulder": 0.55}
+
+
 def skin_weights(points: Array, parts: dict[str, Tube], j: dict[str, Array], bones: list[str]) -> Array:
     """(N, B) skinning weights from the distances to the bones' fields.
 
@@ -238,11 +259,14 @@ def skin_weights(points: Array, parts: dict[str, Tube], j: dict[str, Array], bon
     half = points * (-1, 1, 1)
     half[points[:, 0] > 0] = points[points[:, 0] > 0]
     groups: dict[str, tuple[Array, float]] = {}
+    low, high = half.min(0) - 0.06, half.max(0) + 0.06
     for item in parts.values():
-        if item.bone in ("Spine2",):
+        first, last = item.bounds()
+        # The bust is the chest's; what is far away has no share.
+        if item.bone == "Spine2" or (item.bone not in ("Hips", "Neck") and ((first > high) | (last < low)).any()):
             continue
         d = item.distance(half)
-        softness = 0.012 if item.bone == "Hips" else max(0.30 * item.radius, 0.003)
+        softness = 0.012 if item.bone == "Hips" else max(SOFTNESS.get(item.bone, 0.30) * item.radius, 0.003)
         groups[item.bone] = (np.minimum(d, groups[item.bone][0]) if item.bone in groups else d, softness)
     # The toes are the front of the foot's field.
     nearest = np.min([d for d, _ in groups.values()], axis=0)

@@ -13,16 +13,21 @@ import bpy
 import numpy as np
 
 from ..cel import BASE, FLAT, LINE, SHADE, add_outline, cel_material
-from ..palette import Colour
+from ..palette import Colour, parse
 from . import skeleton
 from .body import FINGERS, joints, normalised, tubes
 from .design import Design, design
+from .extras import add_extras
 from .fields import surface
+from .footwear import RUBBER
 from .hair import build_hair
 from .head import EXPRESSIONS, Expression, FaceColours, Skull, ear_mesh, face_parts, skull_mesh
-from .mesh import Array, Part, clip, join, merge, painted, smoothstep
-from .outfits import OUTFITS, Cloth
-from .tailor import CELL, Figure
+from .mesh import Array, Part, clip, face_normals, join, merge, painted, smoothstep, sound
+from .outfits import OUTFITS, Cloth, Dressing
+from .tailor import FULL, Figure, Garment
+
+# Evaluated vertices of a character for datasets.
+BUDGET = 25_000
 
 
 @dataclass
@@ -43,6 +48,24 @@ class Geometry:
     face: Part
     expressions: dict[str, Array]
 
+    @property
+    def evaluated(self) -> int:
+        """How many vertices there are for a renderer: the outline's hull doubles the body."""
+        return 2 * len(self.body.vertices) + len(self.face.vertices)
+
+    def uv(self, part: Part) -> Array:
+        """(L, 2) texture coordinates of a part's corners: a paper doll of the T-pose, seen from the front in the left half, from behind
+        in the right one. Each face lies wholly in the half that its rest normal looks to.
+        """
+        everything = np.concatenate([self.body.vertices, self.face.vertices])
+        size = 1.02 * max(2 * np.abs(everything[:, 0]).max(), everything[:, 2].max() - everything[:, 2].min())
+        used = part.faces >= 0
+        points = part.vertices[part.faces[used]]
+        behind = np.repeat(face_normals(part.vertices, part.faces)[:, 1] > 0, used.sum(1))
+        across = np.where(behind, -points[:, 0], points[:, 0]) / size
+        up = (points[:, 2] - everything[:, 2].min()) / size
+        return np.column_stack([0.25 + 0.5 * across + 0.5 * behind, up + 0.01])
+
 
 def make_skull(figure: Figure, jaw: float = 1.0, human: bool = False) -> Skull:
     p, neck = figure.proportions, figure.joints["Neck"]
@@ -53,7 +76,14 @@ def hands(figure: Figure) -> tuple[Array, Array]:
     """Both hands from the wrist on."""
     names = ["forearm", "palm", *(f"{f}{n}" for f in FINGERS for n in (1, 2, 3))]
     wrist = figure.joints["LeftHand"][0]
-    mesh = surface([figure.tubes[n] for n in names], 0.0042 * figure.H, half=False, within=((wrist - 0.03, -9, -9), (9, 9, 9)))
+    cell, along = (0.0042, 1.0) if figure.fine else (0.0056, 1.7)
+    mesh = surface(
+        [figure.tubes[n] for n in names],
+        cell * figure.H,
+        half=False,
+        within=((wrist - 0.03, -9, -9), (9, 9, 9)),
+        stretch=(lambda x: np.full_like(x, along), None, None),
+    )
     v, f = clip(mesh, mesh[0][:, 0] - wrist + 0.001)
     return merge([(v, f), (v * (-1, 1, 1), np.where(f[:, 3:] >= 0, f[:, ::-1], f[:, [2, 1, 0, 3]]))])
 
@@ -72,33 +102,61 @@ def hair_weights(figure: Figure, points: Array) -> Array:
     return normalised(w)
 
 
-def geometry(choice: Design, seed: int) -> Geometry:
-    """The painted meshes of a design; `seed` drives what the design leaves open (the fall of each lock)."""
+def cloth_of(choice: Design, skin: Colour) -> Cloth:
+    c = choice.colours
+    sole = RUBBER if choice.clothes.shoes in ("sneaker", "hightop") else Colour.of(c.shoe).shaded
+    # Whatever differs most from the shoe.
+    mark = max((c.accent, c.second, c.main), key=lambda text: float(np.abs(parse(text) - parse(c.shoe)).sum()))
+    return Cloth(
+        main=Colour.of(c.main),
+        second=Colour.of(c.second),
+        accent=Colour.of(c.accent),
+        trim=Colour.of(c.trim),
+        shoe=Colour.of(c.shoe),
+        sole=sole,
+        sock=Colour.of(c.sock),
+        mark=Colour.of(mark),
+        skin=skin,
+    )
+
+
+def geometry(choice: Design, seed: int, detail: str = FULL) -> Geometry:
+    """The painted meshes of a design; `seed` drives what the design leaves open (the fall of each lock).
+
+    For "dataset", a rich outfit that would have too many vertices is made on a coarser grid.
+    """
+    coarser = iter((1.0, 1.12, 1.25, 1.4, 1.6))
+    shape = _shape(choice, seed, detail, next(coarser))
+    while detail != FULL and shape.evaluated > BUDGET:
+        shape = _shape(choice, seed, detail, next(coarser))
+    return shape
+
+
+def _shape(choice: Design, seed: int, detail: str, coarser: float) -> Geometry:
     p = choice.proportions
     j = joints(p)
-    figure = Figure(p, j, tubes(p, j), skeleton.BONES)
+    figure = Figure(p, j, tubes(p, j), list(skeleton.BONES), detail=detail, coarser=coarser)
     rng = np.random.default_rng([seed, 21])
     skin = Colour.of(*choice.skin)
     skull = make_skull(figure, choice.face.jaw, choice.human)
     head = figure.single("Head")
 
-    main, second, accent = (Colour.of(c) for c in choice.triad)
-    cloth = Cloth(main, second, accent, Colour.of(choice.shoe), Colour.of(choice.sock), choice.legwear)
-    outfit = OUTFITS[choice.outfit](figure, cloth, rng)
+    dressing = Dressing(figure, choice.clothes, cloth_of(choice, skin))
+    OUTFITS[choice.clothes.outfit](dressing)
+    add_extras(dressing)
 
     names = ["torso", "bust", "neck", "clavicle", "upper_arm", "forearm", "thigh", "shin"]
-    trunk = surface([figure.tubes[n] for n in names if n in figure.tubes], CELL * p.height, cut=figure.leg_gap(0.0012))
-    trunk = clip(trunk, outfit.skin(trunk[0]))
+    trunk = Garment(figure, figure.shell(dict.fromkeys(names, 0.0), gap=0.0012), skin).cut(dressing.skin)
     # A painted shadow under the chin.
-    shadow = trunk[0][:, 2] - (j["Neck"][2] + 0.006 * p.height) + 0.25 * (trunk[0][:, 1] - j["Neck"][1])
-    body = [figure.part(clip(trunk, -shadow), skin, line=0.8), figure.part(clip(trunk, shadow), skin.shaded, line=0.8)]
-    body.append(figure.part(hands(figure), skin, line=0.55))
+    trunk.paint(skin.shaded, lambda q: q[:, 2] - (j["Neck"][2] + 0.006 * p.height) + 0.25 * (q[:, 1] - j["Neck"][1]))
+    body = [trunk.part(rim=0, line=0.8)]
+    body.append(figure.part(hands(figure), dressing.hands or skin, line=0.55))
     v, f = skull_mesh(skull)
     local = (v - skull.origin) / skull.size
     flat = ((local[:, 1] < -0.16) & (local[:, 2] > 0.03)).astype(float)
     body.append(painted((v, f), skin, head, flat=flat, line=0.6))
     body.append(painted(ear_mesh(skull), skin, head, line=0.5))
-    body += outfit.parts
+    body += dressing.parts
 
     hair_colour = Colour.of(choice.hair, value=0.70)
     hair = build_hair(skull, choice.hair_style, choice.fringe, rng, choice.ahoge)
@@ -123,13 +181,13 @@ def geometry(choice: Design, seed: int) -> Geometry:
     body = [part for part in body if part.outlined]
     rest = join(face(Expression()) + details)
     expressions = {name: join(face(state) + details).vertices for name, state in EXPRESSIONS.items()}
-    return Geometry(figure, join(body), rest, expressions)
+    return Geometry(figure, sound(join(body)), rest, expressions)
 
 
 def mesh_object(
-    name: str, part: Part, bones: list[str], armature: bpy.types.Object, material: bpy.types.Material, collection: bpy.types.Collection
+    name: str, shape: Geometry, part: Part, armature: bpy.types.Object, material: bpy.types.Material, collection: bpy.types.Collection
 ) -> bpy.types.Object:
-    """A Blender object of a painted part, skinned to the armature."""
+    """A Blender object of one of a character's two parts, skinned to the armature."""
     data: Any = bpy.data.meshes.new(name)
     quads = part.faces[:, 3] >= 0
     sizes = np.where(quads, 4, 3)
@@ -141,9 +199,10 @@ def mesh_object(
     data.polygons.add(len(sizes))
     data.polygons.foreach_set("loop_start", np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32))
     data.polygons.foreach_set("use_smooth", np.ones(len(sizes), bool))
-    for attribute, values in ((BASE, part.base), (SHADE, part.shade)):
+    for attribute, values in zip((BASE, SHADE), part.corner_colours(), strict=True):
         rgba = np.column_stack([values, np.ones(len(values))]).astype(np.float32)
-        data.attributes.new(attribute, "FLOAT_COLOR", "POINT").data.foreach_set("color", rgba.ravel())
+        data.attributes.new(attribute, "FLOAT_COLOR", "CORNER").data.foreach_set("color", rgba.ravel())
+    data.uv_layers.new(name="UVMap").uv.foreach_set("vector", shape.uv(part).astype(np.float32).ravel())
     data.attributes.new(FLAT, "FLOAT", "POINT").data.foreach_set("value", part.flat.astype(np.float32))
     data.update(calc_edges=True)
     data.materials.append(material)
@@ -154,11 +213,11 @@ def mesh_object(
     steps = np.rint(part.weights * 60).astype(int)
     lost = 60 - steps.sum(1)
     steps[np.arange(len(steps)), steps.argmax(1)] += lost
-    for column, bone in enumerate(bones):
+    for column, bone in enumerate(shape.figure.bones[: steps.shape[1]]):
         values = steps[:, column]
         if not values.any():
             continue
-        group = item.vertex_groups.new(name=skeleton.PREFIX + bone)
+        group = item.vertex_groups.new(name=skeleton.bone_name(bone))
         for value in np.unique(values[values > 0]):
             group.add(np.flatnonzero(values == value).tolist(), float(value) / 60, "REPLACE")
     if part.outlined:
@@ -167,6 +226,8 @@ def mesh_object(
             group.add(np.flatnonzero(part.line == value).tolist(), float(value), "REPLACE")
     modifier: Any = item.modifiers.new("Armature", "ARMATURE")
     modifier.object = armature
+    # Knees, elbows and what hangs between the legs keep their volume.
+    modifier.use_deform_preserve_volume = True
     return item
 
 
@@ -179,19 +240,21 @@ def add_expressions(item: Any, expressions: dict[str, Array]) -> None:
         key.value = 0.0
 
 
-def build_character(seed: int, collection: bpy.types.Collection | None = None) -> BuiltCharacter:
+def build_character(seed: int, collection: bpy.types.Collection | None = None, *, detail: str = FULL, palette: int = 0) -> BuiltCharacter:
     """Build the character of a seed in the current Blender data, linked into `collection` (default: the scene's collection).
 
+    `detail` "dataset" has at most 25,000 evaluated vertices, clothes and outline included; "full" is for close-ups. `palette` 0 is the
+    character's own; another number gives the same person (same vertices, same skin) other colours of clothes, hair and eyes.
     Nothing that exists is changed. The rig has Mixamo's bone names and stands in T-pose at the origin, facing −Y, in metres.
     """
     scene: Any = bpy.context.scene
     target = collection if collection is not None else scene.collection
-    shape = geometry(design(seed), seed)
+    shape = geometry(design(seed, palette), seed, detail)
     name = f"Ningyo {seed}"
-    armature = skeleton.build_armature(name, shape.figure.joints, target)
+    armature = skeleton.build_armature(name, shape.figure.joints, target, shape.figure.extra)
     material = cel_material("Ningyo cel")
-    body = mesh_object(f"{name} body", shape.body, shape.figure.bones, armature, material, target)
+    body = mesh_object(f"{name} body", shape, shape.body, armature, material, target)
     add_outline(body)
-    face = mesh_object(f"{name} face", shape.face, shape.figure.bones, armature, material, target)
+    face = mesh_object(f"{name} face", shape, shape.face, armature, material, target)
     add_expressions(face, shape.expressions)
     return BuiltCharacter(armature, [body, face], armature.name)

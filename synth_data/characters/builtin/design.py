@@ -7,22 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..palette import HAIRS, SKIN_ODDS, SKINS, TRIADS
+from ..palette import SKIN_ODDS, SKINS
 from .body import Proportions, random_proportions
 from .hair import STYLES_FEMALE, STYLES_MALE
 from .head import FaceStyle
-
-LEGWEAR = {
-    ("sailor", True): ("skirt",),
-    ("blazer", True): ("skirt", "skirt", "trousers"),
-    ("blazer", False): ("trousers",),
-    ("hoodie", True): ("skirt", "shorts", "trousers"),
-    ("hoodie", False): ("trousers", "shorts"),
-    ("coat", True): ("slim",),
-    ("coat", False): ("slim",),
-    ("sport", True): ("shorts", "plain"),
-    ("sport", False): ("shorts", "trousers"),
-}
+from .outfits import Wear
+from .wardrobe import Colouring, choose, colouring
 
 
 @dataclass(frozen=True)
@@ -32,28 +22,41 @@ class Design:
     proportions: Proportions
     face: FaceStyle
     skin: tuple[str, str]
-    hair: str
-    iris: str
     hair_style: str
     fringe: str
     ahoge: bool
-    outfit: str
-    legwear: str
-    triad: tuple[str, str, str]
-    sock: str
-    shoe: str
+    clothes: Wear
+    colours: Colouring
     human: bool = False
 
+    @property
+    def hair(self) -> str:
+        return self.colours.hair
 
-def design(seed: int) -> Design:
-    """The choices of a seed; seed 0 is chosen by hand."""
+    @property
+    def iris(self) -> str:
+        return self.colours.iris
+
+    @property
+    def triad(self) -> tuple[str, str, str]:
+        """Main, second and accent colour of the clothes."""
+        return self.colours.main, self.colours.second, self.colours.accent
+
+
+# The colours of seed 0.
+OWN = Colouring("FFFFFF", "2C3E6B", "E0433F", "FFFFFF", "6B3F33", "2B3048", "F29BB2", "3FA0C8", 0, 4)
+
+
+def design(seed: int, palette: int = 0) -> Design:
+    """The choices of a seed; seed 0 is chosen by hand. `palette` other than 0: the same person in other colours, the skin's excepted."""
     rng = np.random.default_rng([seed, 20])
     if seed == 0:
         return Design(
-            proportions=Proportions(True, 1.56, 5.7, 0.518, 0.090, 0.063, 0.077, 0.45),
+            proportions=Proportions(True, 1.56, 5.7, 0.518, 0.090, 0.063, 0.077, 0.45, shoulder=0.079, slope=0.033),
             face=FaceStyle(eye_width=0.268, eye_height=0.225, smile=1.0, open=0.34, mouth_width=0.070, blush=0.85),
-            skin=SKINS[0], hair="F29BB2", iris="3FA0C8", hair_style="twin", fringe="straight", ahoge=True,
-            outfit="sailor", legwear="skirt", triad=("FFFFFF", "2C3E6B", "E0433F"), sock="2B3048", shoe="6B3F33",
+            skin=SKINS[0], hair_style="twin", fringe="straight", ahoge=True,
+            clothes=Wear("sailor", "pleated", "over", "loafer", 0.3, 0.45, 0.4),
+            colours=_colours(0, "sailor", palette, OWN),
         )  # fmt: skip
     female = bool(rng.uniform() < 0.62)
     proportions = random_proportions(rng, female)
@@ -84,19 +87,13 @@ def design(seed: int) -> Design:
             lashes=0.62,
         )
     skin = SKINS[int(rng.choice(len(SKINS), p=SKIN_ODDS))]
-    hair, irises = HAIRS[int(rng.integers(len(HAIRS)))]
-    iris = irises[int(rng.integers(len(irises)))]
     styles = STYLES_FEMALE if female else STYLES_MALE
     style = styles[int(rng.integers(len(styles)))]
     fringe = ("straight", "swept", "parted", "straight")[int(rng.integers(4))]
-    outfits = ("sailor", "blazer", "hoodie", "coat", "sport") if female else ("blazer", "hoodie", "coat", "sport")
-    outfit = outfits[int(rng.integers(len(outfits)))]
-    legs = LEGWEAR[outfit, female]
-    legwear = legs[int(rng.integers(len(legs)))]
-    triads = TRIADS[outfit]
-    triad = triads[int(rng.integers(len(triads)))]
-    dark_socks = bool(rng.uniform() < 0.5) and legwear in ("skirt", "plain")
-    smart = outfit in ("sailor", "blazer", "coat")
-    shoe = ("5A3A30", "3A2C2E", "7A4A38")[int(rng.integers(3))] if smart else ("FFFFFF", triad[2], "E8E4DC")[int(rng.integers(3))]
-    return Design(proportions, face, skin, hair, iris, style, fringe, bool(rng.uniform() < 0.3), outfit, legwear, triad,
-                  "2B2B3A" if dark_socks else "FFFFFF", shoe)  # fmt: skip
+    clothes = choose(np.random.default_rng([seed, 22]), proportions)
+    return Design(proportions, face, skin, style, fringe, bool(rng.uniform() < 0.3), clothes, _colours(seed, clothes.outfit, palette))
+
+
+def _colours(seed: int, outfit: str, palette: int, own: Colouring | None = None) -> Colouring:
+    own = own or colouring(np.random.default_rng([seed, 23]), outfit)
+    return own if palette == 0 else colouring(np.random.default_rng([seed, 23, palette]), outfit, own, palette)

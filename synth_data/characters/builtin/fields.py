@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -56,6 +57,7 @@ class Tube:
     def radius(self) -> float:
         return float(np.median(np.minimum(self.rx, self.ry)))
 
+    @cached_property
     def frame(self) -> tuple[Array, Array, Array, float]:
         """Section's x and y axes, direction, length."""
         along = self.end - self.start
@@ -68,21 +70,24 @@ class Tube:
         x = x / np.linalg.norm(x)
         return x, np.cross(along, x), along, length
 
+    @cached_property
+    def _tables(self) -> Array:
+        return np.stack([self.rx, self.ry, self.sx, self.sy])
+
     def distance(self, points: Array) -> Array:
         """(N,) signed distance in metres (first-order near the surface), negative inside."""
-        ex, ey, along, length = self.frame()
-        local = points - self.start
-        t = local @ along / length
+        ex, ey, along, length = self.frame
+        x, y, t = ((points - self.start) @ np.column_stack([ex, ey, along / length])).T
         clamped = np.clip(t, 0.0, 1.0)
         position = clamped * (SAMPLES - 1)
         low = np.minimum(position.astype(int), SAMPLES - 2)
         part = position - low
-        rx, ry, sx, sy = (table[low] * (1 - part) + table[low + 1] * part for table in (self.rx, self.ry, self.sx, self.sy))
-        x, y, e = local @ ex - sx, local @ ey - sy, (t - clamped) * length
+        rx, ry, sx, sy = self._tables[:, low] * (1 - part) + self._tables[:, low + 1] * part
         small = np.minimum(rx, ry)
         rc = self.cap * small
-        q = np.sqrt((x / rx) ** 2 + (y / ry) ** 2 + (e / rc) ** 2)
-        gradient = np.sqrt((x / rx**2) ** 2 + (y / ry**2) ** 2 + (e / rc**2) ** 2)
+        x, y, e = (x - sx) / rx, (y - sy) / ry, (t - clamped) * length / rc
+        q = np.sqrt(x * x + y * y + e * e)
+        gradient = np.sqrt((x / rx) ** 2 + (y / ry) ** 2 + (e / rc) ** 2)
         return np.where(q < 0.3, -0.7 * small, q * (q - 1) / np.maximum(gradient, 1e-9))
 
     def bounds(self) -> tuple[Array, Array]:
@@ -144,6 +149,18 @@ def gradient(tubes: Sequence[Tube], points: Array, cut: Callable[[Array], Array]
     return ((values[:3] - values[3:]) / (2 * step)).T
 
 
+Stretch = Sequence[Callable[[Array], Array] | None]
+
+
+def grid_axis(low: float, high: float, cell: float, stretch: Callable[[Array], Array] | None) -> Array:
+    """Positions from `low` to beyond `high`, `cell` metres apart, or `cell` × `stretch(position)`."""
+    if stretch is None:
+        return low + cell * np.arange(int(np.ceil((high - low) / cell)) + 1)
+    at = np.linspace(low, high + 3 * cell, 400)
+    count = np.concatenate([[0.0], np.cumsum(np.diff(at) / (cell * stretch((at[:-1] + at[1:]) / 2)))])
+    return np.interp(np.arange(int(np.ceil(np.interp(high, at, count))) + 1), count, at)
+
+
 def surface(
     tubes: Sequence[Tube],
     cell: float,
@@ -151,8 +168,9 @@ def surface(
     half: bool = True,
     cut: Callable[[Array], Array] | None = None,
     within: tuple[Sequence[float], Sequence[float]] | None = None,
+    stretch: Stretch = (None, None, None),
 ) -> tuple[Array, Array]:
-    """The union's surface with cells of `cell` metres.
+    """The union's surface with cells of `cell` metres, on each axis times `stretch(position)`: long limbs need fewer along than around.
 
     `half`: only x ≥ 0 is computed and mirrored, so the result is exactly symmetric. `within` limits the box (low, high).
     """
@@ -162,13 +180,13 @@ def surface(
         low, high = np.maximum(low, within[0]), np.minimum(high, within[1])
     if half:
         low[0] = -1.5 * cell
-    size = np.ceil((high - low) / cell).astype(int) + 1
+    axes = [grid_axis(float(low[i]), float(high[i]), cell, stretch[i]) for i in range(3)]
+    size = np.array([len(axis) for axis in axes])
     field = np.full(size, 1.0)
-    axes = [low[i] + cell * np.arange(size[i]) for i in range(3)]
     for item, (a, b) in zip(tubes, boxes, strict=True):
-        margin = item.blend + 2 * cell
-        first = np.clip(np.floor((a - margin - low) / cell).astype(int), 0, size)
-        last = np.clip(np.ceil((b + margin - low) / cell).astype(int) + 1, 0, size)
+        margin = item.blend + 3 * cell
+        first = np.array([np.searchsorted(axis, v) for axis, v in zip(axes, a - margin, strict=True)])
+        last = np.array([np.searchsorted(axis, v) for axis, v in zip(axes, b + margin, strict=True)])
         if (last <= first).any():
             continue
         box = tuple(slice(f, s) for f, s in zip(first, last, strict=True))
@@ -177,7 +195,7 @@ def surface(
     if cut is not None:
         points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
         field = np.maximum(field, cut(points).reshape(size))
-    vertices, faces = nets(field, low, cell)
+    vertices, faces = nets(field, axes)
     vertices = settle(vertices, faces, tubes, cell, cut)
     if not half:
         return compact(vertices, faces)
@@ -195,8 +213,11 @@ def surface(
     return mirrored(compact(vertices, faces[~on_plane]))
 
 
-def nets(field: Array, origin: Array, cell: float) -> tuple[Array, Array]:
-    """Surface nets of a (X, Y, Z) grid of distances: one vertex a cell that the surface crosses, one quad a crossed grid edge."""
+def nets(field: Array, axes: Sequence[Array]) -> tuple[Array, Array]:
+    """Surface nets of a (X, Y, Z) grid of distances: one vertex a cell that the surface crosses, one quad a crossed grid edge.
+
+    `axes` are the grid's positions on each axis.
+    """
     inside = field < 0
     size = np.array(field.shape) - 1
     corners = [(i, j, k) for i in (0, 1) for j in (0, 1) for k in (0, 1)]
@@ -220,7 +241,8 @@ def nets(field: Array, origin: Array, cell: float) -> tuple[Array, Array]:
             point[:, axis] += t
             total[crossing] += point
             number[crossing] += 1
-    vertices = origin + cell * (cells + total / number[:, None])
+    places = cells + total / number[:, None]
+    vertices = np.column_stack([np.interp(places[:, i], np.arange(len(axes[i])), axes[i]) for i in range(3)])
     faces = []
     for axis in range(3):
         u, v = (axis + 1) % 3, (axis + 2) % 3
@@ -263,6 +285,6 @@ def front(tubes: Sequence[Tube], x: Array, z: Array, start: float = -0.4, behind
     x, z = np.broadcast_arrays(np.asarray(x, float), np.asarray(z, float))
     sign = -1.0 if behind else 1.0
     points = np.column_stack([x.ravel(), np.full(x.size, sign * start), z.ravel()])
-    for _ in range(60):
+    for _ in range(24):
         points[:, 1] += sign * np.clip(union(tubes, points), -0.02, 0.05) * 0.8
     return points

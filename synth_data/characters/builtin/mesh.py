@@ -7,13 +7,14 @@ Faces are an (M, 4) int array; a triangle has −1 in its last column. Counter-c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..palette import Colour
 
 Array = np.ndarray
+Mesh = tuple[Array, Array]
 
 
 @dataclass
@@ -22,6 +23,7 @@ class Part:
 
     `vertices` (N, 3) metres; `faces` (M, 4); `base`, `shade` (N, 3) linear RGB; `flat` (N,) 1 where no shading falls;
     `line` (N,) outline width factor; `weights` (N, B) float, rows sum to 1; `outlined` says which of the two objects it goes to.
+    `face_base`, `face_shade` (M, 3): colours of faces painted whole, so that they end sharply; NaN where the vertices' colours hold.
     """
 
     vertices: Array
@@ -32,10 +34,32 @@ class Part:
     line: Array
     weights: Array
     outlined: bool = True
+    face_base: Array | None = None
+    face_shade: Array | None = None
+
+    def paint(self, faces: Array, colour: Colour) -> None:
+        """Give whole faces, chosen by a (M,) mask, a colour of their own."""
+        if self.face_base is None or self.face_shade is None:
+            self.face_base = np.full((len(self.faces), 3), np.nan)
+            self.face_shade = self.face_base.copy()
+        self.face_base[faces] = colour.base
+        self.face_shade[faces] = colour.shade
+
+    def corner_colours(self) -> tuple[Array, Array]:
+        """(L, 3) colours in light and in shade of the faces' corners, face by face."""
+        used = self.faces >= 0
+        result = []
+        for of_vertices, of_faces in ((self.base, self.face_base), (self.shade, self.face_shade)):
+            colours = of_vertices[self.faces[used]]
+            if of_faces is not None:
+                whole = np.repeat(of_faces, used.sum(1), axis=0)
+                colours = np.where(np.isnan(whole), colours, whole)
+            result.append(colours)
+        return result[0], result[1]
 
 
 def painted(
-    mesh: tuple[Array, Array],
+    mesh: Mesh,
     colour: Colour,
     weights: Array,
     *,
@@ -59,15 +83,39 @@ def painted(
 
 
 def join(parts: Sequence[Part]) -> Part:
-    """All parts in one, in order."""
+    """All parts in one, in order. Weights of parts that know fewer bones get columns of zeros."""
     starts = np.cumsum([0] + [len(p.vertices) for p in parts])[:-1]
-    faces = [np.where(p.faces >= 0, p.faces + start, -1) for p, start in zip(parts, starts, strict=True)]
+    bones = max(p.weights.shape[1] for p in parts)
+
+    def of_faces(part: Part, values: Array | None) -> Array:
+        return values if values is not None else np.full((len(part.faces), 3), np.nan)
+
+    stacked = {name: np.concatenate([getattr(p, name) for p in parts]) for name in ("vertices", "base", "shade", "flat", "line")}
     return Part(
-        np.concatenate([p.vertices for p in parts]),
-        np.concatenate(faces),
-        *(np.concatenate([getattr(p, name) for p in parts]) for name in ("base", "shade", "flat", "line", "weights")),
+        **stacked,
+        faces=np.concatenate([np.where(p.faces >= 0, p.faces + start, -1) for p, start in zip(parts, starts, strict=True)]),
+        weights=np.concatenate([np.pad(p.weights, ((0, 0), (0, bones - p.weights.shape[1]))) for p in parts]),
         outlined=parts[0].outlined,
+        face_base=np.concatenate([of_faces(p, p.face_base) for p in parts]),
+        face_shade=np.concatenate([of_faces(p, p.face_shade) for p in parts]),
     )
+
+
+def sound(part: Part) -> Part:
+    """The part without faces of no area: what has two corners in one place loses one of them, or goes."""
+    faces = part.faces.copy()
+    following = _edges(faces)
+    length = np.linalg.norm(part.vertices[following[..., 0]] - part.vertices[following[..., 1]], axis=-1)
+    short = (length < 1e-7) & (following >= 0).all(-1)
+    quads = np.flatnonzero((faces[:, 3] >= 0) & short.any(1))
+    first = short[quads].argmax(1)
+    kept = (first[:, None] + np.array([1, 2, 3])) % 4
+    faces[quads] = np.column_stack([faces[quads[:, None], kept], np.full(len(quads), -1)])
+    a, b, c, d = (part.vertices[faces[:, i]] for i in range(4))
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    flat = area + np.where(faces[:, 3] >= 0, np.linalg.norm(np.cross(c - a, d - a), axis=1), 0.0) < 1e-12
+    of_faces = {name: getattr(part, name)[~flat] for name in ("face_base", "face_shade") if getattr(part, name) is not None}
+    return replace(part, faces=faces[~flat], **of_faces)
 
 
 def merge(meshes: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
@@ -78,6 +126,11 @@ def merge(meshes: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
         faces.append(np.where(f >= 0, f + start, -1))
         start += len(v)
     return np.concatenate(vertices), np.concatenate(faces)
+
+
+def pair(mesh: Mesh) -> Mesh:
+    """A mesh and its mirror image at the other side of x = 0."""
+    return merge([mesh, (mesh[0] * (-1, 1, 1), flipped(mesh[1]))])
 
 
 def triangles(faces: Array) -> Array:
@@ -151,34 +204,146 @@ def loft(rings: Array, *, wrap: bool = True, caps: bool = False) -> tuple[Array,
     return vertices, outward(vertices, faces)
 
 
-def clip(mesh: tuple[Array, Array], keep: Array) -> tuple[Array, Array]:
+def _edges(faces: Array) -> Array:
+    """(M, 4, 2) the edges of each face, from each corner to the next; −1 where a triangle has no fourth."""
+    following = np.where(faces >= 0, np.roll(faces, -1, axis=1), -1)
+    triangle = faces[:, 3] < 0
+    following[triangle, 2] = faces[triangle, 0]
+    return np.stack([faces, following], axis=-1)
+
+
+def open_edges(faces: Array, count: int) -> tuple[Array, Array]:
+    """(E, 2) edges that only one face has, in its direction, and (E,) which face; `count` is the number of vertices."""
+    edges = _edges(faces).reshape(-1, 2)
+    real = (edges >= 0).all(1)
+    a, b = edges[real].T
+    alone = ~np.isin(a * count + b, b * count + a)
+    return edges[real][alone], np.repeat(np.arange(len(faces)), 4)[real][alone]
+
+
+def split(mesh: Mesh, values: Array, *, active: Array | None = None, zone: Array | None = None) -> tuple[Mesh, Array, Array]:
+    """Faces cut along the zero line of the vertex values (N,), where `active` (M,) is true (default: everywhere).
+
+    Vertices close to the line are moved onto it, so that no slivers arise; those on open edges and between faces of different `zone` (M,)
+    stay. Returns the mesh, for each of its faces the one it comes from, and whether it lies on the side of values ≥ 0.
+    """
+    vertices, faces = mesh[0].copy(), mesh[1]
+    values = np.asarray(values, float).copy()
+    n = len(vertices)
+    edges = _edges(faces)
+    lower, upper = edges.min(-1), edges.max(-1)
+    real = lower >= 0
+    wanted = real & active[:, None] if active is not None else real
+
+    def crossed(a: Array, b: Array) -> Array:
+        return values[a] * values[b] < 0
+
+    # Unique edges on the line.
+    keys = np.unique((lower * n + upper)[wanted & crossed(lower, upper)])
+    if len(keys):
+        a, b = keys // n, keys % n
+        fixed = np.zeros(n, bool)
+        fixed[open_edges(faces, n)[0]] = True
+        if zone is not None:
+            low, high = np.full(n, np.iinfo(int).max), np.full(n, -1)
+            for corner in range(4):
+                there = faces[:, corner] >= 0
+                np.minimum.at(low, faces[there, corner], zone[there])
+                np.maximum.at(high, faces[there, corner], zone[there])
+            fixed |= low != high
+        end, other = np.concatenate([a, b]), np.concatenate([b, a])
+        share = np.abs(values[end]) / (np.abs(values[end]) + np.abs(values[other]))
+        order = np.argsort(-share, kind="stable")
+        order = order[(share[order] < 0.22) & ~fixed[end[order]]]
+        # The last one written, the shortest way, holds.
+        moved = vertices.copy()
+        moved[end[order]] = vertices[end[order]] + share[order, None] * (vertices[other[order]] - vertices[end[order]])
+        vertices = moved
+        values[end[order]] = 0.0
+        keys = keys[crossed(a, b)]
+    a, b = keys // n, keys % n
+    t = (values[a] / np.where(values[a] == values[b], 1.0, values[a] - values[b]))[:, None]
+    vertices = np.concatenate([vertices, vertices[a] * (1 - t) + vertices[b] * t])
+    values = np.concatenate([values, np.zeros(len(keys))])
+    place = np.searchsorted(keys, lower * n + upper)
+    on = real & (place < len(keys))
+    on[on] = keys[place[on]] == (lower * n + upper)[on]
+    middle = np.where(on, n + place, -1)
+    new, source = _cut_faces(faces, middle)
+    # A line through two opposite corners of a quad cuts no edge.
+    v = np.where(new >= 0, values[np.maximum(new, 0)], np.nan)
+    for first in (0, 1):
+        across = (v[:, first] == 0) & (v[:, first + 2] == 0) & (v[:, first + 1] * v[:, (first + 3) % 4] < 0)
+        f, none = new[across], np.full(int(across.sum()), -1)
+        halves = [np.column_stack([f[:, (first + k) % 4] for k in ks] + [none]) for ks in ((0, 1, 2), (0, 2, 3))]
+        new, source = np.concatenate([new[~across], *halves]), np.concatenate([source[~across], source[across], source[across]])
+        v = np.where(new >= 0, values[np.maximum(new, 0)], np.nan)
+    corners = np.where(new >= 0, values[np.maximum(new, 0)], 0.0)
+    return (vertices, new), source, corners.sum(1) >= 0
+
+
+def _cut_faces(faces: Array, middle: Array) -> tuple[Array, Array]:
+    """Faces divided at the vertices `middle` (M, 4) on their edges (−1: none); and which face each comes from."""
+    index = np.arange(len(faces))
+    quad = faces[:, 3] >= 0
+    cuts = (middle >= 0).sum(1)
+    # A quad whose corners alternate becomes two triangles first.
+    many = quad & (cuts > 2)
+    f, m = faces[many], middle[many]
+    none = np.full(len(f), -1)
+    halves = [
+        (np.column_stack([f[:, [0, 1, 2]], none]), np.column_stack([m[:, [0, 1]], none, none])),
+        (np.column_stack([f[:, [0, 2, 3]], none]), np.column_stack([none, m[:, [2, 3]], none])),
+    ]
+    faces = np.concatenate([faces[~many], *(h[0] for h in halves)])
+    middle = np.concatenate([middle[~many], *(h[1] for h in halves)])
+    index = np.concatenate([index[~many], index[many], index[many]])
+    quad, cuts = faces[:, 3] >= 0, (middle >= 0).sum(1)
+    done, source = [faces[cuts == 0]], [index[cuts == 0]]
+
+    def turned(mask: Array, first: Array, sides: int) -> tuple[Array, Array]:
+        """Corners and cuts of the faces, turned so that edge `first` comes first."""
+        roll = (first[mask, None] + np.arange(sides)) % sides
+        rows = np.flatnonzero(mask)[:, None]
+        return faces[rows, roll].T, middle[rows, roll].T
+
+    def emit(mask: Array, *polygons: tuple[Array, ...]) -> None:
+        for polygon in polygons:
+            columns = list(polygon) + [np.full(int(mask.sum()), -1)] * (4 - len(polygon))
+            done.append(np.column_stack(columns))
+            source.append(index[mask])
+
+    hit = middle >= 0
+    for sides, kind in ((4, quad), (3, ~quad)):
+        one = kind & (cuts == 1)
+        v, m = turned(one, hit.argmax(1), sides)
+        if sides == 4:
+            emit(one, (v[0], m[0], v[3]), (m[0], v[1], v[2]), (m[0], v[2], v[3]))
+        else:
+            emit(one, (v[0], m[0], v[2]), (m[0], v[1], v[2]))
+        # Two neighbouring cuts: the first of them is the one whose next edge is cut too.
+        edge = hit[:, :sides]
+        adjacent = edge & np.roll(edge, -1, axis=1)
+        two = kind & (cuts == 2) & adjacent.any(1)
+        v, m = turned(two, adjacent.argmax(1), sides)
+        emit(two, (m[0], v[1], m[1]))
+        if sides == 4:
+            emit(two, (v[0], m[0], m[1], v[3]), (m[1], v[2], v[3]))
+            opposite = kind & (cuts == 2) & ~adjacent.any(1)
+            v, m = turned(opposite, hit.argmax(1), 4)
+            emit(opposite, (v[0], m[0], m[2], v[3]), (m[0], v[1], v[2], m[2]))
+        else:
+            emit(two, (v[0], m[0], m[1], v[2]))
+    return np.concatenate(done), np.concatenate(source)
+
+
+def clip(mesh: Mesh, keep: Array) -> Mesh:
     """The part of a mesh where the vertex values `keep` (N,) are ≥ 0; faces are cut along the zero line, so that edges are sharp."""
-    vertices, faces = mesh
-    inside = keep >= 0
-    corner = np.where(faces >= 0, inside[faces], inside[faces[:, :1]])
-    whole, crossing = corner.all(1), corner.any(1) & ~corner.all(1)
-    cut = triangles(faces[crossing])
-    entire = cut[inside[cut].all(1)]
-    cut = cut[inside[cut].any(1) & ~inside[cut].all(1)]
-    # Each cut triangle is turned so that its lone corner (the one whose side differs) comes first.
-    sides = inside[cut]
-    lone_inside = sides.sum(1) == 1
-    lone = np.argmax(sides == lone_inside[:, None], axis=1)
-    cut = cut[np.arange(len(cut))[:, None], (lone[:, None] + np.arange(3)) % 3]
-    pairs = np.concatenate([cut[:, [0, 1]], cut[:, [0, 2]]])
-    unique, inverse = np.unique(np.sort(pairs, axis=1), axis=0, return_inverse=True)
-    inverse = inverse.reshape(-1) + len(vertices)
-    a, b = keep[unique[:, 0]], keep[unique[:, 1]]
-    t = (a / np.where(a == b, 1.0, a - b))[:, None]
-    points = vertices[unique[:, 0]] * (1 - t) + vertices[unique[:, 1]] * t
-    p, q = inverse[: len(cut)], inverse[len(cut) :]
-    tips = np.column_stack([cut[:, 0], p, q, np.full(len(cut), -1)])[lone_inside]
-    stumps = np.column_stack([p, cut[:, 1], cut[:, 2], q])[~lone_inside]
-    entire = np.column_stack([entire, np.full(len(entire), -1)])
-    return compact(np.concatenate([vertices, points]), np.concatenate([faces[whole], entire, tips, stumps]))
+    (vertices, faces), _, inside = split(mesh, keep)
+    return compact(vertices, faces[inside])
 
 
-def mirrored(mesh: tuple[Array, Array]) -> tuple[Array, Array]:
+def mirrored(mesh: Mesh) -> Mesh:
     """A half mesh (x ≥ 0) with its mirror image, sewn where x = 0."""
     vertices, faces = mesh
     seam = np.abs(vertices[:, 0]) < 1e-7
@@ -189,22 +354,21 @@ def mirrored(mesh: tuple[Array, Array]) -> tuple[Array, Array]:
     return np.concatenate([vertices, vertices[~seam] * (-1, 1, 1)]), np.concatenate([faces, flipped(other)])
 
 
-def with_rim(mesh: tuple[Array, Array], depth: float) -> tuple[Array, Array]:
+def with_rim(mesh: Mesh, depth: float) -> Mesh:
     """The mesh with every open edge folded inward by `depth` metres, so that hems have a thickness and take an outline."""
+    return rimmed(mesh, depth)[0]
+
+
+def rimmed(mesh: Mesh, depth: float) -> tuple[Mesh, Array]:
+    """`with_rim`, and for each face of the result the face of `mesh` that it is or folds."""
     vertices, faces = mesh
-    following = np.where(faces >= 0, np.roll(faces, -1, axis=1), -1)
-    tri = faces[:, 3] < 0
-    following[tri, 2] = faces[tri, 0]
-    edges = np.stack([faces, following], axis=-1).reshape(-1, 2)
-    edges = edges[(edges >= 0).all(1)]
-    key, back = edges[:, 0] * len(vertices) + edges[:, 1], edges[:, 1] * len(vertices) + edges[:, 0]
-    edges = edges[~np.isin(key, back)]
+    edges, owner = open_edges(faces, len(vertices))
     border = np.unique(edges)
     inner = np.full(len(vertices), -1)
     inner[border] = len(vertices) + np.arange(len(border))
     folded = vertices[border] - vertex_normals(vertices, faces)[border] * depth
     rim = np.column_stack([edges[:, 1], edges[:, 0], inner[edges[:, 0]], inner[edges[:, 1]]])
-    return np.concatenate([vertices, folded]), np.concatenate([faces, rim])
+    return (np.concatenate([vertices, folded]), np.concatenate([faces, rim])), np.concatenate([np.arange(len(faces)), owner])
 
 
 def smoothstep(value: Array, low: float | Array, high: float | Array) -> Array:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Mixamo skeleton: 65 bones and two eyes, named as Mixamo names them."""
+"""The Mixamo skeleton: 65 bones and two eyes, named as Mixamo names them, and bones of a character's own for what hangs from it."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import bpy
 import numpy as np
@@ -54,8 +55,27 @@ def both_sides(joints: dict[str, Array]) -> dict[str, Array]:
     return {**joints, **right}
 
 
-def build_armature(name: str, joints: dict[str, Array], collection: bpy.types.Collection) -> bpy.types.Object:
-    """An armature object with the Mixamo bones at rest, in T-pose, linked into `collection`.
+class ExtraBone(NamedTuple):
+    """A bone beside Mixamo's, for hair, skirts and the like: `hair_tail_1`, counted from the root of its chain.
+
+    `parent` is a bone of `BONES` or an extra bone that comes before; `head` and `tail` (3,) are world positions at rest, metres.
+    """
+
+    name: str
+    parent: str
+    head: Array
+    tail: Array
+
+
+def bone_name(name: str) -> str:
+    """The name in the armature: Mixamo's bones have its prefix, the others none."""
+    return PREFIX + name if name in BONES else name
+
+
+def build_armature(
+    name: str, joints: dict[str, Array], collection: bpy.types.Collection, extra: Iterable[ExtraBone] = ()
+) -> bpy.types.Object:
+    """An armature object with the Mixamo bones and the `extra` ones at rest, in T-pose, linked into `collection`.
 
     Bones can only be made in edit mode; the active object, the selection and the mode are put back afterwards.
     """
@@ -93,6 +113,11 @@ def build_armature(name: str, joints: dict[str, Array], collection: bpy.types.Co
         edit.align_roll((0, 0, 1) if lying else (0, -1, 0))
         if parent is not None:
             edit.parent = data.edit_bones[PREFIX + parent]
+    for bone in extra:
+        edit = data.edit_bones.new(bone.name)
+        edit.head, edit.tail = bone.head, bone.tail
+        edit.align_roll((0, -1, 0))
+        edit.parent = data.edit_bones[bone_name(bone.parent)]
     bpy.ops.object.mode_set(mode="OBJECT")
     if collection != root:
         collection.objects.link(armature)

@@ -1,33 +1,63 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tools for making clothes from the body's own fields: shells, overlays, skirts, shoes, ties."""
+"""A body to be dressed, and clothes made from the body's own fields: shells that are cut and painted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..palette import Colour
-from .body import Proportions, normalised, skin_weights
-from .fields import Tube, front, surface
-from .hair import spline
-from .mesh import Array, Part, clip, loft, outward, painted, smoothstep, vertex_normals, with_rim
+from .body import Proportions, skin_weights
+from .fields import Stretch, Tube, front, gradient, surface, union
+from .mesh import Array, Mesh, Part, clip, compact, painted, rimmed, smoothstep, split, vertex_normals
+from .skeleton import ExtraBone
 
-Mesh = tuple[Array, Array]
 Offset = float | Callable[[Array], Array]
-# Size of the grid's cells, as a fraction of the height.
-CELL = 0.0100
+# Size of the grid's cells for close-ups and for pictures of the whole figure, as a fraction of the height.
+CELL, COARSE = 0.0080, 0.0150
+# How finely a character is made: for close-ups, or with few vertices for pictures of the whole figure.
+FULL, DATASET = "full", "dataset"
+
+
+Shape = dict[str, Offset]
+
+
+def thicker(offsets: Mapping[str, Offset], by: float, only: Iterable[str] | None = None) -> Shape:
+    """The same shells, `by` (fraction of the height) further out; of all parts, or `only` of some."""
+
+    def more(offset: Offset) -> Offset:
+        return (lambda t: offset(t) + by) if callable(offset) else offset + by
+
+    return {name: more(offset) for name, offset in offsets.items() if only is None or name in only}
 
 
 @dataclass
 class Figure:
-    """A body to be dressed."""
+    """A body to be dressed. `bones` are the columns of the weights; `extra` those among them that are not Mixamo's. Grids are `coarser`
+    than the detail says by this factor.
+    """
 
     proportions: Proportions
     joints: dict[str, Array]
     tubes: dict[str, Tube]
     bones: list[str]
+    extra: list[ExtraBone] = field(default_factory=list)
+    detail: str = FULL
+    coarser: float = 1.0
+    # Tubes that clothes alone have (a gown's legs in one), beside those of the body.
+    forms: dict[str, Tube] = field(default_factory=dict)
+
+    def add_bones(self, bones: Iterable[ExtraBone]) -> None:
+        """Parts made from now on may be weighted to these bones, too; `join` widens the weights of those made before."""
+        for bone in bones:
+            self.extra.append(bone)
+            self.bones.append(bone.name)
+
+    @property
+    def fine(self) -> bool:
+        return self.detail == FULL
 
     @property
     def H(self) -> float:  # noqa: N802 (the formulas' name)
@@ -37,6 +67,11 @@ class Figure:
         """Height between hips (0) and neck (1)."""
         hips, neck = self.joints["Hips"][2], self.joints["Neck"][2]
         return float(hips + share * (neck - hips))
+
+    def along_torso(self, z: float) -> float:
+        """t along the torso's tube (what offsets are functions of) at height `z` (metres)."""
+        torso = self.tubes["torso"]
+        return float((z - torso.start[2]) / (torso.end[2] - torso.start[2]))
 
     def weights(self, points: Array) -> Array:
         return skin_weights(points, self.tubes, self.joints, self.bones)
@@ -49,7 +84,26 @@ class Figure:
 
     def part(self, mesh: Mesh, colour: Colour, *, line: float = 1.0, flat: float = 0.0) -> Part:
         # A hull of no thickness would hide its own surface: what has no outline goes to the other object.
-        return painted(mesh, colour, self.weights(mesh[0]), line=line, flat=flat, outlined=line > 0)
+        wide = line * self.creases(mesh[0])
+        return painted(mesh, colour, self.weights(mesh[0]), line=wide, flat=flat, outlined=line > 0)
+
+    def creases(self, points: Array) -> Array:
+        """(N,) how wide outlines may be: less in armpits and at the groin, where folded cloth would show its hull as specks, and where the
+        hands begin.
+        """
+        j, H = self.joints, self.H
+        armpit = j["LeftArm"] + np.array([-0.012, 0.0, -0.040]) * H
+        groin = j["LeftUpLeg"] * (0.5, 1, 1) + np.array([0.0, 0.0, -0.055]) * H
+        half = np.abs(points[:, :1]) * (1, 0, 0) + points * (0, 1, 1)
+        far = [
+            smoothstep(np.linalg.norm((half - at) * (1, 0.7, 1), axis=1), 0.3 * r * H, r * H) for at, r in ((armpit, 0.055), (groin, 0.06))
+        ]
+        wrist = smoothstep(np.abs(half[:, 0] - j["LeftHand"][0]), 0.004 * H, 0.016 * H)
+        return (0.25 + 0.75 * np.minimum(*far)) * (0.15 + 0.85 * wrist)
+
+    def stuck(self, mesh: Mesh, colour: Colour, at: Array, *, line: float = 0.7) -> Part:
+        """A small stiff thing (a button, a bow) that moves as the body does at the point `at` (3,)."""
+        return painted(mesh, colour, self.weights(at[None])[0], line=line, outlined=line > 0)
 
     # Shells
 
@@ -57,18 +111,46 @@ class Figure:
         """The named tubes, thicker by their offsets (fractions of the height, or functions of t)."""
         result = []
         for name, offset in offsets.items():
-            if name not in self.tubes:
+            item = self.tubes.get(name) or self.forms.get(name)
+            if item is None:
                 continue
             extra = (lambda t, f=offset: f(t) * self.H) if callable(offset) else offset * self.H
-            result.append(self.tubes[name].grown(extra, max(self.tubes[name].blend, 0.03)))
+            result.append(item.grown(extra, max(item.blend, 0.03)))
         return result
 
     def shell(self, offsets: Mapping[str, Offset], *, gap: float | None = None, above: float = -9.0, below: float = 9.0) -> Mesh:
         """The surface around the named parts. `gap` (fraction of the height) keeps the legs that far from the middle;
         only heights between `above` and `below` are made (plus a margin to cut in)."""
-        cell = CELL * self.H
+        cell = self.cell
         within = ((-9.0, -9.0, above - 3 * cell), (9.0, 9.0, below + 3 * cell))
-        return surface(self.grown(offsets), cell, cut=self.leg_gap(gap) if gap is not None else None, within=within)
+        cut = self.leg_gap(gap) if gap is not None else None
+        return surface(self.grown(offsets), cell, cut=cut, within=within, stretch=self.stretch())
+
+    @property
+    def cell(self) -> float:
+        """Metres between the points of the body's and the clothes' grids."""
+        return (CELL if self.fine else COARSE) * self.coarser * self.H
+
+    def stretch(self) -> Stretch:
+        """How much further apart grid points may be along arms (x) and legs (z), where nothing changes fast."""
+        most = 1.3 if self.fine else 1.75
+        arm, elbow, wrist = (self.joints[n][0] for n in ("LeftArm", "LeftForeArm", "LeftHand"))
+        crotch, knee, ankle = (self.joints[n][2] - k * self.H for n, k in (("LeftUpLeg", 0.05), ("LeftLeg", 0.0), ("LeftFoot", 0.0)))
+        reach = 0.045 * self.H
+
+        def along(value: Array, joints: tuple[float, ...], limb: Array) -> Array:
+            near = np.max([1 - smoothstep(np.abs(value - joint), 0.3 * reach, reach) for joint in joints], axis=0)
+            return 1 + (most - 1) * limb * (1 - 0.8 * near)
+
+        return (
+            lambda x: along(x, (elbow, wrist), smoothstep(x, arm + 0.01 * self.H, arm + 0.05 * self.H)),
+            None,
+            lambda z: along(z, (knee, ankle), smoothstep(-z, -crotch, -crotch + 0.03 * self.H)),
+        )
+
+    def garment(self, offsets: Mapping[str, Offset], colour: Colour, **limits: float) -> Garment:
+        """A shell (see `shell`) of one colour, to be cut and painted."""
+        return Garment(self, self.shell(offsets, **limits), colour)
 
     def leg_gap(self, gap: float) -> Callable[[Array], Array]:
         crotch = self.joints["LeftUpLeg"][2] - 0.055 * self.H
@@ -94,6 +176,33 @@ class Figure:
         outside = (np.abs(p[:, 0]) - half * self.H - np.maximum(p[:, 2] - bottom, -0.02) * slope) / np.hypot(1, slope)
         return np.where(self.facing(p) > 0, outside, 1.0)
 
+    def outside(self, offsets: Mapping[str, Offset], origin: Array, directions: Array) -> Array:
+        """(N, 3) where rays (N, 3) from a point inside leave a shell, found by bisection."""
+        tubes = self.grown(offsets)
+        directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+        low, high = np.zeros(len(directions)), np.full(len(directions), 0.35 * self.H)
+        for _ in range(16):
+            middle = (low + high) / 2
+            points = origin + directions * middle[:, None]
+            inside = union(tubes, np.abs(points) * (1, 0, 0) + points * (0, 1, 1)) < 0
+            low, high = np.where(inside, middle, low), np.where(inside, high, middle)
+        return origin + directions * high[:, None]
+
+    def settled(self, offsets: Mapping[str, Offset], points: Array) -> Array:
+        """Points near a shell, moved onto it."""
+        tubes = self.grown(offsets)
+        for _ in range(3):
+            half = np.abs(points) * (1, 0, 0) + points * (0, 1, 1)
+            step = np.clip(union(tubes, half), -0.01, 0.01)[:, None] * self.normals(offsets, points)
+            points = points - step
+        return points
+
+    def normals(self, offsets: Mapping[str, Offset], points: Array) -> Array:
+        """(N, 3) unit normals of a shell at points near it."""
+        slope = gradient(self.grown(offsets), np.abs(points) * (1, 0, 0) + points * (0, 1, 1))
+        slope[:, 0] *= np.where(points[:, 0] < 0, -1, 1)
+        return slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-9)
+
     def front(self, offsets: Mapping[str, Offset], x: Array | list[float], z: Array, *, behind: bool = False) -> Array:
         """Points of a shell seen from the front."""
         points = front(self.grown(offsets), np.abs(np.asarray(x, float)), z, behind=behind)
@@ -101,12 +210,64 @@ class Figure:
         return points
 
 
+Region = Callable[[Array], Array]
+
+
+class Garment:
+    """A surface on its way to becoming a part: it is cut, and its faces are painted, along sharp lines.
+
+    Regions are functions of points (N, 3) that are ≥ 0 inside.
+    """
+
+    def __init__(self, figure: Figure, mesh: Mesh, colour: Colour) -> None:
+        self.figure, self.mesh = figure, mesh
+        self.zone = np.zeros(len(mesh[1]), int)
+        self.colours = [colour]
+
+    def cut(self, *keeps: Region) -> Garment:
+        """Keep what lies in every region. One after the other: a strip may be narrower than a face."""
+        for keep in keeps:
+            (vertices, faces), source, inside = split(self.mesh, keep(self.mesh[0]), zone=self.zone)
+            self.mesh, self.zone = compact(vertices, faces[inside]), self.zone[source][inside]
+        return self
+
+    def paint(self, colour: Colour, *regions: Region, where: Callable[[Array], Array] | None = None) -> Garment:
+        """Paint what lies in every region; `where` (of face centres, bool) says which faces are looked at at all, so that lines do not
+        run on around the body.
+        """
+        inside = np.ones(len(self.mesh[1]), bool)
+        if where is not None:
+            faces = self.mesh[1]
+            inside = where((self.mesh[0][faces[:, 0]] + self.mesh[0][faces[:, 2]]) / 2)
+        for region in regions:
+            if not inside.any():
+                return self
+            self.mesh, source, side = split(self.mesh, region(self.mesh[0]), active=inside, zone=self.zone)
+            self.zone, inside = self.zone[source], inside[source] & side
+        self.zone[inside] = len(self.colours)
+        self.colours.append(colour)
+        return self
+
+    def lifted(self, distance: float, colour: Colour | None = None) -> Garment:
+        """A copy moved along its normals by metres, in one colour."""
+        return Garment(self.figure, lifted(self.mesh, distance), colour or self.colours[0])
+
+    def part(self, *, rim: float = 0.004, line: float = 1.0) -> Part:
+        """The finished part; open edges are folded inward by `rim` metres, so that hems have a thickness."""
+        mesh, zone = self.mesh, self.zone
+        if rim:
+            mesh, source = rimmed(mesh, rim)
+            zone = zone[source]
+        part = self.figure.part(mesh, self.colours[0], line=line)
+        for index, colour in enumerate(self.colours[1:], 1):
+            if (zone == index).any():
+                part.paint(zone == index, colour)
+        return part
+
+
 def lifted(mesh: Mesh, distance: float) -> Mesh:
     """The mesh moved along its normals."""
     return mesh[0] + vertex_normals(*mesh) * distance, mesh[1]
-
-
-Region = Callable[[Array], Array]
 
 
 def cut(mesh: Mesh, *keeps: Region) -> Mesh:
@@ -116,13 +277,8 @@ def cut(mesh: Mesh, *keeps: Region) -> Mesh:
     return mesh
 
 
-def hemmed(mesh: Mesh, *keeps: Region, depth: float = 0.004) -> Mesh:
-    """The part where every `keep` is ≥ 0, with a folded edge."""
-    return with_rim(cut(mesh, *keeps), depth)
-
-
 def within(value: Region, low: float, high: float) -> tuple[Region, Region]:
-    """Two cuts: low ≤ value ≤ high."""
+    """Two regions: low ≤ value ≤ high."""
     return (lambda p: value(p) - low), (lambda p: high - value(p))
 
 
@@ -133,169 +289,3 @@ def across(p: Array) -> Array:
 
 def height(p: Array) -> Array:
     return p[:, 2]
-
-
-def cord(path: Array, width: float, sides: int = 6) -> Mesh:
-    """A round cord along control points."""
-    points = spline(path, 9)
-    along = np.gradient(points, axis=0)
-    x = np.cross(along, (0.2, 1.0, 0.1))
-    x /= np.linalg.norm(x, axis=1, keepdims=True)
-    y = np.cross(along, x)
-    y /= np.linalg.norm(y, axis=1, keepdims=True)
-    a = np.arange(sides) * 2 * np.pi / sides
-    return loft(points[:, None] + width * (np.cos(a)[None, :, None] * x[:, None] + np.sin(a)[None, :, None] * y[:, None]), caps=True)
-
-
-def button(centre: Array, radius: float) -> Mesh:
-    """A flat round button that faces forward."""
-    a = np.arange(10) * 2 * np.pi / 10
-    rings = [
-        np.column_stack([np.cos(a) * r, np.full(10, y), np.sin(a) * r])
-        for r, y in ((radius, 0.002), (radius, -0.003), (radius * 0.7, -0.004))
-    ]
-    v, f = loft(centre + np.array(rings), caps=True)
-    return v, outward(v, f)
-
-
-def collar_ring(figure: Figure, rows: list[tuple[float, float, float, float]], gap: float = 0.0, columns: int = 40) -> Mesh:
-    """A loft around the neck. Each row: radius behind and in front, height behind and in front, fractions of the height of the figure
-    from the neck joint. `gap` is the half angle left open in front."""
-    angle = np.linspace(gap, 2 * np.pi - gap, columns) if gap else np.arange(columns) * 2 * np.pi / columns
-    ahead = 0.5 + 0.5 * np.cos(angle)
-    rings = []
-    for back, front_radius, low, high in rows:
-        radius = back * (1 - ahead**0.8) + front_radius * ahead**0.8
-        rings.append(np.column_stack([radius * np.sin(angle), -radius * np.cos(angle), low * (1 - ahead**1.3) + high * ahead**1.3]))
-    points = figure.joints["Neck"] + figure.H * np.array(rings)
-    v, f = loft(points, wrap=not gap)
-    n = np.cross(v[f[:, 2]] - v[f[:, 0]], v[f[:, 3]] - v[f[:, 1]])
-    # The outermost row faces away from the neck.
-    centre = v[f].mean(1) - figure.joints["Neck"]
-    last = slice(len(f) - (columns if not gap else columns - 1), None)
-    return (v, f) if (n[last, :2] * centre[last, :2]).sum() > 0 else (v, f[:, ::-1])
-
-
-def swept_ring(
-    figure: Figure, radius: float, thick: Callable[[Array], Array], height: Callable[[Array], Array], columns: int = 36, sides: int = 10
-) -> Mesh:
-    """A ring of varying thickness around the neck (a hood at rest, a scarf)."""
-    a = (np.arange(columns + 1) * 2 * np.pi / columns)[:, None]
-    b = (np.arange(sides) * 2 * np.pi / sides)[None]
-    r = thick(a)
-    away = radius + 0.7 * r + r * np.cos(b)
-    points = np.stack([away * np.sin(a), -away * np.cos(a) * 0.95, height(a) + 0.85 * r * np.sin(b)], axis=-1)
-    v, f = loft(figure.joints["Neck"] + figure.H * points, wrap=True)
-    return v, outward(v, f)
-
-
-def skirt(
-    figure: Figure,
-    top: float,
-    hem: float,
-    flare: float,
-    *,
-    pleats: int = 0,
-    open_front: float = 0.0,
-    columns: int = 96,
-    rows: int = 8,
-    grow: float = 0.016,
-) -> tuple[Mesh, Array, Array]:
-    """A skirt or a coat's tail from height `top` to `hem` (metres): mesh, weights, each vertex's depth in a pleat (0…1)."""
-    H, j = figure.H, figure.joints
-    body = figure.grown({"torso": grow, "thigh": grow})
-    angle = np.linspace(open_front, 2 * np.pi - open_front, columns) if open_front else np.arange(columns) * 2 * np.pi / columns
-    u = np.linspace(0, 1, rows)
-    z = top + (hem - top) * u
-    direction = np.column_stack([np.sin(angle), -np.cos(angle)])
-    # How far the body reaches in each direction, at each height: bisection on the field from outside.
-    low, high = np.full((rows, columns), 0.02), np.full((rows, columns), 0.45)
-    for _ in range(22):
-        middle = (low + high) / 2
-        points = np.stack([np.abs(middle * direction[:, 0]), middle * direction[:, 1], np.broadcast_to(z[:, None], middle.shape)], axis=-1)
-        distance = np.min([t.distance(points.reshape(-1, 3)) for t in body], axis=0).reshape(middle.shape)
-        outside = distance > 0
-        high = np.where(outside, middle, high)
-        low = np.where(outside, low, middle)
-    reach = high
-    waist = reach[0].copy()
-    # A cloth hangs from the widest place above it, and flares.
-    radius = np.maximum.accumulate(reach, axis=0)
-    ramp = smoothstep(u, 0.0, 0.45) * 0.55 + u * 0.45
-    wanted = waist[None] + (flare * H * ramp)[:, None] * (0.9 + 0.1 * np.abs(np.sin(angle)))[None]
-    radius = np.maximum(radius, wanted)
-    for _ in range(6):
-        if open_front:
-            radius[:, 1:-1] = 0.5 * radius[:, 1:-1] + 0.25 * (radius[:, :-2] + radius[:, 2:])
-        else:
-            radius = 0.5 * radius + 0.25 * (np.roll(radius, 1, 1) + np.roll(radius, -1, 1))
-    radius[1:-1] = 0.5 * radius[1:-1] + 0.25 * (radius[:-2] + radius[2:])
-    depth = np.zeros((rows, columns))
-    if pleats:
-        phase = (angle * pleats / (2 * np.pi) + 0.5) % 1.0
-        saw = np.where(phase < 0.72, phase / 0.72, (1 - phase) / 0.28)
-        radius = radius * (1 + 0.105 * (saw[None] - 0.5) * (0.18 + 0.82 * u[:, None]))
-        depth = np.broadcast_to((phase > 0.74).astype(float), depth.shape) * np.ones((rows, 1))
-    points = np.stack([radius * direction[:, 0], radius * direction[:, 1], np.broadcast_to(z[:, None], radius.shape)], axis=-1)
-    v, f = loft(points, wrap=not open_front)
-    n = np.cross(v[f[:, 2]] - v[f[:, 0]], v[f[:, 3]] - v[f[:, 1]])
-    if (n[:, :2] * v[f].mean(1)[:, :2]).sum() < 0:
-        f = f[:, ::-1]
-    # Weights: legs take over downward; each leg rules its side.
-    hip, knee = j["LeftUpLeg"][2], j["LeftLeg"][2]
-    legs = 0.98 * smoothstep(-v[:, 2], -(hip + 0.045 * H), -(hip - 0.055 * H))
-    left = smoothstep(v[:, 0], -0.055 * H, 0.055 * H)
-    shin = 0.55 * smoothstep(-v[:, 2], -(knee + 0.02 * H), -(knee - 0.12 * H))
-    w = np.zeros((len(v), len(figure.bones)))
-    index = figure.bones.index
-    w[:, index("Hips")] = 1 - legs
-    for side, share in (("Left", left), ("Right", 1 - left)):
-        w[:, index(side + "UpLeg")] = legs * share * (1 - shin)
-        w[:, index(side + "Leg")] = legs * share * shin
-    above = figure.weights(v)
-    up = smoothstep(v[:, 2], j["Hips"][2], j["Spine"][2] + 0.04)[:, None]
-    w = normalised(w * (1 - up) + above * up)
-    return (v, f), w, depth.reshape(-1)
-
-
-def shoes(
-    figure: Figure, upper: Colour, sole: Colour, *, top: float = 0.052, instep: float = 0.036, grow: float = 0.005, boot: float = 0.0
-) -> list[Part]:
-    """A pair of shoes; `top` and `instep` are the opening's heights at the heel and in front; `boot` the height of a shaft (0: none)."""
-    H = figure.H
-    offsets: dict[str, Offset] = {"foot": grow}
-    if boot:
-        offsets["shin"] = 0.0145
-    mesh = surface(
-        figure.grown(offsets),
-        0.0076 * H,
-        cut=lambda p: np.maximum(0.0005 - p[:, 2], 0.002 * H - p[:, 0]),
-        within=((0, -9, -0.05), (9, 9, max(boot, top) * H + 0.04)),
-    )
-    ankle = figure.joints["LeftFoot"][1]
-
-    def keep(p: Array) -> Array:
-        if boot:
-            return boot * H - p[:, 2]
-        ahead = smoothstep(ankle - p[:, 1], 0.0, 0.055 * H)
-        return (top * (1 - ahead) + instep * ahead) * H + 1.2 * np.maximum(ankle - 0.055 * H - p[:, 1], 0) - p[:, 2]
-
-    # What the sole hides is left out.
-    shoe = hemmed(mesh, keep, lambda p: p[:, 2] - 0.010 * H)
-    bottom = cut(lifted(mesh, 0.0025), lambda p: 0.0125 * H - p[:, 2])
-    return [figure.part(shoe, upper), figure.part(with_rim(bottom, 0.003), sole)]
-
-
-def tie(figure: Figure, offsets: Mapping[str, Offset], top: float, bottom: float, width: float) -> Mesh:
-    """A necktie's knot and blade lying on a shell, heights in metres."""
-    H = figure.H
-    z = np.concatenate([[top, top - 0.012 * H, top - 0.024 * H], np.linspace(top - 0.028 * H, bottom + 0.02 * H, 6), [bottom]])
-    half = np.concatenate([[0.013, 0.014, 0.008], np.linspace(0.009, 0.5 * width, 6), [0.001]]) * H
-    middle = figure.front(offsets, np.zeros(len(z)), z)
-    angle = np.arange(8) * np.pi / 4
-    thick = np.concatenate([[0.007, 0.009, 0.005], np.full(7, 0.004)])
-    rings = middle[:, None] + np.stack(
-        [np.cos(angle)[None] * half[:, None], -0.003 + np.sin(angle)[None] * thick[:, None], 0 * angle[None] + 0 * z[:, None]], axis=-1
-    )
-    v, f = loft(rings, caps=True)
-    return v, outward(v, f)
