@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import UserError
-from ..dataset.folder import IMAGE, KINDS, POSE, SKELETON, safe_name
+from ..dataset.folder import HEAD, IMAGE, KINDS, POSE, SKELETON, safe_name
 from ..dataset.splits import TAIL
 
 MAX_SIZE = 4096
@@ -21,6 +21,8 @@ FRAMINGS = ("body", "upper", "head")
 LABELS = tuple(kind for kind in KINDS if kind not in (IMAGE, POSE))  # what can be asked for beside picture and joints
 SAMPLED = "sampled"  # the name of the clip that poses from no clip are said to be of
 Range = tuple[float, float]
+_SHOWN = {"body": 1.3, "upper": 0.8, "head": 0.38}  # of the character's height, that is as wide as the picture
+_CLOSE = 700  # px of a character's height, from which on "full" is worth its time
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,13 @@ class RenderJob:
         specs = [rigs] if isinstance(rigs, str) else rigs
         characters = tuple(CharacterJob(rig) for spec in specs for rig in expanded(spec))
         return cls(characters, tuple(ClipJob(Path(motion)) for motion in motions), size, count, seed, tuple(labels))
+
+
+def detail_of(job: RenderJob) -> str:
+    """How finely built-in characters are made: "full" where pictures come closer than "dataset" looks good, else "dataset"."""
+    body = max(job.size / _SHOWN[framing] for framing in job.cameras.framings)
+    head = job.head_size / _SHOWN["head"] if HEAD in job.labels else 0
+    return "full" if max(body, head) > _CLOSE else "dataset"
 
 
 def expanded(spec: str) -> list[str]:

@@ -33,7 +33,7 @@ class Meshes:
         self._topology: Topology | None = None
         self._normal_lists: list[str] = []
         for mesh in {item.data for item in self._objects}:
-            _triangulate(mesh)
+            triangulate(mesh)
         index = {name: i for i, name in enumerate(rig.names)}
         self._bones_of = [_face_bones(item, index, rig.index_of_role["hips"]) for item in self._objects]
         roles = [role_above(rig, bone) for bone in range(len(rig.bones))]
@@ -107,7 +107,8 @@ class Meshes:
         )
 
 
-def _triangulate(mesh: Any) -> None:
+def triangulate(mesh: Any) -> None:
+    """Divide a mesh's faces into triangles."""
     if all(face.loop_total == 3 for face in mesh.polygons):
         return
     made = bmesh.new()

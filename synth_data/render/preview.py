@@ -19,7 +19,7 @@ from ..retarget.motion import Motion
 from ..retarget.rig import Rig
 from ..retarget.transfer import on_rig
 from .cast import Cast
-from .job import RenderJob
+from .job import RenderJob, detail_of
 from .poses import PART
 from .sample import SampleMaker
 from .scene import open_stage
@@ -56,7 +56,8 @@ class Previews:
             raise IndexError(f"there are {len(cast)} samples")
         shot = cast.shot(number)
         clips = {clip.name: clip.motion for clip in job.clips}
-        with _in_metres(), open_stage(job.characters[cast.character_of(number)].rig, self._scratch) as stage:
+        rig = job.characters[cast.character_of(number)].rig
+        with _in_metres(), open_stage(rig, self._scratch, detail=detail_of(job)) as stage:
 
             def motion(clip: str) -> Motion:
                 return self._fitted(clips[clip], stage.rig, report)

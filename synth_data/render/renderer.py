@@ -15,6 +15,7 @@ from ...jobs.progress import SILENT, Reporter
 from ..dataset.folder import CHARACTER, RIG, Sample, write_json
 from ..retarget.motion import Motion
 from .cast import Cast, load_motions
+from .job import detail_of
 from .job_file import JOB, load_job
 from .sample import SampleMaker
 from .scene import open_stage
@@ -64,7 +65,7 @@ class Renderer:
             self.close()
             job = self._job.characters[character]
             try:
-                stage = self._open.enter_context(open_stage(job.rig, self._scratch, threads=self._threads))
+                stage = self._open.enter_context(open_stage(job.rig, self._scratch, threads=self._threads, detail=detail_of(self._job)))
             except UserError as error:
                 raise Refusal(job.name, None, str(error)) from error
             folder = self._out / job.name

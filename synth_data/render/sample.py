@@ -205,10 +205,15 @@ class SampleMaker:
         outline = drawn(look.outline, rng)
         if rng is None:
             return Dress(light, outline, look.tones[0], 0)
-        return Dress(light, outline, look.tones[int(rng.integers(len(look.tones)))], 0)
+        return Dress(
+            light,
+            outline,
+            look.tones[int(rng.integers(len(look.tones)))],
+            int(rng.integers(look.palettes)) if self._stage.has_palettes else 0,
+        )
 
     def _wear(self, look: Dress) -> None:
-        self._stage.set_look(direction(*look.light), look.tones)
+        self._stage.set_look(direction(*look.light), look.tones, look.palette)
 
     def _check(self, shot: Shot, seen: SeenSurface, zbuffer: ZBuffer) -> None:
         found = check_labels(self._stage, seen, zbuffer)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from mathutils import Matrix
 
 from ...errors import UserError
+from ..characters.builtin.palettes import Palettes
 from ..characters.cel import OUTLINE, apply_cel_look, set_light, set_outline_width, set_tones
 from ..characters.expressions import drives_of
 from ..characters.importing import BUILTIN, Character, load_character, rig_of
@@ -43,7 +44,9 @@ class Stage:
     """One character in a scene of its own. Use `with open_stage(…) as stage:`."""
 
     def __init__(self, spec: str, scratch: Path, *, threads: int | None = None, detail: str = "dataset") -> None:
-        """Load the character `spec`; pictures pass through the file `scratch`. Raises UserError as `load_character`."""
+        """Load the character `spec`, a built-in one in this `detail`; pictures pass through the file `scratch`. Raises UserError as
+        `load_character`, and for a texture that cannot be read.
+        """
         self._scratch = scratch
         self.scene: Any = bpy.data.scenes.new("Ningyo dataset")
         self._layer: Any = self.scene.view_layers[0]
@@ -51,6 +54,8 @@ class Stage:
         if self.character.unreadable:
             raise UserError(self.character.unreadable[0])
         self.rig: Rig = rig_of(self.character)
+        kind, _, seed = spec.partition(":")
+        self._palettes = Palettes(self.character.meshes, int(seed or 0), detail) if kind == BUILTIN else None
         self._dress(spec)
         self._settings(threads or _cores())
         camera = bpy.data.cameras.new("Ningyo dataset")
@@ -169,10 +174,17 @@ class Stage:
         """World unit normals (N, 3, 3) at corners (N, 3) of the posed meshes; after `surface`."""
         return self.meshes.normals(self._layer.depsgraph, corners)
 
-    def set_look(self, light: Array, tones: int) -> None:
-        """Light from `light` (world unit vector towards it), in two or three tones."""
+    def set_look(self, light: Array, tones: int, palette: int = 0) -> None:
+        """Light from `light` (world unit vector towards it), in two or three tones; a built-in character in one of its sets of colours."""
         set_light(light)
         set_tones(self.character.meshes, tones)
+        if self._palettes is not None:
+            self._palettes.wear(palette)
+
+    @property
+    def has_palettes(self) -> bool:
+        """Whether the character can appear in several sets of colours."""
+        return self._palettes is not None
 
     def set_outline(self, width: float) -> None:
         """Outlines as wide as `width`, metres at the character."""
