@@ -251,6 +251,7 @@ def test_several_people_in_one_scene_before_the_camera_they_were_seen_by(empty_b
     from mathutils import Vector
     from ningyo.synth_data.characters.importing import read_rig, rig_for
     from ningyo.synth_data.retarget.apply import save_motion_blend
+    from ningyo.synth_data.retarget.secondary import with_secondary
 
     bpy = empty_blender
     look = rotation_vector_to_matrix(np.array([np.pi / 2 + 0.2, 0, 0])).T * np.array([[1.0], [-1.0], [-1.0]])
@@ -275,7 +276,7 @@ def test_several_people_in_one_scene_before_the_camera_they_were_seen_by(empty_b
     assert len({obj.animation_data.action for obj in armatures}) == 2
     for armature, (motion, _), first in zip(sorted(armatures, key=lambda obj: obj.name), takes, (10, 22), strict=True):
         rig = read_rig(armature)
-        heads, _ = forward_kinematics(rig, motion)
+        heads, _ = forward_kinematics(rig, with_secondary(motion, rig))
         for frame in (0, 11):
             np.testing.assert_allclose(evaluated_heads(bpy, armature, rig, first + frame), heads[frame], atol=1e-5)
         pixels, depth = camera.project(heads[0])

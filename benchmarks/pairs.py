@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Datasets: how fast, how exact, how steady.
+"""Rendered pairs: how fast, how exact, how steady.
 
-    .venv/bin/python benchmarks/datasets.py speed  [--rig RIG] [--size PX …] [--samples N] [--rounds N]
-    .venv/bin/python benchmarks/datasets.py labels [--rig RIG] [--size PX …] [--samples N]
-    .venv/bin/python benchmarks/datasets.py joints [--rig RIG] [--samples N]
-    .venv/bin/python benchmarks/datasets.py flow   [--rig RIG]
-    .venv/bin/python benchmarks/datasets.py memory [--rig RIG] [--samples N]
-    .venv/bin/python benchmarks/datasets.py kill   [--rig RIG] [--samples N] [--kills N]
+    .venv/bin/python benchmarks/pairs.py speed  [--rig RIG] [--size PX …] [--samples N] [--rounds N]
+    .venv/bin/python benchmarks/pairs.py labels [--rig RIG] [--size PX …] [--samples N]
+    .venv/bin/python benchmarks/pairs.py joints [--rig RIG] [--samples N]
+    .venv/bin/python benchmarks/pairs.py flow   [--rig RIG]
+    .venv/bin/python benchmarks/pairs.py memory [--rig RIG] [--samples N]
+    .venv/bin/python benchmarks/pairs.py kill   [--rig RIG] [--samples N] [--kills N]
 
 Each prints one JSON object. RIG is a character's file or builtin:SEED (default: builtin:0).
 
@@ -266,6 +266,7 @@ def joints(args: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, open_stage(args.rig, Path(folder) / ".joints.part") as stage:
         for mesh in stage.character.meshes:
             mesh.visible_camera = False
+        stage.set_outline(0)
         bpy.ops.mesh.primitive_uv_sphere_add(radius=0.008, segments=24, ring_count=16)
         marker: Any = bpy.context.object
         for collection in list(marker.users_collection):
