@@ -18,7 +18,7 @@ from mathutils import Matrix
 
 from ...errors import UserError
 from ..characters.builtin.palettes import Palettes
-from ..characters.cel import OUTLINE, apply_cel_look, set_light, set_outline_width, set_tones
+from ..characters.cel import OUTLINE, is_built_in, set_light, set_tones
 from ..characters.expressions import drives_of
 from ..characters.importing import BUILTIN, Character, load_character, rig_of
 from ..retarget.kinematics import matrix_to_quaternion
@@ -26,6 +26,7 @@ from ..retarget.rig import Rig
 from .cameras import View
 from .faces import EXPRESSIONS
 from .meshes import Meshes
+from .outlines import Outlines
 from .poses import Pose
 from .surface import SeenSurface, Surface
 
@@ -56,7 +57,6 @@ class Stage:
         self.rig: Rig = rig_of(self.character)
         kind, _, seed = spec.partition(":")
         self._palettes = Palettes(self.character.meshes, int(seed or 0), detail) if kind == BUILTIN else None
-        self._dress(spec)
         self._settings(threads or _cores())
         camera = bpy.data.cameras.new("Ningyo dataset")
         camera.sensor_fit, camera.sensor_width, camera.clip_start, camera.clip_end = "HORIZONTAL", _SENSOR, 0.01, 1000.0
@@ -76,8 +76,10 @@ class Stage:
         place = {name: i for i, name in enumerate(self.rig.names)}
         self._order = np.array([place[bone.name] for bone in pose_bones])
         self._hips = pose_bones[self.rig.names[self.rig.index_of_role["hips"]]]
-        self._drives = [drive for mesh in self.character.meshes for drive in drives_of(mesh, EXPRESSIONS)]
         self.meshes = Meshes(self.character.meshes, self.rig)
+        self.outlines = Outlines(self._outlined(), self.scene, coarse=detail == "dataset")
+        moving = [*self.character.meshes, *self.outlines.objects]
+        self._drives = [drive for mesh in moving for drive in drives_of(mesh, EXPRESSIONS)]
         self._layer.update()
 
     @property
@@ -89,19 +91,9 @@ class Stage:
     def depsgraph(self) -> Any:
         return self._layer.depsgraph
 
-    def _dress(self, spec: str) -> None:
-        """Cel look for a character that does not have it."""
-        if spec.partition(":")[0] != BUILTIN:
-            apply_cel_look(self.character.meshes)
-        for mesh in self.character.meshes:
-            for slot in mesh.material_slots:
-                if slot.material is not None:
-                    # The cel look glows; gathering its triangles as lamps, anew for every pose, would take most of the time.
-                    material: Any = slot.material
-                    material.cycles.emission_sampling = "NONE"
-            for modifier in mesh.modifiers:
-                if modifier.name == OUTLINE or modifier.type == "NODES":
-                    modifier.show_viewport = False  # look and outline are of no use to `surface`, and cost more than the pose
+    def _outlined(self) -> list[Any]:
+        """The meshes that get outlines: all, but of a built-in character those that were made to have one."""
+        return [mesh for mesh in self.character.meshes if not mesh.hide_render and (not is_built_in(mesh) or OUTLINE in mesh.modifiers)]
 
     def _settings(self, threads: int) -> None:
         scene = self.scene
@@ -188,7 +180,7 @@ class Stage:
 
     def set_outline(self, width: float) -> None:
         """Outlines as wide as `width`, metres at the character."""
-        set_outline_width(self.character.meshes, float(width))
+        self.outlines.set_width(float(width))
 
     def aim(self, view: View) -> None:
         """Point the camera as `view` says; pictures get its size."""

@@ -15,7 +15,6 @@ import bpy
 import numpy as np
 import numpy.typing as npt
 
-from ..characters.cel import OUTLINE
 from .meshes import PART
 from .raster import ZBuffer
 from .scene import Stage
@@ -57,7 +56,7 @@ def engine_labels(stage: Stage) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.f
     layer, render, settings = scene.view_layers[0], scene.render, scene.render.image_settings
     path = Path(render.filepath)
     with _kept(layer, material_override=_material()), _kept(scene.cycles, samples=1), _kept(render, use_border=False):
-        with _kept(settings, file_format="OPEN_EXR", color_mode="RGBA", color_depth="32", exr_codec="NONE"), _without_outlines(stage):
+        with _kept(settings, file_format="OPEN_EXR", color_mode="RGBA", color_depth="32", exr_codec="NONE"), stage.outlines.hidden():
             bpy.ops.render.render(write_still=True, scene=scene.name)
         image: Any = bpy.data.images.load(str(path))
         try:
@@ -104,22 +103,3 @@ def _kept(owner: Any, **values: Any) -> Iterator[None]:
     finally:
         for name in before:
             setattr(owner, name, before[name])
-
-
-@contextmanager
-def _without_outlines(stage: Stage) -> Iterator[None]:
-    meshes = stage.character.meshes
-    outlines = [(modifier, modifier.show_render) for mesh in meshes for modifier in mesh.modifiers if modifier.name == OUTLINE]
-
-    def show(all_shown: bool) -> None:
-        for modifier, shown in outlines:
-            modifier.show_render = shown and all_shown
-        for mesh in meshes:
-            mesh.update_tag()  # a render with persistent data would not see it
-        stage.scene.view_layers[0].update()
-
-    show(False)
-    try:
-        yield
-    finally:
-        show(True)

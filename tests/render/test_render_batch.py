@@ -101,6 +101,7 @@ def test_joints_are_where_markers_in_the_picture_are(actor):
         source = PoseSource(stage.rig, Motion.load(actor[1]))
         for mesh in stage.character.meshes:
             mesh.visible_camera = False
+        stage.set_outline(0)
         bpy.ops.mesh.primitive_uv_sphere_add(radius=0.03, segments=24, ring_count=16)
         marker = bpy.context.object
         for collection in list(marker.users_collection):

@@ -6,13 +6,13 @@
 the view transform is to be Standard.
 """
 
-from .look import LOOK, apply_cel_look, has_cel_look, remove_cel_look, set_tones
-from .materials import BASE, CEL, FLAT, SHADE, cel_copy, cel_material
+from .look import LOOK, apply_cel_look, has_cel_look, is_built_in, remove_cel_look, set_tones, slots_in_look
+from .materials import BASE, CEL, FLAT, SHADE, cel_copy, cel_material, outline_material
 from .nodes import LIGHT, light_direction, light_nodes, set_light
 from .outline import LINE, OUTLINE, add_outline, default_width, outline_width, set_outline_width
 
 __all__ = [
     "BASE", "CEL", "FLAT", "LIGHT", "LINE", "LOOK", "OUTLINE", "SHADE", "add_outline", "apply_cel_look", "cel_copy", "cel_material",
-    "default_width", "has_cel_look", "light_direction", "light_nodes", "outline_width", "remove_cel_look", "set_light",
-    "set_outline_width", "set_tones",
+    "default_width", "has_cel_look", "is_built_in", "light_direction", "light_nodes", "outline_material", "outline_width", "remove_cel_look",
+    "set_light", "set_outline_width", "set_tones", "slots_in_look",
 ]  # fmt: skip

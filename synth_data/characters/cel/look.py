@@ -36,12 +36,12 @@ def apply_cel_look(meshes: Iterable[Any], *, pixel_size: float | None = None, ou
         raise ValueError(f"there are two or three tones, not {tones}")
     light = light_direction()
     for item in items:
-        if not _is_built_in(item):
+        if not is_built_in(item):
             _undress(item)
     _sweep()
     copies: dict[Any, tuple[Any, Any]] = {}
     for item in items:
-        if not _is_built_in(item):
+        if not is_built_in(item):
             _dress(item, copies, outline, tones)
         elif OUTLINE in item.modifiers:
             item.modifiers[OUTLINE].show_render = item.modifiers[OUTLINE].show_viewport = outline
@@ -52,19 +52,39 @@ def apply_cel_look(meshes: Iterable[Any], *, pixel_size: float | None = None, ou
     set_tones(items, tones)
 
 
+def slots_in_look(item: Any) -> list[Any]:
+    """Put the look's materials straight into the slots of a mesh object that is nobody else's, without modifiers; returns each slot's
+    material of the outline, None where that is the common one. A built-in character's slots are in the look already.
+    """
+    if is_built_in(item):
+        return [None] * len(item.material_slots)
+    if not item.material_slots:
+        item.data.materials.append(None)
+    copies: dict[Any, tuple[Any, Any]] = {}
+    inks = []
+    for slot in item.material_slots:
+        material = slot.material
+        if material not in copies:
+            copies[material] = cel_copy(material)
+        slot.link = "OBJECT"
+        slot.material, ink = copies[material]
+        inks.append(ink)
+    return inks
+
+
 def remove_cel_look(meshes: Iterable[Any]) -> None:
     """Bring back what the mesh objects were before `apply_cel_look`; nothing of the look stays in the file that is of no use any more.
 
     Objects without it stay as they are, and built-in characters, which have no other look. Raises UserError as `apply_cel_look`.
     """
     for item in _changeable(meshes):
-        if not _is_built_in(item):
+        if not is_built_in(item):
             _undress(item)
     _sweep()
 
 
 def has_cel_look(item: Any) -> bool:
-    return item.type == "MESH" and (_is_built_in(item) or LOOK in item.modifiers)
+    return item.type == "MESH" and (is_built_in(item) or LOOK in item.modifiers)
 
 
 def set_tones(meshes: Iterable[Any], tones: int) -> None:
@@ -94,7 +114,8 @@ def _changeable(meshes: Iterable[Any]) -> list[Any]:
     return items
 
 
-def _is_built_in(item: Any) -> bool:
+def is_built_in(item: Any) -> bool:
+    """Whether a mesh object is a built-in character's."""
     return any(is_cel(slot.material, BUILT_IN) for slot in item.material_slots)
 
 
