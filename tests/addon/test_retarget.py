@@ -228,6 +228,7 @@ def test_the_solvers_motion_is_put_on_by_itself(scripted_worker, until, drawn, s
 @pytest.mark.slow
 def test_two_people_by_the_real_solver(until, settings_with_worker: Any) -> None:
     """The real command line in a real process: two armatures move, as far apart as the people are seen to be."""
+    pytest.importorskip("scipy", reason="the solver runs in the worker's environment")
     second = load_character("builtin:1").armature
     solving = settings_with_worker.solving
     bpy.ops.ningyo.add_pair()

@@ -13,6 +13,6 @@ from .outline import LINE, OUTLINE, add_outline, default_width, outline_width, s
 
 __all__ = [
     "BASE", "CEL", "FLAT", "LIGHT", "LINE", "LOOK", "OUTLINE", "SHADE", "add_outline", "apply_cel_look", "cel_copy", "cel_material",
-    "default_width", "has_cel_look", "is_built_in", "light_direction", "light_nodes", "outline_material", "outline_width", "remove_cel_look",
-    "set_light", "set_outline_width", "set_tones", "slots_in_look",
+    "default_width", "has_cel_look", "is_built_in", "light_direction", "light_nodes", "outline_material", "outline_width",
+    "remove_cel_look", "set_light", "set_outline_width", "set_tones", "slots_in_look",
 ]  # fmt: skip
