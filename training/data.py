@@ -33,6 +33,8 @@ def open_dataset(path: Path | str) -> Dataset:
         raise UserError(f"{path} was made with another version of the skeleton rasteriser; render it again with this Ningyo.")
     if width != height or width % MULTIPLE:
         raise UserError(f"{path} has pictures of {width}×{height}; render squares whose side is a multiple of {MULTIPLE} (--size 256).")
+    if dataset.header.get("background"):
+        raise UserError(f"{path} has painted backgrounds, and a model learns transparent pictures; render it again without a background.")
     if len(dataset.header["characters"]) != 1:
         raise UserError(f"{path} holds several characters and a model learns one; render one character into a folder of its own.")
     return dataset

@@ -132,9 +132,9 @@ class Samples(Sequence[Sample]):
         if not len(self):
             return
         with open(self._file, "rb") as file:
-            for start, length in self._spans.tolist():
-                file.seek(start)
-                yield Sample.from_line(file.read(length).decode("utf-8"))
+            for start, length in self._spans:
+                file.seek(int(start))
+                yield Sample.from_line(file.read(int(length)).decode("utf-8"))
 
     def where(self, chosen: npt.NDArray[Any]) -> Samples:
         """The samples of these indices, or of this mask."""

@@ -154,6 +154,7 @@ class _Batch:
                 self._waiting[character] = _Waiting(own)
         self._refused: dict[tuple[str, str | None], str] = {}
         self._crashes: dict[int, int] = {}
+        self._said: set[str] = set()
 
     @property
     def left(self) -> int:
@@ -182,7 +183,9 @@ class _Batch:
                     given[member].remove(event["refused"])
                     self._refuse(event["character"], event["clip"], event["text"])
                 elif "warning" in event:
-                    self._report.warning(event["text"])
+                    if event["warning"] not in self._said:  # every member that opens a character says what it finds
+                        self._said.add(event["warning"])
+                        self._report.warning(event["warning"])
                 elif "failed" in event:
                     raise OSError(event["errno"], event["failed"]) if event["errno"] else UserError(event["failed"])
                 elif "lost" in event:
@@ -381,6 +384,7 @@ def _header(job: RenderJob, cast: Cast, motions: dict[str, Motion], out: Path) -
                 "fps": motions[take.job.name].fps,
                 "start": take.clip.start,
                 "motion": take.job.motion.name,
+                **({"attributes": dict(take.job.attributes)} if take.job.attributes else {}),
             }
             for take in cast.takes
         },

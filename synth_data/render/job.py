@@ -21,16 +21,18 @@ FRAMINGS = ("body", "upper", "head")
 LABELS = tuple(kind for kind in KINDS if kind not in (IMAGE, POSE))  # what can be asked for beside picture and joints
 SAMPLED = "sampled"  # the name of the clip that poses from no clip are said to be of
 Range = tuple[float, float]
+Attributes = tuple[tuple[str, str], ...]  # (name, text): ("hair", "long brown")
 _SHOWN = {"body": 1.3, "upper": 0.8, "head": 0.38}  # of the character's height, that is as wide as the picture
 _CLOSE = 700  # px of a character's height, from which on "full" is worth its time
 
 
 @dataclass(frozen=True)
 class CharacterJob:
-    """A character: a file or builtin[:SEED], and its folder's name."""
+    """A character: a file or builtin[:SEED], its folder's name, and what captions say of it beside what is known of a built-in one."""
 
     rig: str
     name: str = ""
+    attributes: Attributes = ()
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class ClipJob:
     """A part of a motion: frames `start` … `end` − 1 (`end` None: to the last). `split` None: chosen. `characters` empty: all.
 
     `motion` is a Motion (.npz), or a clip of another program's (.fbx, .glb, .gltf, .bvh). Each time a training clip is gone through it is
-    played at a speed within `speed`, and with left and right exchanged with the probability `mirrored`.
+    played at a speed within `speed`, and with left and right exchanged with the probability `mirrored`. `attributes` are for captions.
     """
 
     motion: Path
@@ -49,6 +51,7 @@ class ClipJob:
     characters: tuple[str, ...] = ()
     speed: Range = (1.0, 1.0)
     mirrored: float = 0.0
+    attributes: Attributes = ()
 
 
 @dataclass(frozen=True)

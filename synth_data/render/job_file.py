@@ -10,6 +10,7 @@ head_size = 128                 # side of the heads' pictures, px; left out: hal
 [[characters]]                  # one or more
 rig = "ybot.glb"                # or "builtin:7", or "builtin:1-50" for fifty of them; paths are relative to this file
 name = "ybot"
+attributes = {hair = "short brown", outfit = "a school uniform"}   # for captions; built-in characters have theirs
 
 [[clips]]                       # one or more
 motion = "dance.npz"            # what `ningyo retarget` wrote, for whatever character, or an .fbx, .glb or .bvh
@@ -20,6 +21,7 @@ split = "train"                 # or "test"; left out: chosen, by whole clips
 characters = ["ybot"]           # left out: all
 speed = [0.8, 1.25]             # a number, or a range of which every go through the clip takes a value
 mirrored = 0.5                  # share of the goes with left and right exchanged
+attributes = {action = "dancing"}      # for captions, instead of the clip's name
 
 [cameras]                       # a number or a range [low, high]; from each range every picture takes a value
 yaws = [0, 30, -30]             # degrees around the character, from the motion's own camera (else from the front); positive: to its left
@@ -64,7 +66,7 @@ from typing import Any
 
 from ...errors import UserError
 from ...jobs.folder import write_atomically
-from .job import Background, Cameras, CharacterJob, ClipJob, Look, Poses, RenderJob, default_head_size, expanded, own_name
+from .job import Attributes, Background, Cameras, CharacterJob, ClipJob, Look, Poses, RenderJob, default_head_size, expanded, own_name
 
 JOB = "job.json"
 _LISTS = {"yaws": (int, float), "framings": (str,), "tones": (int,), "colours": (str,)}
@@ -117,7 +119,7 @@ def in_rows(characters: Sequence[CharacterJob]) -> list[tuple[CharacterJob, int]
 def _plain_seed(character: CharacterJob) -> int | None:
     """The seed of a built-in character that has the name that it gets by itself."""
     found = re.fullmatch(r"builtin:(0|[1-9]\d*)", character.rig)
-    return int(found[1]) if found and character.name == own_name(character.rig) else None
+    return int(found[1]) if found and character.name == own_name(character.rig) and not character.attributes else None
 
 
 def _for_people(job: RenderJob, folder: Path) -> dict[str, Any]:
@@ -137,7 +139,8 @@ def _for_people(job: RenderJob, folder: Path) -> dict[str, Any]:
             characters.append({"rig": f"builtin:{seed}-{seed + count - 1}"})
         else:
             rig = character.rig if _is_builtin(character.rig) else near(Path(character.rig).absolute().as_posix())
-            characters.append({"rig": rig} | ({} if character.name == own_name(character.rig) else {"name": character.name}))
+            named = {} if character.name == own_name(character.rig) else {"name": character.name}
+            characters.append({"rig": rig, **named, **_as_table(character.attributes)})
     clips: list[dict[str, Any]] = []
     for clip in data["clips"]:
         named = {} if clip["name"] == own_name(clip["motion"]) else {"name": clip["name"]}
@@ -167,6 +170,8 @@ def _are_tables(value: Any) -> bool:
 def _toml_value(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_toml_value, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_toml_value(key)} = {_toml_value(entry)}' for key, entry in value.items())}}}"
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     if isinstance(value, str):
@@ -183,8 +188,18 @@ def job_data(job: RenderJob) -> dict[str, Any]:
         "seed": job.seed,
         "labels": list(job.labels),
         "head_size": job.head_size,
-        "characters": [{"rig": c.rig if _is_builtin(c.rig) else Path(c.rig).absolute().as_posix(), "name": c.name} for c in job.characters],
-        "clips": [{**_changed(clip), "motion": clip.motion.absolute().as_posix(), "name": clip.name} for clip in job.clips],
+        "characters": [
+            {
+                "rig": c.rig if _is_builtin(c.rig) else Path(c.rig).absolute().as_posix(),
+                "name": c.name,
+                **_as_table(c.attributes),
+            }
+            for c in job.characters
+        ],
+        "clips": [
+            {**_changed(clip), **_as_table(clip.attributes), "motion": clip.motion.absolute().as_posix(), "name": clip.name}
+            for clip in job.clips
+        ],
     }
     for key in ("cameras", "poses", "look", "background"):
         changed = _changed(getattr(job, key))
@@ -193,6 +208,10 @@ def job_data(job: RenderJob) -> dict[str, Any]:
         if changed:
             data[key] = changed
     return json.loads(json.dumps(data))
+
+
+def _as_table(attributes: Attributes) -> dict[str, dict[str, str]]:
+    return {"attributes": dict(attributes)} if attributes else {}
 
 
 def _changed(part: Any) -> dict[str, Any]:
@@ -215,13 +234,14 @@ def job_from(data: Any, folder: Path) -> RenderJob:
     characters = []
     for number, table in enumerate(_tables(data, "characters"), 1):
         where = f"character {number}"
-        _known_keys(table, {"rig", "name"}, where)
+        _known_keys(table, {"rig", "name", "attributes"}, where)
         rig = _text(table, "rig", where)
         if rig is None:
             raise UserError(f"{where} names no rig.")
         specs = expanded(rig) if _is_builtin(rig) else [str(folder / rig)]
         name = _text(table, "name", where) or ""
-        characters += [CharacterJob(spec, name if len(specs) == 1 or not name else f"{name}{i}") for i, spec in enumerate(specs)]
+        words = _attributes(table, where)
+        characters += [CharacterJob(spec, name if len(specs) == 1 or not name else f"{name}{i}", words) for i, spec in enumerate(specs)]
     clips = []
     for number, table in enumerate(_tables(data, "clips"), 1):
         where = f"clip {number}"
@@ -235,7 +255,8 @@ def job_from(data: Any, folder: Path) -> RenderJob:
         split, name = _text(table, "split", where), _text(table, "name", where) or ""
         start, end = _whole(table, "start", where) or 0, _whole(table, "end", where)
         speed, mirrored = _value(table.get("speed", 1.0), "speed"), _value(table.get("mirrored", 0.0), "mirrored")
-        clips.append(ClipJob(folder / motion, name, start, end, split, tuple(for_whom), speed, mirrored))
+        words = _attributes(table, where)
+        clips.append(ClipJob(folder / motion, name, start, end, split, tuple(for_whom), speed, mirrored, words))
     labels = data.get("labels", list(RenderJob.labels))
     if not isinstance(labels, list) or not all(isinstance(kind, str) for kind in labels):
         raise UserError("labels must be a list of names.")
@@ -291,6 +312,13 @@ def _text(table: dict[str, Any], key: str, where: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise UserError(f"{where}: {key} must be a text in quotes.")
     return value
+
+
+def _attributes(table: dict[str, Any], where: str) -> Attributes:
+    value = table.get("attributes", {})
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise UserError(f'{where}: attributes must be a table of texts, {{hair = "long brown"}}.')
+    return tuple(value.items())
 
 
 def _whole(table: dict[str, Any], key: str, where: str) -> int | None:

@@ -15,10 +15,10 @@ from ...jobs.progress import SILENT, Reporter
 from ..dataset.folder import CHARACTER, RIG, Sample, write_json
 from ..retarget.motion import Motion
 from .cast import Cast, load_motions
-from .job import detail_of
+from .job import CharacterJob, detail_of
 from .job_file import JOB, load_job
 from .sample import SampleMaker
-from .scene import open_stage
+from .scene import Stage, open_stage
 
 
 @dataclass(eq=False)
@@ -70,10 +70,17 @@ class Renderer:
                 raise Refusal(job.name, None, str(error)) from error
             folder = self._out / job.name
             stage.rig.save(folder / RIG)
-            write_json(folder / CHARACTER, {"source": stage.rig.source_name, "sha256": stage.rig.source_sha256})
+            write_json(folder / CHARACTER, _about(stage, job))
+            if not stage.expressions and self._moves_faces():
+                self._report.warning(
+                    f"{job.name} has no face that moves (no shape keys such as eyeBlinkLeft or jawOpen); its expressions are left out."
+                )
             self._maker = SampleMaker(stage, self._job, self._motion, self._cast.clip_jobs(), self._out, self._report)
             self._character = character
         return self._maker
+
+    def _moves_faces(self) -> bool:
+        return self._job.poses.expressions > 0 or any(motion.expressions for motion in self._motions.values())
 
     def _motion(self, clip: str) -> Motion:
         return self._motions[clip]
@@ -82,6 +89,16 @@ class Renderer:
     def _scratch(self) -> Path:
         # Its own for every process that renders into this folder.
         return self._out / f".render-{os.getpid()}.part"
+
+
+def _about(stage: Stage, job: CharacterJob) -> dict[str, Any]:
+    """What a dataset says of a character (`character.json`): where it comes from, what its face can show, and it in words for captions."""
+    return {
+        "source": stage.rig.source_name,
+        "sha256": stage.rig.source_sha256,
+        "expressions": list(stage.expressions),
+        "attributes": dict(job.attributes),
+    }
 
 
 def answer(renderer: Renderer, number: int) -> dict[str, Any]:

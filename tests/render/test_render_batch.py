@@ -19,6 +19,7 @@ import pytest
 from ningyo.errors import Cancelled, UserError
 from ningyo.jobs.lock import FileLock
 from ningyo.jobs.progress import Reporter
+from ningyo.synth_data.dataset.captions import caption
 from ningyo.synth_data.dataset.folder import Dataset
 from ningyo.synth_data.dataset.labels import PARTS, flow_of, normal_of
 from ningyo.synth_data.dataset.png import decode_png
@@ -361,6 +362,25 @@ def test_what_one_character_lacks_does_not_stop_the_others(actor, tmp_path, work
     assert {sample.clip for sample in dataset.samples} <= {"swing", "swing.tail"}
     assert len([text for text in warnings if text.startswith("broken is left out")]) == 1
     assert len([text for text in warnings if "in strange is left out" in text]) == 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_character_without_a_face_goes_on_without_expressions(actor, tmp_path, workers):
+    job = RenderJob(
+        (CharacterJob(str(actor[0]), attributes=(("hair", "green"),)),),
+        (ClipJob(actor[1], attributes=(("action", "swinging"),)),),
+        SIZE,
+        6,
+        poses=Poses(expressions=1.0),
+    )
+    warnings: list[str] = []
+    report = Reporter(lambda event: warnings.append(event["text"]) if event["type"] == "warning" else None)
+    dataset = render_dataset(job, tmp_path / "data", workers=workers, report=report)
+    assert [text for text in warnings if "no face that moves" in text] == warnings[:1]
+    assert verify(dataset) == []
+    assert all(not dataset.pose(sample).expression for sample in dataset.samples)
+    words = caption(dataset, dataset.samples[0], dataset.pose(dataset.samples[0]))
+    assert words.startswith("anime character, green hair, swinging, ")
 
 
 def grown(mask: np.ndarray, steps: int) -> np.ndarray:

@@ -186,6 +186,8 @@ def test_datasets_that_do_not_fit_are_refused(figure_dataset: Path, tmp_path: Pa
     entry = {"rig": "figure.rig.json", "sha256": "0"}
     with pytest.raises(UserError, match="several characters"):
         open_dataset(changed(figure_dataset, tmp_path / "c", characters={"a": entry, "b": entry}))
+    with pytest.raises(UserError, match="painted backgrounds"):
+        open_dataset(changed(figure_dataset, tmp_path / "e", background={"colours": ["FF0000"]}))
     damaged = changed(figure_dataset, tmp_path / "d")
     next(damaged.rglob("*.image.png")).write_bytes(b"\x89PNG\r\n")
     with pytest.raises(UserError, match="missing or damaged"):
