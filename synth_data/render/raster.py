@@ -2,12 +2,13 @@
 """A z-buffer of a posed mesh, sampled at pixels' centres (numpy).
 
 Cycles' first sample goes through the pixel's centre, so what is found here is what the engine would say, and costs a fraction of asking it.
-All triangles are drawn at once: each is paired with the pixels of its bounding box, the pairs whose pixel's centre it covers are kept, and
+Triangles are drawn many at once: each is paired with the pixels of its bounding box, the pairs whose pixel's centre it covers are kept, and
 of these the nearest wins. Barycentric coordinates are perspectively correct (J. F. Blinn, "Hyperbolic interpolation", IEEE CG&A 1992).
 """
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,8 +18,14 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Int32s = npt.NDArray[np.int32]
 
 NEAR = 1e-3  # metres; a triangle that comes nearer to the camera's plane is not drawn
+# Boxes between two of these sizes are looked at together (wide and tall apart), so many pixels at a time.
+_SIZES = (1, *(size for power in range(1, 12) for size in (2**power, 3 * 2 ** (power - 1))), 4096)
+_STEP = np.searchsorted(_SIZES, np.arange(_SIZES[-1] + 1)).astype(np.int32)
+_AT_ONCE = 1 << 21
+_ROUGH = 1e-5  # px² of a box of one pixel: more than single precision is off
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,52 +79,94 @@ class ZBuffer:
 def rasterise(x: Array, y: Array, z: Array, triangles: Ints, size: tuple[int, int]) -> ZBuffer:
     """The z-buffer of a mesh whose vertices are seen at `x`, `y` (V,) px and `z` (V,) metres along the view; `triangles` (T, 3).
 
-    Both sides of a triangle are drawn. A triangle that reaches nearer than NEAR is left out.
+    Both sides of a triangle are drawn. A triangle that reaches nearer than NEAR is left out. Of two at one depth, the one that comes first
+    in the mesh is seen.
     """
-    width, height = size
-    a, b, c = triangles.T
-    # Pixels' centres at whole numbers. A triangle covers some only if one lies between its leftmost and its rightmost vertex.
+    width = size[0]
+    # Pixels' centres at whole numbers.
     with np.errstate(invalid="ignore"):
         x, y = np.clip(x - 0.5, -1e7, 1e7), np.clip(y - 0.5, -1e7, 1e7)
-    above, below = np.ceil(x).astype(np.int32), np.floor(x).astype(np.int32)
-    left = np.minimum(np.minimum(above[a], above[b]), above[c])
-    right = np.maximum(np.maximum(below[a], below[b]), below[c])
-    some = np.flatnonzero((right >= left) & (right >= 0) & (left < width))
-    a, b, c = a[some], b[some], c[some]
-    above, below = np.ceil(y).astype(np.int32), np.floor(y).astype(np.int32)
-    top = np.minimum(np.minimum(above[a], above[b]), above[c])
-    bottom = np.maximum(np.maximum(below[a], below[b]), below[c])
-    nearest = np.minimum(np.minimum(z[a], z[b]), z[c])
-    also = np.flatnonzero((bottom >= top) & (bottom >= 0) & (top < height) & (nearest > NEAR))
-    left, right = np.maximum(left[some][also], 0), np.minimum(right[some][also], width - 1)
-    top, bottom = np.maximum(top[also], 0), np.minimum(bottom[also], height - 1)
-    some, a, b, c = some[also], a[also], b[also], c[also]
-
-    columns = right - left + 1
-    counts = columns * (bottom - top + 1)
-    of = np.repeat(np.arange(len(some), dtype=np.int32), counts)
-    step = np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts)
-    row = step // columns[of]
-    px, py = left[of] + step - row * columns[of], top[of] + row
-    ax, bx, cx = x[a][of] - px, x[b][of] - px, x[c][of] - px
-    ay, by, cy = y[a][of] - py, y[b][of] - py, y[c][of] - py
-    # Twice the signed areas that the pixel's centre spans with the edges.
-    area_a, area_b, area_c = bx * cy - cx * by, cx * ay - ax * cy, ax * by - bx * ay
+    some, left, top, wide, tall = _boxes(x, y, z, triangles, size)
+    a, b, c = triangles[some].T
+    ax, bx, cx = x.take(a) - left, x.take(b) - left, x.take(c) - left
+    ay, by, cy = y.take(a) - top, y.take(b) - top, y.take(c) - top
+    # Twice the signed areas that a pixel's centre spans with the edges: at the box's first pixel, and by how much they grow along x and y.
+    areas = np.stack((bx * cy - cx * by, cx * ay - ax * cy, ax * by - bx * ay, by - cy, cy - ay, ay - by, cx - bx, ax - cx, bx - ax))
+    areas *= np.where(areas[0] + areas[1] + areas[2] < 0, -1.0, 1.0)
+    of, u, v = _candidates(areas.astype(np.float32), wide, tall)
+    area_a, area_b, area_c = ((areas[k].take(of) + areas[3 + k].take(of) * u) + areas[6 + k].take(of) * v for k in range(3))
     least, most = np.minimum(np.minimum(area_a, area_b), area_c), np.maximum(np.maximum(area_a, area_b), area_c)
-    hit = np.flatnonzero(((least >= 0) | (most <= 0)) & (least != most))
-    of = of[hit]
+    hit = np.flatnonzero((least >= 0) & (most > 0) & (u < wide.take(of)) & (v < tall.take(of)))
+    of, u, v, area_a, area_b, area_c = (values.take(hit) for values in (of, u, v, area_a, area_b, area_c))
     # Over depth they interpolate perspectively.
     closeness = 1 / np.where(z > NEAR, z, 1.0)
-    weight_a, weight_b, weight_c = area_a[hit] * closeness[a][of], area_b[hit] * closeness[b][of], area_c[hit] * closeness[c][of]
+    weight_a, weight_b, weight_c = (area * closeness.take(corner.take(of)) for area, corner in ((area_a, a), (area_b, b), (area_c, c)))
     total = weight_a + weight_b + weight_c
-    depth = (area_a[hit] + area_b[hit] + area_c[hit]) / total
-    place = py[hit].astype(np.int64) * width + px[hit]
-    # Painted from far to near, so that the nearest is what stays; of two at one depth, the one that comes first in the mesh.
-    order = np.argsort(-depth[::-1], kind="stable")
-    order = len(depth) - 1 - order
-    winner = np.full(width * height, -1, np.int64)
-    winner[place[order]] = order
-    pixel = np.flatnonzero(winner >= 0)
-    won = winner[pixel]
+    depth = (area_a + area_b + area_c) / total
+    place = (top.take(of) + v).astype(np.int64) * width + left.take(of) + u
+    nearest = np.full(width * size[1], np.inf)
+    np.minimum.at(nearest, place, depth)
+    won = np.flatnonzero(depth == nearest[place])
+    triangle = some.take(of[won])
+    first = np.full(width * size[1], len(triangles), np.int64)
+    np.minimum.at(first, place[won], triangle)
+    won = won[triangle == first[place[won]]]
+    won = won[np.argsort(place[won], kind="stable")]
     weights = np.stack((weight_a[won], weight_b[won], weight_c[won]), 1) / total[won][:, None]
-    return ZBuffer(size, pixel, some[of[won]].astype(np.int64), weights, depth[won])
+    return ZBuffer(size, place[won], some.take(of[won]), weights, depth[won])
+
+
+def _boxes(x: Array, y: Array, z: Array, triangles: Ints, size: tuple[int, int]) -> tuple[Ints, Int32s, Int32s, Int32s, Int32s]:
+    """The triangles that may cover a pixel's centre, those with boxes of like size together: (S,) indices, and each one's box of pixels
+    (left, top, how wide, how tall).
+    """
+    a, b, c = np.ascontiguousarray(triangles.T)
+    left, right = _span(x, a, b, c)
+    some = np.flatnonzero((right >= left) & (right >= 0) & (left < size[0]))
+    left, right = left[some], right[some]
+    a, b, c = a.take(some), b.take(some), c.take(some)
+    top, bottom = _span(y, a, b, c)
+    nearest = np.minimum(np.minimum(z.take(a), z.take(b)), z.take(c))
+    also = np.flatnonzero((bottom >= top) & (bottom >= 0) & (top < size[1]) & (nearest > NEAR))
+    left, right = np.maximum(left[also], 0), np.minimum(right[also], size[0] - 1)
+    top, bottom = np.maximum(top[also], 0), np.minimum(bottom[also], size[1] - 1)
+    wide, tall = right - left + 1, bottom - top + 1
+    order = np.argsort(_box_kind(wide, tall), kind="stable")
+    return some[also].take(order), left.take(order), top.take(order), wide.take(order), tall.take(order)
+
+
+def _span(values: Array, a: Ints, b: Ints, c: Ints) -> tuple[Int32s, Int32s]:
+    """The first and the last whole number between the corners of each triangle; the last is less where there is none."""
+    of_a, of_b, of_c = values.take(a), values.take(b), values.take(c)
+    least, most = np.minimum(np.minimum(of_a, of_b), of_c), np.maximum(np.maximum(of_a, of_b), of_c)
+    return np.ceil(least).astype(np.int32), np.floor(most).astype(np.int32)
+
+
+def _box_kind(wide: Int32s, tall: Int32s) -> npt.NDArray[np.uint16]:
+    """(N,) the same number for boxes that are looked at together."""
+    return (_STEP[wide] * len(_SIZES) + _STEP[tall]).astype(np.uint16)
+
+
+def _candidates(areas: npt.NDArray[np.float32], wide: Int32s, tall: Int32s) -> tuple[Int32s, Int32s, Int32s]:
+    """Pairs of a triangle (its number) and a pixel that it may cover (from its box's first), some of them a little too many.
+
+    Boxes of about a size are one array, which needs no list of pixels for each triangle; single precision is enough for a first choice.
+    """
+    which, across, down = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
+    kind = _box_kind(wide, tall).astype(np.int32)
+    starts = np.flatnonzero(np.diff(kind, prepend=-1)).tolist()
+    for start, end in itertools.pairwise([*starts, len(kind)]):
+        columns, rows = int(wide[start:end].max()), int(tall[start:end].max())
+        u = np.arange(columns, dtype=np.float32)[:, None]
+        v = np.arange(rows, dtype=np.float32)[:, None, None]
+        many = max(_AT_ONCE // (columns * rows), 1)
+        for first in range(start, end, many):
+            part = slice(first, min(first + many, end))
+            a, b, c = ((areas[edge, part] + areas[3 + edge, part] * u) + areas[6 + edge, part] * v for edge in range(3))
+            inside = np.flatnonzero(np.minimum(np.minimum(a, b), c) >= -_ROUGH * (columns * rows + 1)).astype(np.int32)
+            pixel, number = np.divmod(inside, np.int32(part.stop - first))
+            row, column = np.divmod(pixel, np.int32(columns))
+            which.append(number + np.int32(first))
+            across.append(column)
+            down.append(row)
+    return np.concatenate(which), np.concatenate(across), np.concatenate(down)
