@@ -94,7 +94,7 @@ class NINGYO_OT_dataset_preview(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         from ..synth_data.dataset.label_pictures import strip
-        from ..synth_data.dataset.png import encode_png
+        from ..synth_data.dataset.png import DRAWN, encode_png
         from ..synth_data.dataset.sample import SamplePose
 
         global last
@@ -113,7 +113,7 @@ class NINGYO_OT_dataset_preview(bpy.types.Operator):
             sample, contents = previews().sample(ask.job, number, report=report)
             picture, kinds = strip(contents, ask.job.size)
             file = folder() / "preview.png"
-            file.write_bytes(encode_png(picture, 1))
+            file.write_bytes(encode_png(picture, DRAWN))
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .png import Region, encode_png
+from .png import IDS, VALUES, Region, encode_png
 
 Array = npt.NDArray[Any]
 
@@ -37,7 +37,6 @@ PARTS = (
 MAX_DEPTH = 65.535  # metres
 FLOW_STEPS, FLOW_ZERO = 64.0, 32768.0  # steps a px, and the value that is no motion
 MAX_FLOW = FLOW_ZERO / FLOW_STEPS - 1  # px; what moves further is not known
-LEVEL = 4  # of zlib: beyond it files shrink by a few per cent and take twice the time
 
 _PART_OF_ROLE = {
     "hips": "abdomen", "spine": "abdomen", "spine1": "chest", "spine2": "chest", "neck": "neck", "head": "head", "head_end": "head",
@@ -56,44 +55,36 @@ def part_of_role(role: str) -> int:
     return PARTS.index(role if role in PARTS else f"{side}_hand")  # what is left are fingers
 
 
-def encode_mask(mask: Array, region: Region | None = None) -> bytes:
-    """(H, W) bool. In this and the functions below `region` says where alone there is something."""
-    return encode_png(mask.astype(np.uint8) * 255, LEVEL, region)
+def encode_label(pixels: Array, region: Region | None = None) -> bytes:
+    """A label's file: (H, W) or (H, W, 3) as the functions below give them, masks as 0 and 255, parts as they are. `region` says where
+    alone there is something.
+    """
+    return encode_png(pixels, IDS if pixels.ndim == 2 and pixels.dtype == np.uint8 else VALUES, region)
 
 
-def encode_parts(parts: Array, region: Region | None = None) -> bytes:
-    """(H, W) uint8, indices into PARTS."""
-    return encode_png(parts, LEVEL, region)
+def depth_pixels(depth: Array) -> npt.NDArray[np.uint16]:
+    """Metres along the view (…); further than MAX_DEPTH is told as MAX_DEPTH."""
+    return np.rint(np.clip(depth, 0, MAX_DEPTH) * 1000).astype(np.uint16)
 
 
-def encode_depth(depth: Array, region: Region | None = None) -> bytes:
-    """(H, W) metres along the view, 0 where nothing is; further than MAX_DEPTH is told as MAX_DEPTH."""
-    return encode_png(np.rint(np.clip(depth, 0, MAX_DEPTH) * 1000).astype(np.uint16), LEVEL, region)
+def normal_pixels(normal: Array) -> npt.NDArray[np.uint8]:
+    """(…, 3) of unit vectors."""
+    return np.rint(normal * 127.5 + 127.5).astype(np.uint8)
 
 
-def encode_normal(normal: Array, region: Region | None = None) -> bytes:
-    """(H, W, 3) unit vectors, 0 where nothing is."""
-    known = (normal != 0).any(-1, keepdims=True)
-    return encode_png(np.where(known, np.rint(normal * 127.5 + 127.5), 0).astype(np.uint8), LEVEL, region)
+def uv_pixels(uv: Array) -> npt.NDArray[np.uint16]:
+    """(…, 3) of (…, 2), NaN where the mesh has no UV map."""
+    known = np.isfinite(uv).all(-1, keepdims=True)
+    whole = np.where(known, uv, 0.0)
+    return np.concatenate([np.rint((whole - np.floor(whole)) * 65535), 65535.0 * known], -1).astype(np.uint16)
 
 
-def encode_uv(uv: Array, region: Region | None = None) -> bytes:
-    """(H, W, 2), NaN where nothing is or the mesh has no UV map."""
-    known = np.isfinite(uv).all(-1)
-    out = np.zeros((*known.shape, 3), np.uint16)
-    out[known, :2] = np.rint((uv[known] - np.floor(uv[known])) * 65535)
-    out[known, 2] = 65535
-    return encode_png(out, LEVEL, region)
-
-
-def encode_flow(flow: Array, seen_next: Array, region: Region | None = None) -> bytes:
-    """`flow` (H, W, 2) px, x right and y down, NaN where it is not known; `seen_next` (H, W) bool: the point is seen in the next frame."""
+def flow_pixels(flow: Array, seen_next: Array) -> npt.NDArray[np.uint16]:
+    """(…, 3) of `flow` (…, 2) px, x right and y down, NaN where not known; `seen_next` (…) bool: the point is seen in the next frame."""
     with np.errstate(invalid="ignore"):
-        known = (np.abs(flow) < MAX_FLOW).all(-1)
-    out = np.zeros((*known.shape, 3), np.uint16)
-    out[known, :2] = np.rint(flow[known] * FLOW_STEPS + FLOW_ZERO)
-    out[known, 2] = 1 + seen_next[known]
-    return encode_png(out, LEVEL, region)
+        known = (np.abs(flow) < MAX_FLOW).all(-1, keepdims=True)
+    steps = np.rint(np.where(known, flow, 0.0) * FLOW_STEPS + FLOW_ZERO)
+    return np.where(known, np.concatenate([steps, 1.0 + seen_next[..., None]], -1), 0.0).astype(np.uint16)
 
 
 def depth_of(pixels: Array) -> npt.NDArray[np.float32]:

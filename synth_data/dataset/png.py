@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,11 +24,26 @@ class PngError(ValueError):
     """What is wrong with a PNG, as the end of a sentence that begins with its name ("is cut short")."""
 
 
-def encode_png(image: npt.NDArray[Any], level: int = 6, region: Region | None = None) -> bytes:
+class How(NamedTuple):
+    """`filter` of all rows (0: none, 2: up; None: of each row the best of none, sub and up), zlib's level and strategy."""
+
+    filter: int | None
+    level: int
+    strategy: int
+
+
+# Measured on rendered samples (benchmarks/README.md): per kind of content, what is small and costs little time.
+ANYTHING = How(None, 6, zlib.Z_DEFAULT_STRATEGY)  # small; ten times the time of the others
+DRAWN = How(0, 1, zlib.Z_DEFAULT_STRATEGY)  # areas of one colour
+IDS = How(0, 1, zlib.Z_RLE)  # areas of one number
+VALUES = How(2, 1, zlib.Z_RLE)  # what changes gently from pixel to pixel
+
+
+def encode_png(image: npt.NDArray[Any], how: How = ANYTHING, region: Region | None = None) -> bytes:
     """`image` (H, W) or (H, W, 1…4), uint8 or uint16, as a PNG file. The same pixels give the same bytes.
 
-    Each row takes the filter (none, sub or up) with the least sum of absolute differences, as the specification advises. Outside of
-    `region` all must be 0; the file is the same with and without it, and sooner made with it.
+    The best filter of a row is that with the least sum of absolute differences, as the specification advises. Outside of `region` all must
+    be 0; the file is the same with and without it, and sooner made with it.
     """
     if image.dtype not in (np.uint8, np.uint16):
         raise ValueError(f"a PNG holds uint8 or uint16, not {image.dtype}")
@@ -39,19 +54,30 @@ def encode_png(image: npt.NDArray[Any], level: int = 6, region: Region | None = 
     step = channels * depth // 8
     x0, y0, x1, y1 = (0, 0, width, height) if region is None else region
     x0, x1 = max(x0 - 1, 0), min(x1 + 1, width)  # a difference to the left reaches one pixel further
+    y1 = min(y1 + 1, height)  # and one upwards one further down
     lines = np.zeros((height, 1 + width * step), np.uint8)
+    if how.filter is not None:
+        lines[:, 0] = how.filter
     if x1 > x0 and y1 > y0:
         part = image[y0:y1, x0:x1]
         rows = np.ascontiguousarray(part, ">u2" if depth == 16 else np.uint8).view(np.uint8).reshape(y1 - y0, -1)
-        filtered = np.repeat(rows[None], 3, axis=0)
-        filtered[1, :, step:] -= rows[:, :-step]
-        filtered[2, 1:] -= rows[:-1]
-        cost = np.abs(filtered.view(np.int8).astype(np.int16)).sum(axis=2, dtype=np.int64)
-        best = cost.argmin(axis=0)
-        lines[y0:y1, 0] = best
-        lines[y0:y1, 1 + x0 * step : 1 + x1 * step] = filtered[best, np.arange(y1 - y0)]
+        inside = lines[y0:y1, 1 + x0 * step : 1 + x1 * step]
+        if how.filter is None:
+            filtered = np.repeat(rows[None], 3, axis=0)
+            filtered[1, :, step:] -= rows[:, :-step]
+            filtered[2, 1:] -= rows[:-1]
+            cost = np.abs(filtered.view(np.int8).astype(np.int16)).sum(axis=2, dtype=np.int64)
+            best = cost.argmin(axis=0)
+            lines[y0:y1, 0] = best
+            inside[:] = filtered[best, np.arange(y1 - y0)]
+        else:
+            inside[:] = rows
+            if how.filter == 2:
+                inside[1:] -= rows[:-1]
     header = struct.pack(">IIBBBBB", width, height, depth, _COLOUR_TYPE[channels], 0, 0, 0)
-    return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(lines.tobytes(), level)) + _chunk(b"IEND", b"")
+    packer = zlib.compressobj(how.level, strategy=how.strategy)
+    data = packer.compress(lines.tobytes()) + packer.flush()
+    return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

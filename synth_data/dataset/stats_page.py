@@ -162,7 +162,7 @@ def _embedded(image: Pixels) -> str:
     height, width = image.shape[:2]
     if height > _SIDE:
         image = resized(image, round(width * _SIDE / height), _SIDE)
-    return "data:image/png;base64," + base64.b64encode(encode_png(image, 9)).decode("ascii")
+    return "data:image/png;base64," + base64.b64encode(encode_png(image)).decode("ascii")
 
 
 def _cards(drawn: Mapping[str, str], *names: str, extra: Iterable[str] = ()) -> str:

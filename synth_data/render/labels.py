@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..dataset import folder as kinds
-from ..dataset.labels import encode_depth, encode_flow, encode_mask, encode_normal, encode_parts, encode_uv
+from ..dataset.labels import depth_pixels, encode_label, flow_pixels, normal_pixels, uv_pixels
 from .raster import ZBuffer
 from .surface import Array, SeenSurface, pixel_centres
 
@@ -33,21 +34,20 @@ class Labels:
         """The contents of the label files that are wanted (of RASTERISED)."""
         z, region = self.zbuffer, self.zbuffer.region()
         topology = self.seen.surface.topology
-        made: dict[str, bytes] = {}
+        made: dict[str, npt.NDArray[Any]] = {}
         if kinds.MASK in wanted:
-            made[kinds.MASK] = encode_mask(z.dense(np.ones(len(z.pixel), bool)), region)
+            made[kinds.MASK] = np.full(len(z.pixel), 255, np.uint8)
         if kinds.PARTS in wanted:
-            made[kinds.PARTS] = encode_parts(z.dense(topology.parts[z.triangle]), region)
+            made[kinds.PARTS] = topology.parts[z.triangle]
         if kinds.DEPTH in wanted:
-            made[kinds.DEPTH] = encode_depth(z.dense(z.depth), region)
+            made[kinds.DEPTH] = depth_pixels(z.depth)
         if kinds.NORMAL in wanted:
-            made[kinds.NORMAL] = encode_normal(z.dense(self.normal()), region)
+            made[kinds.NORMAL] = normal_pixels(self.normal())
         if kinds.UV in wanted:
-            made[kinds.UV] = encode_uv(z.dense(z.mix(topology.uv[z.triangle]), np.nan), region)
+            made[kinds.UV] = uv_pixels(z.mix(topology.uv[z.triangle]))
         if kinds.FLOW in wanted:
-            flow, seen_next = self.flow()
-            made[kinds.FLOW] = encode_flow(z.dense(flow, np.nan), z.dense(seen_next), region)
-        return made
+            made[kinds.FLOW] = flow_pixels(*self.flow())
+        return {kind: encode_label(z.dense(pixels), region) for kind, pixels in made.items()}
 
     def normal(self) -> Array:
         """(N, 3) unit normals in camera space, x right, y up, z towards the camera; interpolated between the triangles' corners."""

@@ -17,8 +17,7 @@ from ...jobs.folder import write_atomically
 from ...jobs.progress import SILENT, Reporter
 from ..dataset import folder as kinds
 from ..dataset.folder import Sample
-from ..dataset.labels import LEVEL
-from ..dataset.png import encode_png
+from ..dataset.png import ANYTHING, DRAWN, VALUES, encode_png
 from ..dataset.sample import SamplePose
 from ..pose.capsules import draw_capsules
 from ..pose.skeleton import draw_limbs, draw_skeleton
@@ -118,14 +117,15 @@ class SampleMaker:
         labels = Labels(seen, zbuffer, stage.normals(corners) if kinds.NORMAL in wanted else None, seen_after)
         visibility = self._rule.visibility(now.points, now.rotations, seen, zbuffer)
         self._wear(look)
-        contents = {kinds.IMAGE: encode_png(self._picture(view, seen, look, shot), LEVEL)}
+        drawn = DRAWN if job.background.pictures is None else ANYTHING
+        contents = {kinds.IMAGE: encode_png(self._picture(view, seen, look, shot), drawn)}
         if shot.number % EVERY == 0 and not self._single:
             self._check(shot, seen, zbuffer)
         head = None
         if kinds.HEAD in job.labels:
             head = head_view(view, now.points, self._model.head_size, job.head_size)
             closer = self._picture(head, seen_through(head, seen.surface), look, shot)
-            contents[kinds.HEAD] = encode_png(closer, LEVEL)
+            contents[kinds.HEAD] = encode_png(closer, drawn)
         pose = SamplePose(
             now.points, visibility, view.K, view.world_to_camera, (job.size, job.size), now.expression,
             None if head is None else head.K, 0 if head is None else head.size,
@@ -151,13 +151,13 @@ class SampleMaker:
         size, labels = self._job.size, self._job.labels
         made: dict[str, bytes] = {}
         if kinds.SKELETON in labels:
-            made[kinds.SKELETON] = encode_png(draw_skeleton(pose.skeleton_points(), (size, size)), LEVEL)
+            made[kinds.SKELETON] = encode_png(draw_skeleton(pose.skeleton_points(), (size, size)), DRAWN)
         if kinds.LIMBS in labels:
             packed = io.BytesIO()
             np.savez_compressed(packed, limbs=draw_limbs(pose.skeleton_points(), (size, size)))
             made[kinds.LIMBS] = packed.getvalue()
         if kinds.CAPSULES in labels:
-            made[kinds.CAPSULES] = encode_png(draw_capsules(pose.points_camera, pose.K, size, self._stage.rig.height), LEVEL)
+            made[kinds.CAPSULES] = encode_png(draw_capsules(pose.points_camera, pose.K, size, self._stage.rig.height), VALUES)
         return made
 
     def _posed(self, shot: Shot) -> tuple[Posed, Posed | None]:

@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 import pytest
-from ningyo.synth_data.dataset.png import SIGNATURE, PngError, chunks, decode_png, encode_png, strip_png
+from ningyo.synth_data.dataset.png import ANYTHING, DRAWN, IDS, SIGNATURE, VALUES, PngError, chunks, decode_png, encode_png, strip_png
 
 
 def smooth(channels: int, dtype: type = np.uint8, height: int = 19, width: int = 23) -> np.ndarray:
@@ -19,13 +19,23 @@ def smooth(channels: int, dtype: type = np.uint8, height: int = 19, width: int =
     return ((x * 7 + y * 5 + x * y + 40 * c) % (top + 1)).astype(dtype)
 
 
+@pytest.mark.parametrize("how", [ANYTHING, DRAWN, IDS, VALUES])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_written_and_read_back(channels, dtype):
+def test_written_and_read_back(channels, dtype, how):
     picture = smooth(channels, dtype)
-    data = encode_png(picture)
+    data = encode_png(picture, how)
     assert np.array_equal(decode_png(data), picture)
-    assert encode_png(picture) == data
+    assert encode_png(picture, how) == data
+
+
+@pytest.mark.parametrize("how", [ANYTHING, DRAWN, IDS, VALUES])
+@pytest.mark.parametrize("region", [(3, 4, 20, 11), (0, 0, 23, 19), (5, 0, 6, 19), (0, 18, 23, 19), (0, 0, 0, 0)])
+def test_a_region_changes_no_byte(region, how):
+    x0, y0, x1, y1 = region
+    picture = np.zeros((19, 23, 3), np.uint16)
+    picture[y0:y1, x0:x1] = smooth(3, np.uint16)[y0:y1, x0:x1]
+    assert encode_png(picture, how, region) == encode_png(picture, how)
 
 
 def test_grey_without_an_axis_for_channels():

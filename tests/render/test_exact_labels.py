@@ -13,7 +13,7 @@ bpy = pytest.importorskip("bpy")
 from bpy_extras.object_utils import world_to_camera_view  # noqa: E402
 from mathutils import Vector  # noqa: E402
 from mathutils.geometry import barycentric_transform  # noqa: E402
-from ningyo.synth_data.dataset.labels import encode_flow, flow_of  # noqa: E402
+from ningyo.synth_data.dataset.labels import encode_label, flow_of, flow_pixels  # noqa: E402
 from ningyo.synth_data.dataset.png import decode_png  # noqa: E402
 from ningyo.synth_data.render.cameras import Aim, view_of  # noqa: E402
 from ningyo.synth_data.render.labels import Labels  # noqa: E402
@@ -89,7 +89,7 @@ def test_flow_is_where_the_surface_point_goes(stage, make_motion):
         places = vertices(stage)
         zbuffer = seen.rasterised()
         flow, seen_next = Labels(seen, zbuffer, after=next_seen).flow()
-        file = encode_flow(zbuffer.dense(flow, np.nan), zbuffer.dense(seen_next))
+        file = encode_label(zbuffer.dense(flow_pixels(flow, seen_next)))
         stored, _ = flow_of(decode_png(file))
         camera = stage.scene.camera
         origin = camera.matrix_world.translation.copy()
