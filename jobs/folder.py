@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,10 +21,10 @@ LOCK_TRIES = 6
 
 
 def write_atomically(path: Path | str, data: bytes | str) -> None:
-    """Write `data` beside `path` and rename, so that `path` is never half-written."""
+    """Write `data` beside `path` and rename, so that `path` is never half-written, also where several processes write it."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.part")
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     if isinstance(data, str):
         data = data.encode("utf-8")
     beside.write_bytes(data)

@@ -86,7 +86,7 @@ def _cell(spec: str, posing: Posing, sheet: Sheet, scratch: Path) -> Array:
         view = View(K, look_at(target, yaw, elevation, _DISTANCE), sheet.size, yaw, elevation, _DISTANCE)
         stage.set_outline(_OUTLINE * extent / sheet.size)
         stage.aim(view)
-        rgba = stage.render(seen_through(view, stage.surface()), _OUTLINE).astype(np.float64)
+        rgba = stage.render(seen_through(view, stage.surface())).astype(np.float64)
     alpha = rgba[..., 3:] / 255
     return rgba[..., :3] * alpha + _BACKGROUND * (1 - alpha)
 

@@ -30,6 +30,7 @@ class Outlines:
 
     def __init__(self, meshes: Sequence[Any], scene: Any, *, coarse: bool) -> None:
         self.objects: list[Any] = []
+        self.width = 0.0  # metres at the character
         self._layer = scene.view_layers[0]
         for mesh in meshes:
             inks = slots_in_look(mesh)
@@ -54,6 +55,7 @@ class Outlines:
 
     def set_width(self, metres: float) -> None:
         """How wide the lines are at the character; 0: there are none."""
+        self.width = metres
         for hull in self.objects:
             scale = float(np.mean(np.abs(hull.matrix_world.to_scale())))
             hull.modifiers[OUTLINE].strength = -metres / max(scale, 1e-9)  # the faces look inward

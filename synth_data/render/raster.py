@@ -22,7 +22,7 @@ Int32s = npt.NDArray[np.int32]
 
 NEAR = 1e-3  # metres; a triangle that comes nearer to the camera's plane is not drawn
 # Boxes between two of these sizes are looked at together (wide and tall apart), so many pixels at a time.
-_SIZES = (1, *(size for power in range(1, 12) for size in (2**power, 3 * 2 ** (power - 1))), 4096)
+_SIZES = (1, 2, 3, 4, 6, *(2**power for power in range(3, 13)))
 _STEP = np.searchsorted(_SIZES, np.arange(_SIZES[-1] + 1)).astype(np.int32)
 _AT_ONCE = 1 << 21
 _ROUGH = 1e-5  # px² of a box of one pixel: more than single precision is off

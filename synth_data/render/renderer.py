@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import traceback
 from contextlib import ExitStack
@@ -57,6 +58,7 @@ class Renderer:
         return shot.character, self._cast.clip_job(shot)
 
     def close(self) -> None:
+        gc.unfreeze()
         self._open.close()
         self._maker, self._character = None, -1
 
@@ -77,6 +79,8 @@ class Renderer:
                 )
             self._maker = SampleMaker(stage, self._job, self._motion, self._cast.clip_jobs(), self._out, self._report)
             self._character = character
+            gc.collect()
+            gc.freeze()  # what a character brought stays; looking through it again and again costs more than a z-buffer
         return self._maker
 
     def _moves_faces(self) -> bool:

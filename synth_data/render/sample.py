@@ -235,7 +235,7 @@ class SampleMaker:
         """(H, W, 4), or (H, W, 3) on a background."""
         self._stage.set_outline(look.outline * view.pixel())
         self._stage.aim(view)
-        image = self._stage.render(seen, look.outline)
+        image = self._stage.render(seen)
         # Steady pictures follow each other, so they have one background.
         background = self._backgrounds.draw(view.size, generator(self._job.seed, 0 if shot.steady else shot.number, _BACKGROUND))
         return image if background is None else over(image, background)

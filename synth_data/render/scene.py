@@ -24,6 +24,7 @@ from ..characters.importing import BUILTIN, Character, load_character, rig_of
 from ..retarget.kinematics import matrix_to_quaternion
 from ..retarget.rig import Rig
 from .cameras import View
+from .crops import crops
 from .faces import EXPRESSIONS
 from .meshes import Meshes
 from .outlines import Outlines
@@ -196,22 +197,20 @@ class Stage:
         matrix[:3, 3] = -rotation @ view.world_to_camera[:, 3]
         self._camera.matrix_world = Matrix(matrix.tolist())
 
-    def render(self, seen: SeenSurface | None = None, outline: float = 0.0) -> npt.NDArray[np.uint8]:
-        """(H, W, 4) the picture, straight alpha. Where the character is `seen`, only its surroundings are rendered: `outline` px and the
-        film's filter further than its surface. The rest is empty, and the pixels are the same.
+    def render(self, seen: SeenSurface | None = None) -> npt.NDArray[np.uint8]:
+        """(H, W, 4) the picture, straight alpha. Where the character is `seen`, only its surroundings are rendered, as far as outline and
+        film's filter reach. The rest is empty, and the pixels are the same.
 
         Raises OSError when the disk is full.
         """
         size, render = self.scene.render.resolution_x, self.scene.render
-        x0, y0, x1, y1 = _surroundings(size, seen, _BORDER + int(np.ceil(outline)))
         picture = np.zeros((size, size, 4), np.uint8)
-        if x1 <= x0 or y1 <= y0:
-            return picture
-        render.use_border = render.use_crop_to_border = (x1 - x0, y1 - y0) != (size, size)
-        # Blender rounds borders to pixels; a hundredth of one keeps 0.1·size/size from falling short.
-        render.border_min_x, render.border_max_x = (x0 + 0.01) / size, (x1 + 0.01) / size
-        render.border_min_y, render.border_max_y = (size - y1 + 0.01) / size, (size - y0 + 0.01) / size
-        picture[y0:y1, x0:x1] = self._rendered((y1 - y0, x1 - x0))
+        for x0, y0, x1, y1 in [(0, 0, size, size)] if seen is None else crops(seen, _BORDER, self.outlines.width):
+            render.use_border = render.use_crop_to_border = (x1 - x0, y1 - y0) != (size, size)
+            # Blender rounds borders to pixels; a hundredth of one keeps 0.1·size/size from falling short.
+            render.border_min_x, render.border_max_x = (x0 + 0.01) / size, (x1 + 0.01) / size
+            render.border_min_y, render.border_max_y = (size - y1 + 0.01) / size, (size - y0 + 0.01) / size
+            picture[y0:y1, x0:x1] = self._rendered((y1 - y0, x1 - x0))
         return picture
 
     def _rendered(self, shape: tuple[int, int]) -> npt.NDArray[np.uint8]:
@@ -229,15 +228,6 @@ class Stage:
             raise UserError(f"Blender could not render {self.character.name} ({reason}); open it in Blender to see why.") from error
         pixels = np.frombuffer(data, np.uint8, 4 * width * height, _TARGA_HEADER).reshape(height, width, 4)
         return pixels[::-1, :, [2, 1, 0, 3]]  # from the bottom up, blue first
-
-
-def _surroundings(size: int, seen: SeenSurface | None, margin: int) -> tuple[int, int, int, int]:
-    """x0, y0, x1, y1 of what of a picture can hold something."""
-    if seen is None or not len(seen.z) or seen.z.min() <= 0.01:
-        return 0, 0, size, size
-    low = np.clip(np.floor([seen.x.min(), seen.y.min()]) - margin, 0, size).astype(int)
-    high = np.clip(np.ceil([seen.x.max(), seen.y.max()]) + margin, 0, size).astype(int)
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
 @contextmanager

@@ -57,11 +57,11 @@ def placed(stage: Stage, pose, rotations, view):
 def test_ids_and_depth_are_what_cycles_samples(stage, make_motion):
     for (pose, rotations, _, view), _ in shots(stage, make_motion, 4):
         seen = placed(stage, pose, rotations, view)
-        before = stage.render(seen, 1.25)
+        before = stage.render(seen)
         check = check_labels(stage, seen, seen.rasterised())
         assert check.foreground > 1000
         assert check.passed, check
-        assert np.array_equal(stage.render(seen, 1.25), before)  # looking left no trace
+        assert np.array_equal(stage.render(seen), before)  # looking left no trace
 
 
 def test_a_wrong_label_is_found(stage, make_motion):
