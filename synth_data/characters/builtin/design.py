@@ -9,7 +9,7 @@ import numpy as np
 
 from ..palette import SKIN_ODDS, SKINS
 from .body import Proportions, random_proportions
-from .hair import STYLES_FEMALE, STYLES_MALE
+from .hairstyles import STYLES
 from .head import FaceStyle
 from .outfits import Wear
 from .wardrobe import Colouring, choose, colouring
@@ -87,9 +87,10 @@ def design(seed: int, palette: int = 0) -> Design:
             lashes=0.62,
         )
     skin = SKINS[int(rng.choice(len(SKINS), p=SKIN_ODDS))]
-    styles = STYLES_FEMALE if female else STYLES_MALE
+    styles = [name for name, style in STYLES.items() if ("f" if female else "m") in style.who]
     style = styles[int(rng.integers(len(styles)))]
-    fringe = ("straight", "swept", "parted", "straight")[int(rng.integers(4))]
+    fringes = STYLES[style].fringes
+    fringe = fringes[int(rng.integers(len(fringes)))]
     clothes = choose(np.random.default_rng([seed, 22]), proportions)
     return Design(proportions, face, skin, style, fringe, bool(rng.uniform() < 0.3), clothes, _colours(seed, clothes.outfit, palette))
 
