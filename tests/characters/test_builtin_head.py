@@ -12,12 +12,17 @@ import pytest
 pytest.importorskip("bpy")
 
 import bpy
+from ningyo.synth_data.characters import palette
 from ningyo.synth_data.characters.builtin import skeleton
-from ningyo.synth_data.characters.builtin.build import Geometry, geometry
+from ningyo.synth_data.characters.builtin.build import BUDGET, Geometry, geometry, make_skull
 from ningyo.synth_data.characters.builtin.design import design
+from ningyo.synth_data.characters.builtin.face import BROWS, EXPRESSIONS, EYES
 from ningyo.synth_data.characters.builtin.hairstyles import STYLES
+from ningyo.synth_data.characters.builtin.headwear import HEADWEAR
+from ningyo.synth_data.characters.builtin.looks import HairChoice
 from ningyo.synth_data.characters.builtin.tailor import DATASET, FULL
 from ningyo.synth_data.characters.humanoid import read_rig
+from ningyo.synth_data.render.faces import EXPRESSIONS as SHOWN
 from ningyo.synth_data.retarget.capsules import body_capsules
 from ningyo.synth_data.retarget.edit import posed
 from ningyo.synth_data.retarget.kinematics import axis_angle_to_matrix, matrix_to_quaternion
@@ -31,7 +36,7 @@ HANGING = ("long", "wave", "twin", "low twin", "pony", "braids", "half up", "dri
 def worn(style: str, detail: str = DATASET) -> Geometry:
     """Seed 0 with another hair style."""
     own = design(0)
-    return geometry(dataclasses.replace(own, hair_style=style, fringe=STYLES[style].fringes[0]), 0, detail)
+    return geometry(dataclasses.replace(own, cut=HairChoice(style, STYLES[style].fringes[0])), 0, detail)
 
 
 def rig_of(shape: Geometry) -> Rig:
@@ -139,3 +144,97 @@ def test_weights_change_smoothly_along_a_chain() -> None:
     jump = np.abs(shape.body.weights[used[:, 0]] - shape.body.weights[used[:, 2]]).max()
     assert 0 < jump < 0.75
     assert (shape.body.weights[hair][:, columns] > 0.05).sum(1).max() == 2
+
+
+@pytest.fixture(scope="module")
+def faces() -> list[Geometry]:
+    """A woman, and a man with another kind of eyes."""
+    man = next(seed for seed in range(1, 99) if not design(seed).proportions.female and design(seed).face.eye.name == "sharp")
+    return [geometry(design(seed), seed, DATASET) for seed in (0, man)]
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_an_expression_is_seen_on_its_side_and_stays_before_the_skull(faces, name) -> None:
+    for shape, seed_design in zip(faces, (design(0), None), strict=True):
+        rest, shown = shape.face.vertices, shape.expressions[name]
+        moved = np.linalg.norm(shown - rest, axis=1)
+        # A head crop of 256 px shows some 0.36 m: 1.4 mm a pixel.
+        assert moved.max() > 0.003
+        side = {"Left": 1, "Right": -1}.get(next((s for s in ("Left", "Right") if name.endswith(s)), ""), 0)
+        if side:
+            assert (side * rest[moved > 1e-4][:, 0] > (-0.006 if name.startswith("mouth") else 0)).all()
+        if seed_design is None:
+            continue
+        skull = make_skull(shape.figure, seed_design.face)
+        flat = (shown - skull.origin) / skull.size
+        face = np.flatnonzero(moved > 1e-4)
+        surface = skull.face(flat[face, 0], flat[face, 2])
+        assert (shown[face, 1] < surface[:, 1] - 0.0005).all()
+
+
+def test_every_expression_that_pictures_use_is_there(faces) -> None:
+    assert set(faces[0].expressions) == set(SHOWN)
+
+
+def test_a_blink_hides_the_iris(faces) -> None:
+    shape = faces[0]
+    at, size = shape.figure.joints["LeftEye"], shape.figure.proportions.head
+    x, _, z = (shape.face.vertices - at).T / size
+    near = (np.abs(x) < 0.06) & (np.abs(z) < 0.08)
+    shut = shape.expressions["eyeBlinkLeft"][near, 2]
+    assert np.ptp(shut) < 0.25 * np.ptp(shape.face.vertices[near, 2])
+
+
+@pytest.mark.parametrize("name", HEADWEAR)
+def test_headwear_is_on_the_head_and_affordable(name) -> None:
+    own = dataclasses.replace(design(0), cut=HairChoice("short", "straight"))
+    bare, dressed = (geometry(dataclasses.replace(own, headwear=worn), 0, DATASET) for worn in ((), (name,)))
+    assert dressed.evaluated <= BUDGET
+    for part, before in ((dressed.body, bare.body), (dressed.face, bare.face)):
+        there = {tuple(v) for v in np.round(before.vertices, 6)}
+        new = np.array([tuple(v) not in there for v in np.round(part.vertices, 6)])
+        if not new.any():
+            continue
+        ears = [i for i, bone in enumerate(dressed.figure.bones) if bone == "Head" or bone.startswith("ear_")]
+        np.testing.assert_allclose(part.weights[new][:, ears].sum(1), 1.0, atol=1e-9)
+        assert part.vertices[new, 2].min() > own.proportions.chin
+    assert dressed.evaluated > bare.evaluated
+
+
+def test_a_hat_covers_the_hair() -> None:
+    own = dataclasses.replace(design(0), cut=HairChoice("pixie", "straight"), headwear=("beanie",))
+    shape = geometry(own, 0, DATASET)
+    hair = palette.Colour.of(own.hair).base
+    of_hair = np.abs(shape.body.base - hair).max(1) < 1e-6
+    top = own.proportions.chin + 0.96 * own.proportions.head
+    assert shape.body.vertices[:, 2].max() > shape.body.vertices[of_hair, 2].max() + 0.005
+    assert of_hair.any()
+    assert shape.body.vertices[of_hair, 2].max() > top, "the hair is there, under it"
+
+
+def test_seeds_differ() -> None:
+    designs = [design(seed) for seed in range(1200)]
+    assert {d.cut.style for d in designs} == set(STYLES)
+    assert {d.face.eye.name for d in designs} == set(EYES)
+    assert {d.face.brow.name for d in designs} == set(BROWS)
+    assert {name for d in designs for name in d.headwear} == set(HEADWEAR)
+    looks = {(d.cut.style, d.cut.fringe, d.cut.tone, d.face.eye.name, d.face.iris, d.headwear, d.colours.hair_number) for d in designs}
+    assert len(looks) > 1100
+    # What is worn takes different places of the head.
+    for d in designs:
+        places = [HEADWEAR[name].place for name in d.headwear]
+        assert len(set(places)) == len(places)
+
+
+def test_a_second_colour_of_hair_is_another_one() -> None:
+    for seed in range(300):
+        for number in (0, 1):
+            own = design(seed, number)
+            if own.cut.tone:
+                assert np.abs(palette.parse(own.second_hair) - palette.parse(own.hair)).sum() > 0.2
+    own = dataclasses.replace(design(0), cut=HairChoice("long", "straight"))
+    plain, dyed = (geometry(dataclasses.replace(own, cut=HairChoice("long", "straight", tone=tone)), 0, DATASET) for tone in ("", "tips"))
+    changed = np.abs(plain.body.base - dyed.body.base).max(1) > 0.01
+    hair = on_hair(plain) > 0.5
+    assert changed[hair].mean() > 0.2
+    assert plain.body.vertices[changed & hair, 2].mean() < plain.body.vertices[hair, 2].mean()

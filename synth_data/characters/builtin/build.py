@@ -20,12 +20,14 @@ from . import skeleton
 from .body import FINGERS, joints, tubes
 from .design import Design, design
 from .extras import add_extras
+from .face import FaceColours, FaceStyle, draw_face
 from .fields import surface
 from .footwear import RUBBER
 from .hair import Piece
 from .hairstyles import build_hair
-from .head import EXPRESSIONS, Expression, FaceColours, Skull, ear_mesh, face_parts, skull_mesh
-from .mesh import Array, Part, clip, face_normals, join, merge, painted, sound
+from .head import Skull, ear_mesh, skull_mesh
+from .headwear import HEADWEAR, Wearer
+from .mesh import Array, Part, clip, face_normals, join, merge, painted, smoothstep, sound
 from .outfits import OUTFITS, Cloth, Dressing
 from .tailor import FULL, Figure, Garment
 
@@ -70,9 +72,9 @@ class Geometry:
         return np.column_stack([0.25 + 0.5 * across + 0.5 * behind, up + 0.01])
 
 
-def make_skull(figure: Figure, jaw: float = 1.0, human: bool = False) -> Skull:
+def make_skull(figure: Figure, face: FaceStyle, human: bool = False) -> Skull:
     p, neck = figure.proportions, figure.joints["Neck"]
-    return Skull(p.head, np.array([0.0, neck[1] - 0.055 * p.head, p.chin]), jaw, human)
+    return Skull(p.head, np.array([0.0, neck[1] - 0.055 * p.head, p.chin]), face.jaw, face.width, human)
 
 
 def hands(figure: Figure) -> tuple[Array, Array]:
@@ -95,6 +97,17 @@ def hair_part(figure: Figure, pieces: Sequence[Piece], colour: Colour) -> Part:
     """Pieces of hair, or of what holds it, on their bones."""
     weights = np.concatenate([piece.weights(figure.bones) for piece in pieces])
     return painted(merge([piece.mesh for piece in pieces]), colour, weights, line=0.7)
+
+
+def dye(part: Part, pieces: Sequence[Piece], tone: str, colour: Colour) -> None:
+    """Give a part made of pieces a second colour: at the tips, inside, or in one lock."""
+    along = np.concatenate([piece.along for piece in pieces])
+    long = np.concatenate([np.full(len(piece.along), np.ptp(piece.mesh[0][:, 2])) for piece in pieces])
+    kinds = np.repeat([piece.tone for piece in pieces], [len(piece.along) for piece in pieces])
+    # Half of a short lock, but no more than the end of a long one.
+    share = smoothstep(along, 0.50, 0.85) * (long > 0.05) if tone == "tips" else (kinds == tone).astype(float)
+    part.base += share[:, None] * (colour.base - part.base)
+    part.shade += share[:, None] * (colour.shade - part.shade)
 
 
 def hair_glow(hair: str) -> Colour:
@@ -140,7 +153,7 @@ def _shape(choice: Design, seed: int, detail: str, coarser: float) -> Geometry:
     figure = Figure(p, j, tubes(p, j), list(skeleton.BONES), detail=detail, coarser=coarser)
     rng = np.random.default_rng([seed, 21])
     skin = Colour.of(*choice.skin)
-    skull = make_skull(figure, choice.face.jaw, choice.human)
+    skull = make_skull(figure, choice.face, choice.human)
     head = figure.single("Head")
 
     dressing = Dressing(figure, choice.clothes, cloth_of(choice, skin))
@@ -161,28 +174,35 @@ def _shape(choice: Design, seed: int, detail: str, coarser: float) -> Geometry:
     body += dressing.parts
 
     hair_colour = Colour.of(choice.hair, value=0.70)
-    hair = build_hair(skull, choice.hair_style, choice.fringe, rng, ahoge=choice.ahoge, fine=figure.fine)
+    cut = choice.cut
+    # A hat lies on what would stand up.
+    ahoge = cut.ahoge and not any(HEADWEAR[name].place == "hat" for name in choice.headwear)
+    hair = build_hair(skull, cut.style, cut.fringe, rng, ahoge=ahoge, fine=figure.fine)
     for chain in hair.chains:
         figure.add_bones(chain.bones())
-    body.append(hair_part(figure, hair.pieces, hair_colour))
+    strands = hair_part(figure, hair.pieces, hair_colour)
+    if cut.tone:
+        dye(strands, hair.pieces, cut.tone, Colour.of(choice.second_hair, value=0.70))
+    body.append(strands)
     if hair.ties:
         body.append(hair_part(figure, hair.ties, Colour.of(choice.triad[2])))
+    wearer = Wearer(figure, skull, choice.face, dressing.cloth, hair_colour, choice.clothes.variant)
+    for name in choice.headwear:
+        HEADWEAR[name].put(wearer)
+    body += wearer.parts
 
     brow = Colour(hair_colour.shade * 0.55, hair_colour.shade * 0.55)
     glow = hair_glow(choice.hair)
     lash = Colour(hair_colour.shade * 0.10 + 0.004, hair_colour.shade * 0.10 + 0.004)
-    colours = FaceColours(skin, Colour.of(choice.iris), lash, brow)
-
-    def face(state: Expression) -> list[Part]:
-        parts = face_parts(skull, choice.face, colours, head, state)
-        if not choice.human:
-            parts.append(painted(merge(hair.shine), glow, head, flat=1.0, line=0.0, outlined=False))
-        return parts
-
+    colours = FaceColours(skin, (Colour.of(choice.iris), Colour.of(choice.other_iris)), lash, brow)
+    face, shown = draw_face(skull, choice.face, colours, head, figure.fine)
     details = [part for part in body if not part.outlined]
+    if not choice.human:
+        details.append(painted(merge(hair.shine), glow, head, flat=1.0, line=0.0, outlined=False))
+    still = np.concatenate([np.empty((0, 3)), *(part.vertices for part in details)])
+    rest = join([face, *details])
+    expressions = {name: np.concatenate([points, still]) for name, points in shown.items()}
     body = [part for part in body if part.outlined]
-    rest = join(face(Expression()) + details)
-    expressions = {name: join(face(state) + details).vertices for name, state in EXPRESSIONS.items()}
     return Geometry(figure, sound(join(body)), rest, expressions)
 
 

@@ -162,17 +162,17 @@ def curtain(
                wave=wave, behind=behind, root=0.7, hangs=hangs, tone="outer" if inner else "inner", light=True)  # fmt: skip
 
 
-def spikes(s: Scalp, count: int, length: float, down: float, reach_down: float = 0.62) -> None:
-    """Tufts that stand out from crown and back, `reach_down` heads down from the crown."""
+def spikes(s: Scalp, count: int, length: float, down: float, rise: float = 0.30) -> None:
+    """Tufts that stand out from crown and back, upward by `rise`; their tips bend `down`."""
     for i in range(count):
         golden = i * 2.39996
-        z = 0.93 - reach_down * (i / count)
+        z = 0.93 - 0.62 * (i / count)
         angle = golden % (2 * np.pi)
         # None over the face: those of the lower rows go to the back half.
         if np.cos(angle) > 0.25 and z < 0.86:
             angle = np.pi + 0.55 * np.sin(golden)
         base = s.skull.section(np.array(angle), np.array(z), 0.0)
-        out = np.array([np.sin(angle), -np.cos(angle), 0.30 + 0.9 * max(0.0, z - 0.6) / 0.4])
+        out = np.array([np.sin(angle), -np.cos(angle), rise + 0.9 * max(0.0, z - 0.6) / 0.4])
         out /= np.linalg.norm(out)
         reach = length * s.rng.uniform(0.8, 1.2) * s.size
         sweep = np.array([np.sin(angle) * 0.5, -np.cos(angle) * 0.3 + 0.5, -down])
@@ -367,7 +367,7 @@ def curly(s: Scalp) -> None:
 
 def spiky(s: Scalp) -> None:
     curtain(s, 0.16, 11, width=0.25, flare=0.02, thick=0.06)
-    spikes(s, 30, 0.30, 0.45)
+    spikes(s, 30, 0.30, 0.10, 0.60)
     for d in (1, -1):
         s.lock((d * 1.05, d * 1.42), (0.93, 0.30), (0.03, 0.07), 0.17, 0.05, belly=2.0, light=True)
 
@@ -431,14 +431,14 @@ STYLES = {
     "braid": Style(braid, "hair in a braid over one shoulder", nape=0.18, fringes=_BOUND),
     "braids": Style(braids, "hair in two braids", nape=0.18, fringes=_BOUND[:-1]),
     "bun": Style(bun, "hair in two buns", nape=0.18, fringes=_BOUND[:-1], hat=False),
-    "top bun": Style(top_bun, "hair in a high bun", "fm", nape=0.18, fringes=_BOUND, hat=False),
+    "top bun": Style(top_bun, "hair in a high bun", nape=0.18, fringes=_BOUND, hat=False),
     "half up": Style(half_up, "long half-up hair with a bow"),
     "drills": Style(drills, "drill curls", nape=0.18, fringes=("straight", "blunt", "swept", "parted"), hat=False),
     "curly": Style(curly, "full curly hair", fringes=("straight", "parted", "choppy", "swept"), hat=False),
     "spiky": Style(spiky, "spiky hair", "m", fringes=("straight", "choppy", "swept", "parted"), hat=False),
     "swept": Style(swept, "short swept hair", "m", fringes=("swept", "parted", "curtains", "one eye")),
     "shag": Style(shag, "shaggy hair", "m", fringes=_SHORT),
-    "undercut": Style(undercut, "hair in an undercut", "fm", 0.20, ("swept", "one eye", "back"), False, 0.50),
+    "undercut": Style(undercut, "hair in an undercut", "m", 0.20, ("swept", "one eye", "back"), False, 0.50),
     "slick": Style(slick, "slicked-back hair", "m", fringes=("back",), hat=False),
 }
 
