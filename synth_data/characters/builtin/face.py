@@ -43,9 +43,9 @@ EYES = {
     for eye in (
         Eye(),
         Eye("round", 0.57, 0.0, 2.3, 0.56, 0.53, 2.2, 0.55, 0.0, 1.06),
-        Eye("almond", 0.52, 0.10, 2.1, 0.95, 0.42, 2.0, 0.90, 0.014, 0.98),
+        Eye("almond", 0.53, 0.08, 2.3, 0.86, 0.43, 2.2, 0.78, 0.012, 0.98),
         Eye("droopy", 0.52, -0.16, 2.5, 0.74, 0.47, 2.5, 0.55, -0.034, 1.02),
-        Eye("sharp", 0.47, 0.26, 2.6, 0.86, 0.41, 2.3, 0.80, 0.036, 0.92),
+        Eye("sharp", 0.49, 0.16, 2.8, 0.76, 0.43, 2.5, 0.68, 0.022, 0.95),
         Eye("half-lidded", 0.30, -0.04, 4.2, 0.50, 0.47, 2.6, 0.60, -0.006, 1.0),
     )
 }
@@ -69,7 +69,7 @@ BROWS = {
         Brow("thin", 0.011, 0.024, 1.05),
         Brow("thick", 0.036, 0.014, 0.98, 0.10),
         Brow("short", 0.030, 0.010, 0.55),
-        Brow("angled", 0.024, 0.006, 1.0, 0.32),
+        Brow("angled", 0.024, 0.008, 1.0, 0.20),
         Brow("worried", 0.018, 0.010, 0.95, -0.26),
     )
 }
@@ -351,8 +351,8 @@ def _patches(style: FaceStyle, colours: FaceColours, state: Expression, fine: bo
     yield from _marks(style, colours)
     if style.nose_stroke:
         line = np.linspace(0, 1, 5)
-        shade = Colour(colours.skin.shade * 0.85, colours.skin.shade * 0.85)
-        yield _strip(0.004 + 0.014 * line, 0.238 - 0.004 * line, 0.249 - 0.002 * line, 0.004, shade), 1
+        shade = Colour(colours.skin.shade * 0.72, colours.skin.shade * 0.72)
+        yield _strip(0.002 + 0.018 * line, 0.234 - 0.004 * line, 0.249 - 0.003 * line, 0.004, shade), 1
 
 
 def _placed(skull: Skull, patches: Sequence[tuple[Patch, int]]) -> Array:

@@ -97,7 +97,7 @@ def _tube(path: Array, radius: float, sides: int) -> Mesh:
 
 
 def round_glasses(w: Wearer) -> None:
-    _frame(w, lambda a: (0.145 * np.cos(a), 0.140 * np.sin(a)), 0.0085)
+    _frame(w, lambda a: (0.145 * np.cos(a), 0.140 * np.sin(a)), 0.0070)
 
 
 def square_glasses(w: Wearer) -> None:
@@ -105,7 +105,7 @@ def square_glasses(w: Wearer) -> None:
         c, s = np.cos(a), np.sin(a)
         return 0.150 * np.sign(c) * np.abs(c) ** 0.45, 0.108 * np.sign(s) * np.abs(s) ** 0.5
 
-    _frame(w, outline, 0.0105)
+    _frame(w, outline, 0.0085)
 
 
 def half_rim_glasses(w: Wearer) -> None:
@@ -113,7 +113,7 @@ def half_rim_glasses(w: Wearer) -> None:
         c, s = np.cos(a), np.sin(a)
         return 0.148 * np.sign(c) * np.abs(c) ** 0.6, -0.105 * np.sign(s) * np.abs(s) ** 0.6
 
-    _frame(w, outline, 0.0095, upper=True)
+    _frame(w, outline, 0.0085, upper=True)
 
 
 def eyepatch(w: Wearer) -> None:
@@ -204,7 +204,7 @@ def flower(w: Wearer) -> None:
 
 def bow(w: Wearer) -> None:
     """A big bow at the back of the crown, seen from the front, too."""
-    w.put(merge(ribbon(w.at(0.0, 0.20, 1.06), 0.32 * w.size, np.array([0.0, -1.0, 0.35]))), w.bright)
+    w.put(merge(ribbon(w.at(0.0, 0.16, 1.03), 0.32 * w.size, np.array([0.0, -1.0, 0.35]))), w.bright)
 
 
 def side_bow(w: Wearer) -> None:

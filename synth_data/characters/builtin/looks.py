@@ -55,8 +55,8 @@ def varied_face(rng: np.random.Generator, face: FaceStyle, proportions: Proporti
         "open": (face.smile, rng.uniform(0.2, 0.45), 0.0, 0.0, 1.05),
         "cat": (0.9, 0.0, 1.0, 0.0, 1.0),
         "smirk": (0.35, 0.0, 0.0, float(rng.choice([-0.6, 0.6])), 1.0),
-        "flat": (0.05, 0.0, 0.0, 0.0, 0.85),
-        "pout": (-0.45, 0.0, 0.0, 0.0, 0.70),
+        "flat": (0.05, 0.0, 0.0, 0.0, 1.0),
+        "pout": (-0.40, 0.0, 0.0, 0.0, 0.85),
         "grin": (1.15, 0.5, 0.0, 0.0, 1.30),
     }[mouth]
     return replace(
