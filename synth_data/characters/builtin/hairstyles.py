@@ -403,7 +403,8 @@ def slick(s: Scalp) -> None:
 
 @dataclass(frozen=True)
 class Style:
-    """How a style grows: what it lets grow, the nape's hairline, the fringes that go with it, who wears it, and whether a hat fits."""
+    """How a style grows: what it lets grow, its name around a colour, who wears it (f, m), the nape's and the sides' hairlines, the fringes
+    that go with it, and whether a hat fits."""
 
     grow: Callable[[Scalp], None]
     words: str
@@ -417,29 +418,29 @@ class Style:
 _SHORT = ("straight", "swept", "choppy", "choppy", "parted", "one eye", "wispy")
 _BOUND = ("straight", "swept", "parted", "blunt", "curtains", "wispy", "back")
 STYLES = {
-    "long": Style(long, "long straight hair"),
-    "hime": Style(hime, "long hair in a hime cut", fringes=("blunt", "blunt", "blunt", "straight")),
-    "wave": Style(wave, "long wavy hair"),
-    "bob": Style(bob, "hair in a bob", fringes=("blunt", "straight", "swept", "parted", "curtains")),
-    "short": Style(short, "short hair", "fm", fringes=_SHORT),
-    "pixie": Style(pixie, "very short layered hair", "fm", fringes=_SHORT, nape=0.18),
-    "twin": Style(twin, "long twin tails", nape=0.18, fringes=_BOUND[:-1], hat=False),
-    "low twin": Style(low_twin, "low twin tails", nape=0.18, fringes=_BOUND[:-1]),
-    "pony": Style(pony, "hair in a ponytail", nape=0.18, fringes=_BOUND, hat=False),
-    "side pony": Style(side_pony, "hair in a side ponytail", nape=0.18, fringes=_BOUND[:-1], hat=False),
-    "low pony": Style(low_pony, "hair tied at the nape", "fm", nape=0.18, fringes=_BOUND),
-    "braid": Style(braid, "hair in a braid over one shoulder", nape=0.18, fringes=_BOUND),
-    "braids": Style(braids, "hair in two braids", nape=0.18, fringes=_BOUND[:-1]),
-    "bun": Style(bun, "hair in two buns", nape=0.18, fringes=_BOUND[:-1], hat=False),
-    "top bun": Style(top_bun, "hair in a high bun", nape=0.18, fringes=_BOUND, hat=False),
-    "half up": Style(half_up, "long half-up hair with a bow"),
-    "drills": Style(drills, "drill curls", nape=0.18, fringes=("straight", "blunt", "swept", "parted"), hat=False),
-    "curly": Style(curly, "full curly hair", fringes=("straight", "parted", "choppy", "swept"), hat=False),
-    "spiky": Style(spiky, "spiky hair", "m", fringes=("straight", "choppy", "swept", "parted"), hat=False),
-    "swept": Style(swept, "short swept hair", "m", fringes=("swept", "parted", "curtains", "one eye")),
-    "shag": Style(shag, "shaggy hair", "m", fringes=_SHORT),
-    "undercut": Style(undercut, "hair in an undercut", "m", 0.20, ("swept", "one eye", "back"), False, 0.50),
-    "slick": Style(slick, "slicked-back hair", "m", fringes=("back",), hat=False),
+    "long": Style(long, "long straight {} hair"),
+    "hime": Style(hime, "long {} hair in a hime cut", fringes=("blunt", "blunt", "blunt", "straight")),
+    "wave": Style(wave, "long wavy {} hair"),
+    "bob": Style(bob, "{} hair in a bob", fringes=("blunt", "straight", "swept", "parted", "curtains")),
+    "short": Style(short, "short {} hair", "fm", fringes=_SHORT),
+    "pixie": Style(pixie, "very short layered {} hair", "fm", fringes=_SHORT, nape=0.18),
+    "twin": Style(twin, "long {} hair in twin tails", nape=0.18, fringes=_BOUND[:-1], hat=False),
+    "low twin": Style(low_twin, "{} hair in low twin tails", nape=0.18, fringes=_BOUND[:-1]),
+    "pony": Style(pony, "{} hair in a ponytail", nape=0.18, fringes=_BOUND, hat=False),
+    "side pony": Style(side_pony, "{} hair in a side ponytail", nape=0.18, fringes=_BOUND[:-1], hat=False),
+    "low pony": Style(low_pony, "{} hair tied at the nape", "fm", nape=0.18, fringes=_BOUND),
+    "braid": Style(braid, "{} hair in a braid over one shoulder", nape=0.18, fringes=_BOUND),
+    "braids": Style(braids, "{} hair in two braids", nape=0.18, fringes=_BOUND[:-1]),
+    "bun": Style(bun, "{} hair in two buns", nape=0.18, fringes=_BOUND[:-1], hat=False),
+    "top bun": Style(top_bun, "{} hair in a high bun", nape=0.18, fringes=_BOUND, hat=False),
+    "half up": Style(half_up, "long {} hair, half up with a bow"),
+    "drills": Style(drills, "{} hair in drill curls", nape=0.18, fringes=("straight", "blunt", "swept", "parted"), hat=False),
+    "curly": Style(curly, "full curly {} hair", fringes=("straight", "parted", "choppy", "swept"), hat=False),
+    "spiky": Style(spiky, "spiky {} hair", "m", fringes=("straight", "choppy", "swept", "parted"), hat=False),
+    "swept": Style(swept, "short swept {} hair", "m", fringes=("swept", "parted", "curtains", "one eye")),
+    "shag": Style(shag, "shaggy {} hair", "m", fringes=_SHORT),
+    "undercut": Style(undercut, "{} hair in an undercut", "m", 0.20, ("swept", "one eye", "back"), False, 0.50),
+    "slick": Style(slick, "slicked-back {} hair", "m", fringes=("back",), hat=False),
 }
 
 
