@@ -84,8 +84,8 @@ def hair_colour_name(srgb: str) -> str:
 
 
 def attributes(design: Design) -> dict[str, str]:
-    """What a character looks like: "person", "hair", "eyes", "skin", "face" where something is to be said of it, "outfit", and "accessories"
-    where there are any. Each text is understood alone.
+    """What a character looks like: "person", "hair", "eyes", "skin", "face" where something is to be said of it, "outfit", and
+    "accessories" where there are any. Each text is understood alone.
     """
     child = design.proportions.heads < 5.8
     who = ("girl", "woman") if design.proportions.female else ("boy", "man")
