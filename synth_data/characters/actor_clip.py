@@ -25,7 +25,8 @@ from .builtin import skeleton
 from .builtin.body import Proportions
 from .builtin.build import Geometry, geometry, mesh_object
 from .builtin.design import Design
-from .builtin.head import FaceStyle
+from .builtin.face import FaceStyle
+from .builtin.looks import HairChoice
 from .builtin.outfits import Wear
 from .builtin.wardrobe import Colouring
 from .cel import BASE
@@ -36,7 +37,7 @@ ACTOR = Design(
     proportions=Proportions(False, 1.74, 7.0, 0.522, 0.086, 0.069, 0.091, 0.0, 0.99, 1.05, 1.06, 0.100),
     face=FaceStyle(eye_x=0.142, eye_z=0.475, eye_width=0.170, eye_height=0.082, tilt=0.004, brow_lift=0.052, brow_tilt=-0.3, mouth_z=0.185,
                    mouth_width=0.100, smile=0.45, open=0.0, blush=0.12, lashes=0.9, lip=2.6, sclera="D8D2CE", nose_stroke=False, jaw=1.0),
-    skin=("E8B896", "C08A68"), hair_style="swept", fringe="swept", ahoge=False,
+    skin=("E8B896", "C08A68"), cut=HairChoice("swept", "swept"),
     clothes=Wear("tshirt", "straight", "ankle", "sneaker", 0.4, 0.5, 0.5, "band"),
     colours=Colouring("2F6F8F", "39424E", "E8EDF0", "E8EDF0", "F2F2F2", "E8E8E8", "3B2A22", "4A3626"), human=True,
 )  # fmt: skip

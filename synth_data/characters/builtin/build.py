@@ -6,6 +6,8 @@ Geometry is made by numpy alone and is the same in every version of Blender.
 
 from __future__ import annotations
 
+import colorsys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,15 +15,18 @@ import bpy
 import numpy as np
 
 from ..cel import BASE, FLAT, LINE, SHADE, add_outline, cel_material
-from ..palette import Colour, parse
+from ..palette import Colour, linear, parse
 from . import skeleton
-from .body import FINGERS, joints, normalised, tubes
+from .body import FINGERS, joints, tubes
 from .design import Design, design
 from .extras import add_extras
+from .face import FaceColours, FaceStyle, draw_face
 from .fields import surface
 from .footwear import RUBBER
-from .hair import build_hair
-from .head import EXPRESSIONS, Expression, FaceColours, Skull, ear_mesh, face_parts, skull_mesh
+from .hair import Piece
+from .hairstyles import build_hair
+from .head import Skull, ear_mesh, skull_mesh
+from .headwear import HEADWEAR, Wearer
 from .mesh import Array, Part, clip, face_normals, join, merge, painted, smoothstep, sound
 from .outfits import OUTFITS, Cloth, Dressing
 from .tailor import FULL, Figure, Garment
@@ -67,9 +72,9 @@ class Geometry:
         return np.column_stack([0.25 + 0.5 * across + 0.5 * behind, up + 0.01])
 
 
-def make_skull(figure: Figure, jaw: float = 1.0, human: bool = False) -> Skull:
+def make_skull(figure: Figure, face: FaceStyle, human: bool = False) -> Skull:
     p, neck = figure.proportions, figure.joints["Neck"]
-    return Skull(p.head, np.array([0.0, neck[1] - 0.055 * p.head, p.chin]), jaw, human)
+    return Skull(p.head, np.array([0.0, neck[1] - 0.055 * p.head, p.chin]), face.jaw, face.width, human)
 
 
 def hands(figure: Figure) -> tuple[Array, Array]:
@@ -88,18 +93,28 @@ def hands(figure: Figure) -> tuple[Array, Array]:
     return merge([(v, f), (v * (-1, 1, 1), np.where(f[:, 3:] >= 0, f[:, ::-1], f[:, [2, 1, 0, 3]]))])
 
 
-def hair_weights(figure: Figure, points: Array) -> Array:
-    """Hair follows the head; what hangs below the chin passes to neck and chest."""
-    z, j = points[:, 2], figure.joints
-    chin = figure.proportions.chin
-    head = smoothstep(z, chin - 0.13, chin + 0.02)
-    neck = smoothstep(z, j["Neck"][2] - 0.10, j["Neck"][2] - 0.01)
-    w = np.zeros((len(points), len(figure.bones)))
-    index = figure.bones.index
-    w[:, index("Head")] = head
-    w[:, index("Neck")] = (1 - head) * neck
-    w[:, index("Spine2")] = (1 - head) * (1 - neck)
-    return normalised(w)
+def hair_part(figure: Figure, pieces: Sequence[Piece], colour: Colour) -> Part:
+    """Pieces of hair, or of what holds it, on their bones."""
+    weights = np.concatenate([piece.weights(figure.bones) for piece in pieces])
+    return painted(merge([piece.mesh for piece in pieces]), colour, weights, line=0.7)
+
+
+def dye(part: Part, pieces: Sequence[Piece], tone: str, colour: Colour) -> None:
+    """Give a part made of pieces a second colour: at the tips, inside, or in one lock."""
+    along = np.concatenate([piece.along for piece in pieces])
+    long = np.concatenate([np.full(len(piece.along), np.ptp(piece.mesh[0][:, 2])) for piece in pieces])
+    kinds = np.repeat([piece.tone for piece in pieces], [len(piece.along) for piece in pieces])
+    # Half of a short lock, but no more than the end of a long one.
+    share = smoothstep(along, 0.50, 0.85) * (long > 0.05) if tone == "tips" else (kinds == tone).astype(float)
+    part.base += share[:, None] * (colour.base - part.base)
+    part.shade += share[:, None] * (colour.shade - part.shade)
+
+
+def hair_glow(hair: str) -> Colour:
+    """The colour of the light on hair: a lighter tint of it."""
+    hue, saturation, value = colorsys.rgb_to_hsv(*parse(hair))
+    tint = linear(np.array(colorsys.hsv_to_rgb(hue, 0.55 * saturation, value + 0.5 * (1 - value))))
+    return Colour(tint, tint)
 
 
 def cloth_of(choice: Design, skin: Colour) -> Cloth:
@@ -138,7 +153,7 @@ def _shape(choice: Design, seed: int, detail: str, coarser: float) -> Geometry:
     figure = Figure(p, j, tubes(p, j), list(skeleton.BONES), detail=detail, coarser=coarser)
     rng = np.random.default_rng([seed, 21])
     skin = Colour.of(*choice.skin)
-    skull = make_skull(figure, choice.face.jaw, choice.human)
+    skull = make_skull(figure, choice.face, choice.human)
     head = figure.single("Head")
 
     dressing = Dressing(figure, choice.clothes, cloth_of(choice, skin))
@@ -151,7 +166,7 @@ def _shape(choice: Design, seed: int, detail: str, coarser: float) -> Geometry:
     trunk.paint(skin.shaded, lambda q: q[:, 2] - (j["Neck"][2] + 0.006 * p.height) + 0.25 * (q[:, 1] - j["Neck"][1]))
     body = [trunk.part(rim=0, line=0.8)]
     body.append(figure.part(hands(figure), dressing.hands or skin, line=0.55))
-    v, f = skull_mesh(skull)
+    v, f = skull_mesh(skull, *((30, 44) if figure.fine else (24, 34)))
     local = (v - skull.origin) / skull.size
     flat = ((local[:, 1] < -0.16) & (local[:, 2] > 0.03)).astype(float)
     body.append(painted((v, f), skin, head, flat=flat, line=0.6))
@@ -159,28 +174,35 @@ def _shape(choice: Design, seed: int, detail: str, coarser: float) -> Geometry:
     body += dressing.parts
 
     hair_colour = Colour.of(choice.hair, value=0.70)
-    hair = build_hair(skull, choice.hair_style, choice.fringe, rng, choice.ahoge)
-    strands = merge(hair.pieces)
-    body.append(painted(strands, hair_colour, hair_weights(figure, strands[0]), line=0.7))
+    cut = choice.cut
+    # A hat lies on what would stand up.
+    ahoge = cut.ahoge and not any(HEADWEAR[name].place == "hat" for name in choice.headwear)
+    hair = build_hair(skull, cut.style, cut.fringe, rng, ahoge=ahoge, fine=figure.fine)
+    for chain in hair.chains:
+        figure.add_bones(chain.bones())
+    strands = hair_part(figure, hair.pieces, hair_colour)
+    if cut.tone:
+        dye(strands, hair.pieces, cut.tone, Colour.of(choice.second_hair, value=0.70))
+    body.append(strands)
     if hair.ties:
-        ties = merge(hair.ties)
-        body.append(painted(ties, Colour.of(choice.triad[2]), hair_weights(figure, ties[0]), line=0.7))
+        body.append(hair_part(figure, hair.ties, Colour.of(choice.triad[2])))
+    wearer = Wearer(figure, skull, choice.face, dressing.cloth, hair_colour, choice.clothes.variant)
+    for name in choice.headwear:
+        HEADWEAR[name].put(wearer)
+    body += wearer.parts
 
     brow = Colour(hair_colour.shade * 0.55, hair_colour.shade * 0.55)
+    glow = hair_glow(choice.hair)
     lash = Colour(hair_colour.shade * 0.10 + 0.004, hair_colour.shade * 0.10 + 0.004)
-    colours = FaceColours(skin, Colour.of(choice.iris), lash, brow)
-
-    def face(state: Expression) -> list[Part]:
-        parts = face_parts(skull, choice.face, colours, head, state)
-        if not choice.human:
-            white = Colour(hair_colour.base * 0.55 + 0.45, hair_colour.base * 0.55 + 0.45)
-            parts.append(painted(merge(hair.shine), white, head, flat=1.0, line=0.0, outlined=False))
-        return parts
-
+    colours = FaceColours(skin, (Colour.of(choice.iris), Colour.of(choice.other_iris)), lash, brow)
+    face, shown = draw_face(skull, choice.face, colours, head, figure.fine)
     details = [part for part in body if not part.outlined]
+    if not choice.human:
+        details.append(painted(merge(hair.shine), glow, head, flat=1.0, line=0.0, outlined=False))
+    still = np.concatenate([np.empty((0, 3)), *(part.vertices for part in details)])
+    rest = join([face, *details])
+    expressions = {name: np.concatenate([points, still]) for name, points in shown.items()}
     body = [part for part in body if part.outlined]
-    rest = join(face(Expression()) + details)
-    expressions = {name: join(face(state) + details).vertices for name, state in EXPRESSIONS.items()}
     return Geometry(figure, sound(join(body)), rest, expressions)
 
 

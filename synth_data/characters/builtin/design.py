@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
+import colorsys
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..palette import SKIN_ODDS, SKINS
+from ..palette import SKIN_ODDS, SKINS, parse
 from .body import Proportions, random_proportions
-from .hair import STYLES_FEMALE, STYLES_MALE
-from .head import FaceStyle
+from .face import FaceStyle
+from .looks import HairChoice, choose_hair, choose_headwear, varied_face
 from .outfits import Wear
 from .wardrobe import Colouring, choose, colouring
 
@@ -22,11 +23,10 @@ class Design:
     proportions: Proportions
     face: FaceStyle
     skin: tuple[str, str]
-    hair_style: str
-    fringe: str
-    ahoge: bool
+    cut: HairChoice
     clothes: Wear
     colours: Colouring
+    headwear: tuple[str, ...] = ()
     human: bool = False
 
     @property
@@ -34,13 +34,37 @@ class Design:
         return self.colours.hair
 
     @property
+    def second_hair(self) -> str:
+        """The colour of tips or streaks: lighter or darker, of another hue, or the clothes' accent, but always clearly another one."""
+        hue, saturation, value = colorsys.rgb_to_hsv(*parse(self.hair))
+        shades = {
+            "accent": self.colours.accent,
+            "hue": _hex((hue + 0.10) % 1.0, saturation, max(value, 0.55)),
+            "light": _hex(hue, 0.45 * saturation, min(1.0, value + 0.40)),
+            "dark": _hex(hue, min(1.0, 1.3 * saturation + 0.15), 0.50 * value),
+        }
+        apart = {name: float(np.abs(parse(shade) - parse(self.hair)).sum()) for name, shade in shades.items()}
+        wanted = self.cut.shade
+        return shades[wanted if apart[wanted] > 0.45 else max(("light", "dark"), key=apart.__getitem__)]
+
+    @property
     def iris(self) -> str:
         return self.colours.iris
+
+    @property
+    def other_iris(self) -> str:
+        """The right eye's colour: that of the left one, but where eyes are odd."""
+        hue, saturation, value = colorsys.rgb_to_hsv(*parse(self.iris))
+        return _hex((hue + 0.42) % 1.0, saturation, value) if self.face.odd_eyes else self.iris
 
     @property
     def triad(self) -> tuple[str, str, str]:
         """Main, second and accent colour of the clothes."""
         return self.colours.main, self.colours.second, self.colours.accent
+
+
+def _hex(hue: float, saturation: float, value: float) -> str:
+    return "".join(f"{round(255 * c):02X}" for c in colorsys.hsv_to_rgb(hue, saturation, value))
 
 
 # The colours of seed 0.
@@ -54,7 +78,7 @@ def design(seed: int, palette: int = 0) -> Design:
         return Design(
             proportions=Proportions(True, 1.56, 5.7, 0.518, 0.090, 0.063, 0.077, 0.45, shoulder=0.079, slope=0.033),
             face=FaceStyle(eye_width=0.268, eye_height=0.225, smile=1.0, open=0.34, mouth_width=0.070, blush=0.85),
-            skin=SKINS[0], hair_style="twin", fringe="straight", ahoge=True,
+            skin=SKINS[0], cut=HairChoice("twin", "straight", ahoge=True),
             clothes=Wear("sailor", "pleated", "over", "loafer", 0.3, 0.45, 0.4),
             colours=_colours(0, "sailor", palette, OWN),
         )  # fmt: skip
@@ -87,11 +111,11 @@ def design(seed: int, palette: int = 0) -> Design:
             lashes=0.62,
         )
     skin = SKINS[int(rng.choice(len(SKINS), p=SKIN_ODDS))]
-    styles = STYLES_FEMALE if female else STYLES_MALE
-    style = styles[int(rng.integers(len(styles)))]
-    fringe = ("straight", "swept", "parted", "straight")[int(rng.integers(4))]
     clothes = choose(np.random.default_rng([seed, 22]), proportions)
-    return Design(proportions, face, skin, style, fringe, bool(rng.uniform() < 0.3), clothes, _colours(seed, clothes.outfit, palette))
+    rng = np.random.default_rng([seed, 24])
+    cut = choose_hair(rng, female)
+    worn = choose_headwear(rng, female, cut, clothes)
+    return Design(proportions, varied_face(rng, face, proportions), skin, cut, clothes, _colours(seed, clothes.outfit, palette), worn)
 
 
 def _colours(seed: int, outfit: str, palette: int, own: Colouring | None = None) -> Colouring:

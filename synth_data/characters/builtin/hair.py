@@ -1,27 +1,84 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hair: a cap on the skull and tapered locks; every lock is a closed piece, so that the outline draws it."""
+"""What hair is made of: a cap on the skull, tapered locks, tails, braids and curls; every piece is closed, so that the outline draws it.
+
+What hangs below the chin hangs on chains of bones `hair_<lock>_<n>`, which swing.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from .head import Skull
-from .mesh import Array, loft, outward, smoothstep
+from .mesh import Array, Mesh, loft, outward, smoothstep
+from .skeleton import ExtraBone
 
-Mesh = tuple[Array, Array]
-STYLES_FEMALE = ("long", "twin", "bob", "pony", "bun", "wave", "short")
-STYLES_MALE = ("spiky", "short", "swept", "shag")
+
+@dataclass(frozen=True)
+class Chain:
+    """Bones `hair_NAME_<n>` of K joints' `places` (K, 3), world metres, from the root down."""
+
+    name: str
+    places: Array
+
+    def bones(self) -> Iterator[ExtraBone]:
+        above = "Head"
+        for number, (start, end) in enumerate(zip(self.places[:-1], self.places[1:], strict=True), 1):
+            yield ExtraBone(f"hair_{self.name}_{number}", above, start, end)
+            above = f"hair_{self.name}_{number}"
+
+    def at_height(self, z: Array) -> Array:
+        """Where along the chain heights (metres) are, counted in bones; before its root less than 0. For chains that fall."""
+        down, count = -self.places[:, 2], np.arange(len(self.places))
+        first = (z - self.places[0, 2]) / (down[1] - down[0])
+        return np.where(z > self.places[0, 2], -first, np.interp(-z, down, count))
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of hair or of what holds it: a closed world mesh of N vertices.
+
+    `along` (N,) goes from 0 at the root to 1 at the tip. `hangs` are the chains that it hangs on, with shares that sum to 1, and `at` (N,)
+    where along them its vertices are, counted in bones; without, it sits on the head. `tone` says what a second colour may do to it:
+    "outer" and "inner" hair, "streak" for the lock that is chosen for one.
+    """
+
+    mesh: Mesh
+    along: Array
+    hangs: tuple[tuple[Chain, float], ...] = ()
+    at: Array | None = None
+    tone: str = "outer"
+
+    def weights(self, bones: list[str]) -> Array:
+        """(N, B) weights, smooth from bone to bone."""
+        w = np.zeros((len(self.along), len(bones)))
+        head = np.ones(len(w)) if self.at is None else 1 - smoothstep(self.at, -0.35, 0.35)
+        w[:, bones.index("Head")] = head
+        for chain, share in self.hangs:
+            assert self.at is not None
+            count = len(chain.places) - 1
+            for n in range(count):
+                begun = smoothstep(self.at, n - 0.35, n + 0.35)
+                ended = smoothstep(self.at, n + 0.65, n + 1.35) if n < count - 1 else 0.0
+                w[:, bones.index(f"hair_{chain.name}_{n + 1}")] += share * (begun - ended)
+        return w
 
 
 @dataclass
 class Hair:
-    """`pieces` are lit hair, `shine` the highlight, `ties` ribbons and rings; all world meshes."""
+    """`pieces` are lit hair, `shine` the highlight (on the head), `ties` ribbons and rings."""
 
-    pieces: list[Mesh]
+    pieces: list[Piece]
     shine: list[Mesh]
-    ties: list[Mesh]
+    ties: list[Piece]
+
+    @property
+    def chains(self) -> list[Chain]:
+        """Each once, in the order in which they come."""
+        found = {chain.name: chain for piece in self.pieces + self.ties for chain, _ in piece.hangs}
+        return list(found.values())
 
 
 def spline(points: Array | list, count: int) -> Array:
@@ -35,24 +92,32 @@ def spline(points: Array | list, count: int) -> Array:
     return 0.5 * (2 * b + (c - a) * f + (2 * a - 5 * b + 4 * c - d) * f**2 + (3 * b - a - 3 * c + d) * f**3)
 
 
-def lock_rings(path: Array, out: Array, width: float, thick: float, *, root: float = 0.55, belly: float = 2.2, curl: float = 0.0) -> Array:
-    """(R, 8, 3) sections of a tapered lock along (R, 3) `path`.
-
-    `out` (R, 3) points away from the head; sizes in metres; `root` is the width at the root, as a share of the whole.
-    """
-    t = np.linspace(0, 1, len(path))
+def frames(path: Array, out: Array) -> tuple[Array, Array]:
+    """Unit vectors (R, 3) across a path (R, 3) and away from the head, near `out` (R, 3)."""
     along = np.gradient(path, axis=0)
     along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
     side = np.cross(along, out)
     side /= np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-9)
-    up = np.cross(side, along)
+    return side, np.cross(side, along)
+
+
+def lock_rings(
+    path: Array, out: Array, width: float, thick: float, *, root: float = 0.55, belly: float = 2.2, curl: float = 0.0, sides: int = 8
+) -> Array:
+    """(R, S, 3) sections of a tapered lock along (R, 3) `path`.
+
+    `out` (R, 3) points away from the head; sizes in metres; `root` is the width at the root, as a share of the whole; a greater `belly`
+    makes its end blunter.
+    """
+    t = np.linspace(0, 1, len(path))
+    side, up = frames(path, out)
     profile = (root + (1 - root) * smoothstep(t, 0.0, 0.38)) * np.maximum(1 - t**belly, 0.0) ** 0.8
     # A lens that wraps around the head: its edges bend back towards the scalp.
-    angle = np.arange(8) * np.pi / 4
+    angle = np.arange(sides) * 2 * np.pi / sides
     a, b = np.cos(angle), np.sign(np.sin(angle)) * np.sin(angle) ** 2
     flat = a[None, :, None] * side[:, None] - 0.21 * (a**2)[None, :, None] * up[:, None]
     rings = path[:, None] + (profile * width / 2)[:, None, None] * flat
-    rings = rings + (np.maximum(profile, 0.05) * thick / 2)[:, None, None] * b[None, :, None] * up[:, None]
+    rings = rings + (np.maximum(profile, 0.05) * thick / 2)[:, None, None] * (b / b.max())[None, :, None] * up[:, None]
     return rings + curl * (t**3)[:, None, None] * up[:, None]
 
 
@@ -61,36 +126,72 @@ def closed(rings: Array) -> Mesh:
     return loft(rings, caps=True)
 
 
-def lock(path: Array, out: Array, width: float, thick: float, **shape: float) -> Mesh:
+def lock(path: Array, out: Array, width: float, thick: float, *, root: float = 0.55, belly: float = 2.2) -> Mesh:
     """A tapered lock as a mesh; see `lock_rings`."""
-    return closed(lock_rings(path, out, width, thick, **shape))
+    return closed(lock_rings(path, out, width, thick, root=root, belly=belly))
 
 
-def glint(rings: Array, low: float, high: float, lift: float) -> Mesh:
-    """A kite of light on a lock's front between two heights (metres), longer in its middle."""
-    strand = rings[:, [1, 2, 3]]
-    up = strand[:, 1] - rings[:, 6]
+def strand(rings: Array, **more: object) -> Piece:
+    """A piece through rings (R, S, 3) from the root to the tip."""
+    t = np.linspace(0, 1, len(rings))
+    return Piece(closed(rings), np.append(np.repeat(t, rings.shape[1]), (0.0, 1.0)), **more)  # pyright: ignore[reportArgumentType]
+
+
+def fixed(mesh: Mesh) -> Piece:
+    """A piece that sits on the head and has neither root nor tip."""
+    return Piece(mesh, np.zeros(len(mesh[0])))
+
+
+def shine_band(rings: Array, high: float, thick: float, lift: float) -> Mesh | None:
+    """A lock's part of the ring of light around the head: from edge to edge, below the height `high` (metres), with a tooth `thick` metres
+    long in the lock's middle. None where the lock does not reach so far."""
+    sides = rings.shape[1]
+    angle = np.arange(sides) * 2 * np.pi / sides
+    up = np.einsum("s,rsi->ri", np.sin(angle), rings)
     up /= np.maximum(np.linalg.norm(up, axis=1, keepdims=True), 1e-9)
-    middle, reach = (low + high) / 2, (high - low) / 2
-    points = np.empty((3, 3, 3))
-    for column, share in enumerate((0.35, 1.0, 0.45)):
-        heights = strand[:, column, 2]
+    columns = np.arange(sides // 2 + 1)
+    points = np.empty((2, len(columns), 3))
+    for column in columns:
+        front = rings[:, column] + lift * up
+        heights = front[:, 2]
         first = int(np.argmax(heights))
-        for row, height in enumerate((middle - reach * share, middle, middle + reach * share * 0.7)):
+        low = high - thick * (0.30 + 0.70 * np.sin(np.pi * column / columns[-1]))
+        if heights[first] < high or heights[-1] > low:
+            return None
+        for row, height in enumerate((low, high)):
             # Heights fall along the lock; np.interp wants them rising.
             at = np.interp(-height, -heights[first:], np.arange(first, len(heights)))
             i = min(int(at), len(heights) - 2)
-            f = at - i
-            points[row, column] = (strand[i, column] + up[i] * lift) * (1 - f) + (strand[i + 1, column] + up[i + 1] * lift) * f
+            points[row, column] = front[i] * (1 - (at - i)) + front[i + 1] * (at - i)
     return loft(points[:, ::-1], wrap=False)
 
 
+@dataclass
 class Scalp:
-    """Where hair grows: the skull, grown by an offset, and paths along it."""
+    """Where hair grows: the skull, grown by an offset, and paths along it. Sizes in heads.
 
-    def __init__(self, skull: Skull, rng: np.random.Generator) -> None:
-        self.skull, self.rng, self.size = skull, rng, skull.size
-        self.shine: list[Mesh] = []
+    With `fine` off locks have fewer sides and rings. What grows is collected in `hair`.
+    """
+
+    skull: Skull
+    rng: np.random.Generator
+    fine: bool = True
+    hair: Hair = field(default_factory=lambda: Hair([], [], []))
+
+    @property
+    def size(self) -> float:
+        return self.skull.size
+
+    @property
+    def sides(self) -> int:
+        return 8 if self.fine else 6
+
+    def rings(self, count: int) -> int:
+        return count if self.fine else max(6, round(0.8 * count))
+
+    def place(self, *point: float) -> Array:
+        """The world position of a point in heads from the skull's origin."""
+        return self.skull.origin + self.size * np.array(point)
 
     def path(
         self,
@@ -100,8 +201,11 @@ class Scalp:
         rings: int = 10,
         flare: float = 0.0,
         hang: float = 0.46,
+        behind: float = 0.0,
     ) -> tuple[Array, Array]:
-        """Points and outward directions from (azimuth, z, offset) at the root to the tip; below `hang` it falls straight."""
+        """Points and outward directions from (azimuth, z, offset) at the root to the tip; below `hang` it falls straight, with `behind` so
+        far behind the neck that it lies on the back.
+        """
         t = np.linspace(0, 1, rings)
         # Even steps along the curved crown: the height falls slowly at first.
         height = z[0] + (z[1] - z[0]) * (t**1.35 if z[0] > 0.85 else t)
@@ -115,6 +219,9 @@ class Scalp:
         out = out * (1 - lift) + np.array([0, 0, 1.0]) * lift
         out /= np.linalg.norm(out, axis=1, keepdims=True)
         points = points + out * (flare * self.size * t**2.5)[:, None]
+        if behind:
+            wanted = np.maximum(points[:, 1], self.place(0, behind, 0)[1])
+            points[:, 1] += smoothstep(-height, -0.25, 0.25) * (wanted - points[:, 1])
         return points, out
 
     def lock(
@@ -124,134 +231,160 @@ class Scalp:
         offset: tuple[float, float],
         width: float,
         thick: float = 0.05,
-        **options: float,
-    ) -> Mesh:
-        shape = {k: options.pop(k) for k in ("root", "belly", "curl") if k in options}
-        rings = int(options.pop("rings", 10))
-        light = options.pop("light", 0.0)
-        points, out = self.path(azimuth, z, offset, rings, **options)
-        sections = lock_rings(points, out, width * self.size, thick * self.size, **shape)
+        *,
+        light: bool = False,
+        wave: float = 0.0,
+        hangs: tuple[tuple[Chain, float], ...] = (),
+        tone: str = "outer",
+        rings: int = 10,
+        flare: float = 0.0,
+        hang: float = 0.46,
+        behind: float = 0.0,
+        **shape: float,
+    ) -> None:
+        """Let a lock grow; with `light` it has its part of the highlight; `wave` is how far it swings to and fro; `shape` as in
+        `lock_rings`, `curl` in heads.
+        """
+        points, out = self.path(azimuth, z, offset, self.rings(rings), flare, hang, behind)
+        if wave:
+            depth = (self.place(0, 0, 0.5)[2] - points[:, 2]) / self.size
+            phase = 9.0 * depth + 2.0 * azimuth[1]
+            side, _ = frames(points, out)
+            points = points + (wave * self.size * smoothstep(depth, 0.0, 0.5))[:, None] * (
+                np.sin(phase)[:, None] * side + np.cos(phase)[:, None] * out
+            )
+        if "curl" in shape:
+            shape["curl"] *= self.size
+        sections = lock_rings(points, out, width * self.size, thick * self.size, sides=self.sides, **shape)
         if light:
-            centre = self.skull.origin[2] + light * self.size
-            self.shine.append(glint(sections, centre - 0.028 * self.size, centre + 0.028 * self.size, 0.012 * self.size))
-        return closed(sections)
+            # An arc: highest in the middle of the forehead and behind.
+            around = min(abs(azimuth[1]), abs(2 * np.pi - abs(azimuth[1])))
+            high = 0.842 - 0.050 * min(around, np.pi - around) ** 2
+            band = shine_band(sections, self.place(0, 0, high)[2], 0.075 * self.size, 0.008 * self.size)
+            self.hair.shine += [band] if band is not None else []
+        piece = strand(sections, hangs=hangs, tone=tone)
+        if hangs:
+            piece = replace(piece, at=hangs[0][0].at_height(piece.mesh[0][:, 2]))
+        self.hair.pieces.append(piece)
 
-    def tail(self, controls: list[tuple[float, float, float]], width: float, count: int, spread: float, rings: int = 13) -> list[Mesh]:
-        """A bunch of locks along control points (heads, from the skull's origin)."""
-        pieces = []
+    def falling(
+        self,
+        name: str,
+        azimuth: float,
+        z: tuple[float, float],
+        low: float,
+        bones: int,
+        offset: float,
+        flare: float = 0.0,
+        behind: float = 0.0,
+    ) -> Chain:
+        """A chain along a lock that grows at `z[0]` and ends at `low`, from the height `z[1]` on, close to the body."""
+        points, _ = self.path((azimuth, azimuth), (z[0], low), (offset, offset), 60, flare, behind=behind)
+        heights = self.skull.origin[2] + self.size * np.linspace(z[1], low, bones + 1)
+        places = np.column_stack([np.interp(-heights, -points[:, 2], points[:, axis]) for axis in range(2)] + [heights])
+        return Chain(name, places)
+
+    def tail(
+        self,
+        name: str,
+        controls: Sequence[Sequence[float]],
+        width: float,
+        count: int,
+        spread: float,
+        *,
+        bones: int = 4,
+        rings: int = 13,
+        wave: float = 0.0,
+        tone: str = "outer",
+    ) -> None:
+        """A bunch of locks along control points (heads, from the skull's origin), on a chain along their middle."""
         base = self.skull.origin + self.size * np.array(controls)
+        chain = Chain(name, spline(base, bones + 1))
+        steps = np.linspace(0, 1, len(base))
+        rings = self.rings(rings)
+        t = np.linspace(0, 1, rings)
         for index in range(count):
             turn = 2 * np.pi * index / max(count, 1)
-            jitter = np.outer(np.linspace(0, 1, len(base)) ** 0.9, [np.cos(turn), np.sin(turn), 0]) * spread * self.size
-            ending = np.outer(np.linspace(0, 1, len(base)) ** 2, [*self.rng.normal(0, 0.04, 2), self.rng.uniform(-0.16, 0.05)]) * self.size
+            jitter = np.outer(steps**0.9, [np.cos(turn), np.sin(turn), 0]) * spread * self.size
+            ending = np.outer(steps**2, [*self.rng.normal(0, 0.04, 2), self.rng.uniform(-0.16, 0.05)]) * self.size
             path = spline(base + jitter + ending, rings)
             out = np.tile([np.cos(turn), np.sin(turn), 0.05], (rings, 1))
-            pieces.append(lock(path, out, width * self.size, width * 0.72 * self.size, root=0.45, belly=2.6))
-        return pieces
+            if wave:
+                path = path + out * (1, 1, 0) * (wave * self.size * t * np.sin(t * 3.4 * np.pi))[:, None]
+            sections = lock_rings(path, out, width * self.size, width * 0.72 * self.size, root=0.45, belly=2.6, sides=self.sides)
+            self._hang(sections, chain, tone)
 
-    def cap(self, offset: float, front: float, side: float, nape: float) -> Mesh:
+    def _hang(self, sections: Array, chain: Chain, tone: str = "outer") -> None:
+        piece = strand(sections, hangs=((chain, 1.0),), tone=tone)
+        self.hair.pieces.append(replace(piece, at=piece.along * (len(chain.places) - 1)))
+
+    def braid(self, name: str, controls: Sequence[Sequence[float]], width: float, turns: float, *, bones: int = 4) -> None:
+        """Two strands around each other along control points, tied near the end, with a tuft below."""
+        base = self.skull.origin + self.size * np.array(controls)
+        chain = Chain(name, spline(base, bones + 1))
+        rings = round((5.0 if self.fine else 4.0) * turns) + 4
+        t = np.linspace(0, 1, rings)
+        middle = spline(base, rings)
+        side, up = frames(middle, np.tile([0.2, -1.0, 0.1], (rings, 1)))
+        knot = 0.88
+        # What is left below the tie opens again.
+        thick = width * self.size * (0.75 + 0.25 * smoothstep(t, 0, 0.15)) * (1 - 0.45 * t)
+        thick = thick * (1 - 0.45 * np.exp(-(((t - knot) / 0.035) ** 2))) * np.maximum(1 - np.maximum(t - knot, 0) / 0.13, 0.12)
+        angle = np.arange(self.sides) * 2 * np.pi / self.sides
+        for phase in (0.0, np.pi):
+            turn = 2 * np.pi * turns * t + phase
+            apart = (0.42 * thick * (1 - smoothstep(t, knot - 0.05, knot)))[:, None]
+            centre = middle + apart * (np.cos(turn)[:, None] * side + 0.55 * np.sin(turn)[:, None] * up)
+            circle = np.cos(angle)[None, :, None] * side[:, None] + np.sin(angle)[None, :, None] * up[:, None]
+            self._hang(centre[:, None] + (0.62 * thick)[:, None, None] * circle, chain)
+        self.tie(
+            ring(spline(base, 101)[round(100 * knot)], base[-1] - base[-2], 0.30 * width * self.size, 0.11 * width * self.size), chain, knot
+        )
+
+    def drill(self, name: str, controls: Sequence[Sequence[float]], width: float, turns: float, *, bones: int = 3) -> None:
+        """A curl wound like a drill around control points, narrower towards its end."""
+        base = self.skull.origin + self.size * np.array(controls)
+        chain = Chain(name, spline(base, bones + 1))
+        rings = round((9 if self.fine else 7) * turns)
+        t = np.linspace(0, 1, rings)
+        middle = spline(base, rings)
+        radius = width * self.size * (0.55 + 0.45 * smoothstep(t, 0.0, 0.2)) * (1 - t**1.6) ** 0.7
+        turn = 2 * np.pi * turns * t
+        spoke = np.column_stack([np.cos(turn), np.sin(turn), np.zeros(rings)])
+        pitch = np.linalg.norm(base[-1] - base[0]) / turns
+        angle = np.arange(self.sides) * 2 * np.pi / self.sides
+        # A flattened tube, upright, so wide that its windings touch.
+        tall = np.maximum(0.54 * pitch * np.minimum(1.0, radius / radius.max() + 0.25), 0.1 * width * self.size)
+        centre = middle + 0.62 * radius[:, None] * spoke
+        sections = centre[:, None] + np.cos(angle)[None, :, None] * (0.40 * radius)[:, None, None] * spoke[:, None]
+        sections = sections + np.sin(angle)[None, :, None] * tall[:, None, None] * np.array([0.0, 0.0, -1.0])
+        self._hang(sections, chain)
+
+    def tie(self, mesh: Mesh, chain: Chain | None = None, at: float = 0.0) -> None:
+        """Put a ring or a bow, on the head or at a place along a chain (0…1)."""
+        piece = fixed(mesh)
+        if chain is not None:
+            piece = replace(piece, hangs=((chain, 1.0),), at=np.full(len(mesh[0]), at * (len(chain.places) - 1)))
+        self.hair.ties.append(piece)
+
+    def ball(self, centre: Array, radius: float) -> None:
+        """A knot of hair, swirled."""
+        rows, columns = (9, 14) if self.fine else (7, 11)
+        theta, phi = np.linspace(0.05, np.pi - 0.05, rows)[:, None], np.arange(columns)[None] * 2 * np.pi / columns
+        swirl = 1 + 0.05 * np.sin(3 * phi + 5 * theta)
+        shape = np.stack([np.sin(theta) * np.cos(phi) * swirl, np.sin(theta) * np.sin(phi) * swirl, np.cos(theta) * 0.9 + 0 * phi], axis=-1)
+        self.hair.pieces.append(fixed(loft(centre + radius * self.size * shape, caps=True)))
+
+    def cap(self, offset: float, front: float, side: float, nape: float) -> None:
         """The hair's base: the skull grown by `offset`, down to a hairline, its edge tucked in."""
-        columns, rows = 40, 11
+        columns, rows = (40, 11) if self.fine else (30, 9)
         angle = np.arange(columns) * 2 * np.pi / columns
         c = np.cos(angle)
         line = np.where(c > 0, side + (front - side) * smoothstep(c, 0.25, 0.8), side + (nape - side) * smoothstep(-c, 0.0, 0.8))
         t = np.linspace(0, 1, rows)[:, None]
         z = line + (0.995 - line) * np.sin(t * np.pi / 2) ** 1.05
         shift = offset * (0.15 + 0.85 * smoothstep(t, 0, 0.18)) + 0 * line
-        return loft(self.skull.section(angle[None] + 0 * z, z, shift), caps=True)
-
-
-def bangs(scalp: Scalp, kind: str, count: int) -> list[Mesh]:
-    """Fringe: wide locks from the crown over the forehead, every second one above its neighbours so that their edges show."""
-    rng = scalp.rng
-    pieces = []
-    parting = 0.42
-    for i, angle in enumerate(np.linspace(-1.12, 1.12, count)):
-        over = i % 2
-        root, lean = angle * 0.66, 0.05 * np.sin(i * 2.4)
-        tip = 0.585 - 0.075 * np.abs(angle) ** 2.2 + rng.uniform(-0.015, 0.015) - 0.022 * over
-        if kind == "swept":
-            lean = -0.34 + 0.10 * angle if angle < parting else 0.22
-            root = angle * 0.50 + 0.20
-            tip -= 0.030 * (angle < parting)
-        elif kind == "parted":
-            lean = 0.36 * np.tanh(angle * 4)
-            root = angle * 0.55
-            tip += 0.045 * np.exp(-((angle / 0.3) ** 2)) - 0.035
-        width = (0.205 if over else 0.27) * (9 / count) ** 0.5
-        light = 0.795 + 0.014 * np.cos(i * 2.1) - 0.02 * angle**2
-        offset = (0.030 + 0.012 * over, 0.048 + 0.034 * over)
-        bend = (float(root), float(angle + lean))
-        pieces.append(
-            scalp.lock(bend, (0.975, float(tip)), offset, width, 0.060, belly=1.75 if over else 2.2, rings=11, root=0.5, light=float(light))
-        )
-    return pieces
-
-
-def sides(scalp: Scalp, low: float, width: float = 0.15) -> list[Mesh]:
-    """Locks that frame the face, in front of the ears."""
-    pieces = []
-    for s in (1, -1):
-        pieces.append(scalp.lock((s * 0.95, s * 1.28), (0.95, low), (0.035, 0.068), width, 0.06, belly=3.0, rings=12, hang=0.40))
-        pieces.append(
-            scalp.lock((s * 1.15, s * 1.52), (0.95, low + 0.13), (0.035, 0.060), width * 1.1, 0.05, belly=2.6, rings=11, hang=0.40)
-        )
-    return pieces
-
-
-def curtain(
-    scalp: Scalp,
-    low: float,
-    count: int,
-    *,
-    width: float = 0.26,
-    flare: float = 0.0,
-    curl: float = 0.0,
-    ragged: float = 0.05,
-    thick: float = 0.07,
-    reach: float = 1.45,
-) -> list[Mesh]:
-    """Hair at the back and the sides, down to `low` heads above the chin (negative: below it)."""
-    pieces = []
-    rings = int(np.clip(9 + 5 * max(0.0, 0.4 - low), 9, 16))
-    for i, angle in enumerate(np.linspace(np.pi - reach, np.pi + reach, count)):
-        end = low + scalp.rng.uniform(-ragged, ragged)
-        inner = 0.0 if i % 2 else 0.028
-        pieces.append(
-            scalp.lock(
-                (angle, angle),
-                (0.93, end),
-                (0.03 + inner, 0.055 + inner),
-                width,
-                thick,
-                belly=4.0,
-                rings=rings,
-                flare=flare,
-                curl=curl * scalp.size,
-                root=0.7,
-            )
-        )
-    return pieces
-
-
-def spikes(scalp: Scalp, count: int, length: float, down: float, reach_down: float = 0.62) -> list[Mesh]:
-    """Tufts that stand out from crown and back, `reach_down` heads down from the crown."""
-    pieces = []
-    for i in range(count):
-        golden = i * 2.39996
-        z = 0.93 - reach_down * (i / count)
-        angle = golden % (2 * np.pi)
-        # None over the face: those of the lower rows go to the back half.
-        if np.cos(angle) > -0.15 and z < 0.86:
-            angle = np.pi + 0.55 * np.sin(golden)
-        base = scalp.skull.section(np.array(angle), np.array(z), 0.0)
-        out = np.array([np.sin(angle), -np.cos(angle), 0.30 + 0.9 * max(0.0, z - 0.6) / 0.4])
-        out /= np.linalg.norm(out)
-        reach = length * scalp.rng.uniform(0.8, 1.2) * scalp.size
-        sweep = np.array([np.sin(angle) * 0.5, -np.cos(angle) * 0.3 + 0.5, -down])
-        path = spline([base - out * 0.08 * scalp.size, base + out * 0.45 * reach, base + (out * 0.9 + sweep * 0.45) * reach], 8)
-        pieces.append(lock(path, np.tile(out + np.array([0, 0, 0.6]), (8, 1)), 0.26 * scalp.size, 0.13 * scalp.size, root=0.9, belly=1.5))
-    return pieces
+        self.hair.pieces.append(fixed(loft(self.skull.section(angle[None] + 0 * z, z, shift), caps=True)))
 
 
 def ring(centre: Array, normal: Array, radius: float, thick: float) -> Mesh:
@@ -299,75 +432,3 @@ def ribbon(centre: Array, size: float, out: Array) -> list[Mesh]:
     v, f = loft(centre + 0.17 * size * ball + 0.10 * size * out, caps=True)
     pieces.append((v, outward(v, f)))
     return pieces
-
-
-def build_hair(skull: Skull, style: str, fringe: str, rng: np.random.Generator, ahoge: bool) -> Hair:
-    """Hair of one style. Raises KeyError for an unknown one."""
-    s = Scalp(skull, rng)
-    h, o = skull.size, skull.origin
-    pieces: list[Mesh] = []
-    ties: list[Mesh] = []
-    pieces.append(s.cap(0.050, 0.80, 0.47, 0.14 if style not in ("twin", "bun", "pony") else 0.18))
-    pieces += bangs(s, fringe, 9)
-    if style == "long":
-        pieces += sides(s, -0.15) + curtain(s, -1.15, 13, width=0.27, flare=0.05)
-    elif style == "wave":
-        pieces += sides(s, -0.02) + curtain(s, -0.62, 13, width=0.30, flare=0.13, curl=0.06, ragged=0.07, thick=0.10)
-    elif style == "bob":
-        pieces += sides(s, 0.06, 0.18) + curtain(s, -0.02, 14, width=0.28, flare=0.075, curl=-0.09, ragged=0.02, thick=0.09, reach=1.6)
-    elif style == "short":
-        pieces += sides(s, 0.20) + curtain(s, 0.10, 13, width=0.26, flare=0.04, curl=-0.02, thick=0.08)
-    elif style == "twin":
-        pieces += sides(s, -0.02, 0.13) + curtain(s, 0.22, 11, width=0.25, thick=0.05, ragged=0.02, curl=-0.05)
-        for side in (1, -1):
-            root = np.array([side * 0.40, 0.10, 0.80])
-            controls = [
-                tuple(root),
-                (side * 0.62, 0.13, 0.86),
-                (side * 0.74, 0.16, 0.45),
-                (side * 0.72, 0.18, -0.15),
-                (side * 0.80, 0.16, -0.75),
-            ]
-            pieces += s.tail(controls, 0.22, 6, 0.085)
-            ties.append(ring(o + h * (root + np.array([side * 0.09, 0, 0.035])), np.array([side, 0.05, 0.45]), 0.085 * h, 0.030 * h))
-            ties += ribbon(o + h * (root + np.array([side * 0.09, -0.07, 0.09])), 0.20 * h, np.array([side * 0.45, -1.0, 0.25]))
-    elif style == "pony":
-        pieces += sides(s, 0.02, 0.13) + curtain(s, 0.24, 11, width=0.25, thick=0.05, ragged=0.02, curl=-0.05)
-        root = np.array([0, 0.44, 0.80])
-        pieces += s.tail([tuple(root), (0, 0.66, 0.86), (0, 0.80, 0.45), (0, 0.74, -0.10), (0, 0.80, -0.60)], 0.26, 7, 0.09)
-        ties.append(ring(o + h * (root + np.array([0, 0.07, 0.03])), np.array([0, 1, 0.4]), 0.09 * h, 0.032 * h))
-        ties += ribbon(o + h * (root + np.array([0, 0.08, 0.13])), 0.26 * h, np.array([0.0, 1.0, 0.5]))
-    elif style == "bun":
-        pieces += sides(s, -0.02, 0.13) + curtain(s, 0.22, 11, width=0.25, thick=0.05, ragged=0.02, curl=-0.05)
-        for side in (1, -1):
-            centre = o + h * np.array([side * 0.30, 0.10, 0.99])
-            theta, phi = np.linspace(0.05, np.pi - 0.05, 9)[:, None], np.arange(14)[None] * 2 * np.pi / 14
-            swirl = 1 + 0.05 * np.sin(3 * phi + 5 * theta)
-            ball = np.stack(
-                [np.sin(theta) * np.cos(phi) * swirl, np.sin(theta) * np.sin(phi) * swirl, np.cos(theta) * 0.9 + 0 * phi], axis=-1
-            )
-            v, f = loft(centre + 0.165 * h * ball, caps=True)
-            pieces.append((v, outward(v, f)))
-            ties.append(ring(centre - (side * 0.04 * h, 0, 0.10 * h), np.array([side * 0.35, 0, 1]), 0.115 * h, 0.026 * h))
-    elif style == "spiky":
-        pieces += curtain(s, 0.16, 11, width=0.25, flare=0.02, thick=0.06) + spikes(s, 26, 0.26, 0.5)
-        pieces += [s.lock((d * 1.05, d * 1.42), (0.93, 0.30), (0.03, 0.07), 0.17, 0.05, belly=2.0) for d in (1, -1)]
-    elif style == "swept":
-        pieces += curtain(s, 0.13, 12, width=0.26, flare=0.02, thick=0.07, ragged=0.03)
-        pieces += [s.lock((d * 1.05, d * 1.40), (0.94, 0.26), (0.03, 0.07), 0.18, 0.055, belly=2.2) for d in (1, -1)] + spikes(
-            s, 9, 0.15, 0.9
-        )
-    elif style == "shag":
-        pieces += (
-            sides(s, 0.18, 0.14) + curtain(s, 0.0, 13, width=0.24, flare=0.10, ragged=0.07, thick=0.08) + spikes(s, 9, 0.20, 0.7, 0.16)
-        )
-    else:
-        raise KeyError(style)
-    if ahoge:
-        base = o + h * np.array([0.0, 0.06, 1.02])
-        for way, w in ((1.0, 0.115), (-0.62, 0.085)):
-            arc = np.array(
-                [(0, 0, 0), (0.03 * way, -0.01, 0.12), (0.12 * way, -0.04, 0.20 * abs(way)), (0.25 * way, -0.07, 0.13 * abs(way))]
-            )
-            pieces.append(lock(spline(base + h * arc, 10), np.tile([0, -1.0, 0.4], (10, 1)), w * h, 0.05 * h, root=0.55, belly=1.5))
-    return Hair(pieces, s.shine, ties)
