@@ -33,6 +33,7 @@ from .tailor import FULL, Figure, Garment
 
 # Evaluated vertices of a character for datasets.
 BUDGET = 25_000
+VOLUME = "ningyo_volume"  # vertex group: where bending keeps the volume
 
 
 @dataclass
@@ -248,9 +249,28 @@ def mesh_object(
             group.add(np.flatnonzero(part.line == value).tolist(), float(value), "REPLACE")
     modifier: Any = item.modifiers.new("Armature", "ARMATURE")
     modifier.object = armature
-    # Knees, elbows and what hangs between the legs keep their volume.
-    modifier.use_deform_preserve_volume = True
+    if part.outlined:
+        _keep_volume(item, shape, part)
     return item
+
+
+def _keep_volume(item: Any, shape: Geometry, part: Part) -> None:
+    """Let knees, hips and what hangs between the legs keep their volume (dual quaternions). Elsewhere that does harm: shoulders would swell
+    when arms hang down.
+    """
+    legs = [column for column, bone in enumerate(shape.figure.bones[: part.weights.shape[1]]) if _is_of_legs(bone)]
+    share = np.rint(10 * part.weights[:, legs].sum(1)).astype(int)
+    group = item.vertex_groups.new(name=VOLUME)
+    for value in range(1, 11):
+        group.add(np.flatnonzero(share == value).tolist(), value / 10, "REPLACE")
+    modifier: Any = item.modifiers.new("Armature, legs", "ARMATURE")
+    modifier.object = item.parent
+    modifier.use_deform_preserve_volume = modifier.use_multi_modifier = True
+    modifier.vertex_group = VOLUME
+
+
+def _is_of_legs(bone: str) -> bool:
+    return bone == "Hips" or any(word in bone for word in ("Leg", "Foot", "Toe", "skirt", "coat"))
 
 
 def add_expressions(item: Any, expressions: dict[str, Array]) -> None:
