@@ -21,17 +21,20 @@ _WORN = ("outfit", "clothes", "accessory", "accessories", "hat", "glasses")
 def caption(dataset: Dataset, sample: Sample, pose: SamplePose) -> str:
     """`anime character, brown twin tails, blue eyes, wearing a blazer, dancing, from the left side, full body`."""
     clips = dataset.header.get("clips", {})
-    who = describe(dataset.about(sample.character), sample.character)
+    look = sample.details.get("look", {})
+    who = describe(dataset.about(sample.character), sample.character, look.get("palette", 0) if isinstance(look, dict) else 0)
     return ", ".join(["anime character", who, _doing(clips.get(sample.clip, {}), sample.clip), *view_words(pose)])
 
 
-def describe(entry: Mapping[str, Any], name: str) -> str:
-    """A character in words, from the "attributes" (name → text) of its `character.json`, in their order; its name where it has none.
+def describe(entry: Mapping[str, Any], name: str, palette: int = 0) -> str:
+    """A character in words, from the "attributes" (name → text) of its `character.json`, in their order; its name where it has none. One
+    that appears in several sets of colours has "palettes" of attributes.
 
     An attribute's name is said where the text would not be understood alone: {"hair": "long brown", "outfit": "a school uniform"} is "long
     brown hair, wearing a school uniform".
     """
-    attributes = _attributes(entry)
+    palettes = entry.get("palettes")
+    attributes = _attributes(palettes[palette] if isinstance(palettes, list) and 0 <= palette < len(palettes) else entry)
     return ", ".join(_phrase(key, text) for key, text in attributes.items()) or _plain(name)
 
 
@@ -51,8 +54,8 @@ def _doing(entry: Mapping[str, Any], name: str) -> str:
     return ", ".join(_attributes(entry).values()) or _plain(name.removesuffix(TAIL))
 
 
-def _attributes(entry: Mapping[str, Any]) -> dict[str, str]:
-    found = entry.get("attributes")
+def _attributes(entry: Any) -> dict[str, str]:
+    found = entry.get("attributes") if isinstance(entry, Mapping) else None
     return {str(key): str(text).strip() for key, text in found.items() if str(text).strip()} if isinstance(found, Mapping) else {}
 
 

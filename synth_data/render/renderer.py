@@ -13,6 +13,9 @@ from typing import Any
 
 from ...errors import UserError
 from ...jobs.progress import SILENT, Reporter
+from ..characters.builtin.design import design
+from ..characters.builtin.words import attributes
+from ..characters.importing import BUILTIN
 from ..dataset.folder import CHARACTER, RIG, Sample, write_json
 from ..retarget.motion import Motion
 from .cast import Cast, load_motions
@@ -72,7 +75,7 @@ class Renderer:
                 raise Refusal(job.name, None, str(error)) from error
             folder = self._out / job.name
             stage.rig.save(folder / RIG)
-            write_json(folder / CHARACTER, _about(stage, job))
+            write_json(folder / CHARACTER, _about(stage, job, self._job.look.palettes))
             if not stage.expressions and self._moves_faces():
                 self._report.warning(
                     f"{job.name} has no face that moves (no shape keys such as eyeBlinkLeft or jawOpen); its expressions are left out."
@@ -95,13 +98,17 @@ class Renderer:
         return self._out / f".render-{os.getpid()}.part"
 
 
-def _about(stage: Stage, job: CharacterJob) -> dict[str, Any]:
+def _about(stage: Stage, job: CharacterJob, palettes: int) -> dict[str, Any]:
     """What a dataset says of a character (`character.json`): where it comes from, what its face can show, and it in words for captions."""
+    kind, _, seed = job.rig.partition(":")
+    own = [attributes(design(int(seed or 0), palette)) for palette in range(palettes)] if kind == BUILTIN else [{}]
+    worn = [words | dict(job.attributes) for words in own]
     return {
         "source": stage.rig.source_name,
         "sha256": stage.rig.source_sha256,
         "expressions": list(stage.expressions),
-        "attributes": dict(job.attributes),
+        "attributes": worn[0],
+        **({"palettes": [{"attributes": words} for words in worn]} if len(worn) > 1 else {}),
     }
 
 

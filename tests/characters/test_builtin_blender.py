@@ -11,9 +11,10 @@ import pytest
 pytest.importorskip("bpy")
 
 import bpy
+from mathutils import Quaternion
 from ningyo.synth_data.characters import cel
 from ningyo.synth_data.characters.builtin import build_character
-from ningyo.synth_data.characters.builtin.build import geometry
+from ningyo.synth_data.characters.builtin.build import VOLUME, geometry
 from ningyo.synth_data.characters.builtin.design import design
 from ningyo.synth_data.characters.humanoid import read_rig
 
@@ -153,9 +154,24 @@ def test_two_characters_share_one_material(empty) -> None:
 
 def test_every_vertex_is_weighted_to_one(empty) -> None:
     for item in build_character(2).meshes:
-        bones = {g.index for g in item.vertex_groups if g.name != cel.LINE}
+        bones = {g.index for g in item.vertex_groups if g.name not in (cel.LINE, VOLUME)}
         sums = np.array([sum(g.weight for g in v.groups if g.group in bones) for v in item.data.vertices])
         np.testing.assert_allclose(sums, 1.0, atol=1e-5)
+
+
+def test_shoulders_do_not_swell_when_arms_hang_down(empty) -> None:
+    built = build_character(9)
+    body = built.meshes[0]
+    at_rest = evaluated(body)[: len(body.data.vertices)]
+    bone = built.armature.pose.bones["mixamorig:LeftArm"]
+    shoulder = np.array(bone.bone.head_local)
+    rest = bone.bone.matrix_local.to_quaternion()
+    bone.rotation_mode = "QUATERNION"
+    bone.rotation_quaternion = rest.inverted() @ Quaternion((0, 1, 0), 1.35) @ rest
+    posed = evaluated(body)[: len(body.data.vertices)]
+    near = np.linalg.norm(at_rest - shoulder, axis=1) < 0.13
+    radius = (at_rest[near, 2] - shoulder[2]).max()
+    assert (posed[near, 0] - shoulder[0]).max() < 0.98 * radius
 
 
 def test_an_arm_moves_its_hand_and_nothing_else(empty) -> None:

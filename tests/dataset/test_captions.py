@@ -31,6 +31,11 @@ def test_without_attributes_the_name_has_to_do(entry):
     assert describe(entry, "Y_Bot-2") == "Y Bot 2"
 
 
+def test_in_another_set_of_colours_the_words_are_others():
+    entry = {"attributes": {"hair": "red hair"}, "palettes": [{"attributes": {"hair": "red hair"}}, {"attributes": {"hair": "blue hair"}}]}
+    assert [describe(entry, "x", palette) for palette in (0, 1, 2)] == ["red hair", "blue hair", "red hair"]
+
+
 def test_colours_and_styles_of_hair():
     assert describe({"attributes": {"hair_colour": "blue", "eyes": "brown", "skin": "dark"}}, "x") == "blue hair, brown eyes, dark skin"
 
