@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rendered pairs: how fast, how exact, how steady.
 
-    .venv/bin/python benchmarks/pairs.py speed  [--rig RIG] [--size PX …] [--samples N] [--rounds N]
+    .venv/bin/python benchmarks/pairs.py speed  [--rig RIG] [--motion CLIP] [--size PX …] [--samples N] [--rounds N]
     .venv/bin/python benchmarks/pairs.py labels [--rig RIG] [--size PX …] [--samples N]
     .venv/bin/python benchmarks/pairs.py joints [--rig RIG] [--samples N]
     .venv/bin/python benchmarks/pairs.py flow   [--rig RIG]
     .venv/bin/python benchmarks/pairs.py memory [--rig RIG] [--samples N]
     .venv/bin/python benchmarks/pairs.py kill   [--rig RIG] [--samples N] [--kills N]
 
-Each prints one JSON object. RIG is a character's file or builtin:SEED (default: builtin:0).
+Each prints one JSON object. RIG is a character's file or builtin:SEED (default: builtin:0); CLIP a clip or a motion (default: every bone
+sways about its place in the T-pose, so that arms are outstretched and half of a picture is around the figure).
 
 * speed: complete samples a second of `render_dataset` (picture, mask, parts, depth, normals, UV, flow, joints with occlusion; hashes and
   index), against a bare loop that poses, aims and calls `bpy.ops.render.render(write_still=True)` for the full-frame RGBA alone: the same
@@ -52,6 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("speed", "labels", "joints", "flow", "memory", "kill", WORK))
     parser.add_argument("--rig", default="builtin:0")
+    parser.add_argument("--motion", type=Path)
     parser.add_argument("--size", type=int, nargs="+", default=[256, 512])
     parser.add_argument("--samples", type=int)
     parser.add_argument("--rounds", type=int, default=3)
@@ -122,14 +124,15 @@ def speed(args: argparse.Namespace) -> dict[str, Any]:
     result: dict[str, Any] = {"cores": cores, "samples": samples}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        motion = prepared(args.rig, folder, samples + 1)
+        motion = args.motion.absolute() if args.motion else prepared(args.rig, folder, samples + 1)
         for size in args.size:
             rates: dict[str, list[float]] = {}
             for number in range(args.rounds):
                 for workers in dict.fromkeys((1, cores)):
-                    ours = ningyo_rate(args.rig, motion, size, samples, workers, folder / f"{size}-{number}-{workers}")
+                    dataset = folder / f"{size}-{number}-{workers}"
+                    ours = ningyo_rate(args.rig, motion, size, samples, workers, dataset)
                     rates.setdefault(f"ningyo_{workers}x{cores // workers}", []).append(ours)
-                    bare = bare_rate(args.rig, motion, size, samples, workers, cores // workers, folder)
+                    bare = bare_rate(args.rig, motion, size, samples, workers, cores // workers, dataset)
                     rates.setdefault(f"bare_{workers}x{cores // workers}", []).append(bare)
             best = {
                 side: max((name for name in rates if name.startswith(side)), key=lambda n: median(rates[n])) for side in ("ningyo", "bare")
@@ -153,8 +156,9 @@ def ningyo_rate(rig: str, motion: Path, size: int, samples: int, workers: int, o
 
 
 def bare_rate(rig: str, motion: Path, size: int, samples: int, processes: int, threads: int, folder: Path) -> float:
-    """Pictures a second of so many processes with so many threads each, which begin together."""
-    command = [sys.executable, __file__, WORK, "--rig", rig, "--size", str(size), "--samples", str(samples), "--folder", str(folder)]
+    """Pictures a second of so many processes with so many threads each, which begin together; `folder` is a dataset of the same job."""
+    command = [sys.executable, __file__, WORK, "--rig", rig, "--motion", str(motion), "--size", str(size), "--samples", str(samples)]
+    command += ["--folder", str(folder)]
     started = [
         subprocess.Popen(
             [*command, "--share", str(threads), str(k), str(processes)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -177,18 +181,17 @@ def bare_rate(rig: str, motion: Path, size: int, samples: int, processes: int, t
 def bare_loop(args: argparse.Namespace, out: Any) -> None:
     """One of the bare loop's processes: poses, aims, renders and lets Blender write its picture."""
     import bpy
-    from ningyo.synth_data.render.cast import Cast
+    from ningyo.synth_data.render.cast import Cast, load_motions
     from ningyo.synth_data.render.sample import SampleMaker
     from ningyo.synth_data.render.scene import open_stage
-    from ningyo.synth_data.retarget.motion import Motion
 
     threads, k, of = args.share
-    motion = Motion.load(args.folder / "sway.npz")
-    job = job_of(args.rig, args.folder / "sway.npz", args.size[0], args.samples)
-    cast = Cast(job, {"sway": motion.frame_count})
+    job = job_of(args.rig, args.motion, args.size[0], args.samples)
+    motions = load_motions(job, args.folder)
+    cast = Cast(job, {name: motion.frame_count for name, motion in motions.items()})
     scratch = args.folder / f".bare-{k}.part"
     with open_stage(job.characters[0].rig, scratch, threads=threads) as stage:
-        maker = SampleMaker(stage, job, lambda _: motion, cast.clip_jobs(), args.folder)
+        maker = SampleMaker(stage, job, motions.__getitem__, cast.clip_jobs(), args.folder)
         todo = [maker.placed(cast.shot(number)) for number in range(k, args.samples, of)]
         stage.set_outline(job.look.outline[0] * todo[0][1].pixel())
         settings = stage.scene.render.image_settings
