@@ -284,9 +284,12 @@ def joints(args: argparse.Namespace) -> dict[str, Any]:
             heads, _ = pose.evaluate(stage.rig)
             places = heads @ view.world_to_camera[:, :3].T + view.world_to_camera[:, 3]
             pixels = (places[:, :2] / places[:, 2:]) @ view.K[:2, :2].T + view.K[:2, 2]
-            inside = [role for role in roles if (np.abs(pixels[stage.rig.index_of_role[role]] - size / 2) < size / 2 - 20).all()]
+            seen = (np.abs(pixels - size / 2) < size / 2 - 20).all(1) & (places[:, 2] > 0.02)
+            inside = [role for role in roles if seen[stage.rig.index_of_role[role]]]
             bone = stage.rig.index_of_role[inside[int(rng.integers(len(inside)))]]
             follow.subtarget = stage.rig.names[bone]
+            # Four pixels: of a ball near the camera the picture's middle is not its middle's picture.
+            marker.scale = [4 * places[bone, 2] / view.K[0, 0] / 0.008] * 3
             stage.set_pose(pose, rotations)
             stage.aim(view)
             alpha = stage.render()[..., 3].astype(float)

@@ -22,7 +22,7 @@ from .surface import SeenSurface
 
 EVERY = 500  # samples
 _SHARE, _FEW = 1e-4, 3  # of the foreground, and pixels on top: edges that fall on a centre in single precision
-_DEPTH = 2e-4  # of the depth: its single precision
+_DEPTH, _STEP = 2e-4, 5e-4  # of the depth: its single precision; and metres: half a step of the label
 _MATERIAL = "Ningyo labels"
 
 
@@ -46,7 +46,7 @@ def check_labels(stage: Stage, seen: SeenSurface, zbuffer: ZBuffer) -> Check:
     our_depth = zbuffer.dense(zbuffer.depth)
     differs = ours != parts
     both = (ours > 0) & ~differs
-    far = both & (np.abs(our_depth - depth) > _DEPTH * our_depth)
+    far = both & (np.abs(our_depth - depth) > np.maximum(_DEPTH * our_depth, _STEP))
     return Check(int((ours > 0).sum()), int(differs.sum()), int(far.sum()))
 
 
