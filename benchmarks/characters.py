@@ -105,7 +105,7 @@ def rendered(spec: str, pose_name: str, sizes: list[int], scratch: Path) -> tupl
             view = View(K, look_at(target, 0.0, 4.0, DISTANCE), size, 0.0, 4.0, DISTANCE)
             stage.set_outline(OUTLINE * view.pixel())
             stage.aim(view)
-            rgba = stage.render(seen_through(view, surface), OUTLINE).astype(float)
+            rgba = stage.render(seen_through(view, surface)).astype(float)
             alpha = rgba[..., 3:] / 255
             camera = view.world_to_camera
             seen = (heads @ camera[:, :3].T + camera[:, 3]) @ K.T
