@@ -26,7 +26,6 @@ from ningyo.jobs.progress import Reporter
 from ningyo.training import presets, step
 from ningyo.training.checkpoint import STATE, load_model
 from ningyo.training.data import Pairs, Sampler, open_dataset
-from ningyo.training.evaluate import evaluate
 from ningyo.training.loop import train
 from safetensors.torch import load_file
 
@@ -221,21 +220,6 @@ def test_models_that_are_not_ours_get_one_sentence(figure_dataset: Path, tmp_pat
         load_model(tmp_path / "nowhere")
     with pytest.raises(UserError, match="is not a model"):
         load_model(figure_dataset)
-
-
-def test_evaluation_reports_ours_and_the_baselines(figure_dataset: Path, tmp_path: Path) -> None:
-    train(figure_dataset, tmp_path / "model", preset="tiny", steps=1)
-    report = evaluate(tmp_path / "model", figure_dataset, tmp_path / "report")
-    assert json.loads((tmp_path / "report" / "report.json").read_text()) == report
-    assert set(report["rows"]) == {"ours", "nearest_2d", "nearest_3d", "mean_image"}
-    assert report["clips"] == ["walk"]
-    for row in report["rows"].values():
-        assert set(row) == {"psnr_fg", "ssim_fg", "alpha_iou", "psnr_head", "sharpness", "tdiff"}
-        assert all(value is not None for value in row.values())
-    assert report["rows"]["nearest_3d"]["sharpness"] == pytest.approx(1, abs=0.3)
-    assert report["rows"]["mean_image"]["tdiff"] == pytest.approx(1)
-    assert (tmp_path / "report" / "grid.png").stat().st_size > 1000
-    assert [path.name for path in (tmp_path / "report").iterdir() if path.name.startswith(".")] == []
 
 
 @pytest.mark.parametrize("progress", [0.0, 1.0], ids=["windows", "whole pictures"])
