@@ -110,7 +110,7 @@ def evaluate(
     shown = [pictures[name] for name in ("ours", "nearest_3d") if name in pictures]
     save_movie(out / MOVIE, test, found, shown)
     write_atomically(out / REPORT, json.dumps(result, indent=1) + "\n")
-    sheets = {name: _sheet(out, name) for name in pictures if name != "ours"}
+    sheets = {name: _sheet(out, name) for name in pictures if name not in ("ours", "rig_render")}  # both are in the grid
     worst = _worst_frames(measured["ours"], test, found, pictures["ours"])
     title = f"{Path(model).resolve().name} on {data.path.resolve().name}"
     write_atomically(out / PAGE, page(result, title, out / GRID, sheets, worst))

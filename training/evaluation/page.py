@@ -43,7 +43,7 @@ p, dd, figcaption, .interval { color: var(--dim); }
 p { margin: .25rem 0; max-width: 60rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .875rem; }
-th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th, td { padding: .3rem .45rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 td { font-variant-numeric: tabular-nums; }
 tr.most td { color: var(--dim); font-style: italic; }
@@ -76,7 +76,7 @@ def page(
         f"<h1>{escape(title)}</h1>",
         f"<p>{report['frames']} held-out frames of {len(report['clips'])} clips ({escape(', '.join(report['clips']))}), which training has "
         f"not seen; {report['train_frames']} training pictures. {1000 * report['seconds']['generate_frame']:.0f} ms a frame, "
-        f"{1000 * report['seconds']['generate_frame_p95']:.0f} ms for the slowest twentieth.</p>",
+        f"{1000 * report['seconds']['generate_frame_p95']:.0f} ms for the slowest twentieth. Minutes of training: {_trained(report)}.</p>",
         f"<p>Under each mean its {COVER} % interval, by bootstrap over {escape(report['resampled'])}. The best of a column is bold; the "
         "render itself, with which everything is compared, is in italics and does not compete.</p>",
         _table(report, rows, shown),
@@ -84,7 +84,7 @@ def page(
         f'<div class="bars">{"".join(_bars(report, rows, name) for name in shown)}</div>',
         "<h2>Pictures</h2>",
         _figure(grid.read_bytes(), "From above: the driving skeleton, ours, the render, and their difference."),
-        *(_figure(path.read_bytes(), f"{_title(name)}. {ROWS[name][1]}") for name, path in sheets.items() if name in rows),
+        *(_figure(path.read_bytes(), f"{_title(name)}. {ROWS[name][1]}") for name, path in sheets.items()),
         "<h2>The worst frames of ours</h2><p>Render and generated picture, by PSNR.</p>",
         f'<div class="frames">{"".join(_figure(encode_png(image), caption) for caption, image in worst)}</div>',
         "<h2>Worst tenth</h2><p>The mean of each row's worst tenth of the frames.</p>",
@@ -101,6 +101,10 @@ def _title(name: str) -> str:
     return ROWS[name][0]
 
 
+def _trained(report: Mapping[str, Any]) -> str:
+    return ", ".join(f"{_title(name)} {seconds / 60:.1f}" for name, seconds in report["seconds"]["trained"].items() if seconds is not None)
+
+
 def number(value: float | None, name: str) -> str:
     """A metric's value as people read it."""
     if value is None:
@@ -114,10 +118,10 @@ def _table(report: Mapping[str, Any], rows: Mapping[str, Any], shown: Sequence[s
     def cell(row: str, name: str) -> str:
         value, interval = rows[row][name], report["intervals"][row][name]
         text = number(value, name)
-        if row in rivals and value is not None and value == best(rivals, name):
+        if row in rivals and value is not None and text == number(best(rivals, name), name):
             text = f"<b>{text}</b>"
         if interval is not None and row != "rig_render":
-            text += f'<span class="interval">{" … ".join(number(v, name) for v in interval)}</span>'
+            text += f'<span class="interval">{"…".join(number(v, name) for v in interval)}</span>'
         return f"<td>{text}</td>"
 
     return _grid(rows, shown, cell)
