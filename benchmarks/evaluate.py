@@ -18,6 +18,7 @@ FOLDER gets a movie of the 60 pictures, rig left and model right. The dataset mu
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import tempfile
@@ -65,7 +66,7 @@ def still_pose(model: Path, dataset: Path, index: int | None, out: Path | None) 
             shown: dict[str, list[Any]] = {"model": [], "rig": [], "capsules": []}
             pictures = []
             for pose in trembling(figure.rig, figure.pose, noise * figure.rig.height, FRAMES):
-                packed, head = figure.conditioning(pose, test)
+                packed, head = figure.conditioning(pose)
                 made, rendered = run(packed, head), figure.render(pose)
                 capsules = np.repeat((packed[None, ..., 0] > 0).astype(np.float32), 4, 0)
                 for kind, picture in (("model", made), ("rig", rendered), ("capsules", _tensor(capsules))):
@@ -115,7 +116,8 @@ class _Figure:
         self.stage, self.rig, sample = stage, stage.rig, test.samples[index]
         motion = Motion.load(motion_path(test.dataset.path, sample.clip.removesuffix(TAIL)))
         self.pose = PoseSource(self.rig, motion, mirrored=sample.mirrored, around=sample.frame).frame(sample.frame)
-        known, camera, look = test.pose(index), sample.camera, sample.details["look"]
+        self._known = known = test.pose(index)
+        camera, look = sample.camera, sample.details["look"]
         self._model = point_model(self.rig)
         apart = np.nanmax(np.abs(self._points(self.pose) - known.points_3d))
         if apart > 1e-3:
@@ -128,19 +130,17 @@ class _Figure:
         heads, rotations = pose.evaluate(self.rig)
         return self._model.points(heads[None], rotations[None])[0]
 
-    def conditioning(self, pose: Any, test: Any) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    def conditioning(self, pose: Any) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Packed conditioning and the head's square."""
-        from ningyo.synth_data.dataset.sample import to_camera
         from ningyo.synth_data.pose.conditioning import draw_packed
         from ningyo.training.metrics import head_square
 
-        points = to_camera(self._points(pose), self.view.world_to_camera)
-        return draw_packed(points, self.view.K, self.view.size, test.height), head_square(points, self.view.K, test.height)
+        seen = dataclasses.replace(self._known, points_3d=self._points(pose))
+        drawn = draw_packed(seen.points_camera, seen.K, self.view.size, self.rig.height)
+        return drawn, head_square(seen.points_camera, seen.K, self.rig.height)
 
     def render(self, pose: Any, size: int | None = None) -> Any:
         """The rig in a pose: premultiplied RGBA (4, H, W)."""
-        import dataclasses
-
         from ningyo.synth_data.render.surface import seen_through
         from ningyo.training.data import premultiplied
 

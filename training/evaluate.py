@@ -65,7 +65,7 @@ def evaluate(
     out = Path(out)
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file; choose a folder for the report.")
-    generator, config = load_model(model)
+    _, config = load_model(model)
     data = open_dataset(dataset)
     if data.size[0] != config["size"]:
         raise UserError(
@@ -77,10 +77,10 @@ def evaluate(
     out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     trained = {} if baselines is None else _train_baselines(Path(dataset), out, baselines, report)
-    pictures = _pictures(generator, trained, test, train, out)
+    networks = {"ours": Path(model), **trained}
+    pictures = _pictures(networks, test, train, out)
     # What the numbers of a row depend on, beside its network.
     common = f"{measuring.VERSION} {sha256_of(data.path / HEADER)} {sha256_of(data.path / INDEX)} {detect is not None}"
-    networks = {"ours": Path(model), **trained}
     keys = {name: f"{common} {sha256_of(networks[name] / MODEL)}" if name in networks else common for name in pictures}
     found = runs(test.samples)
     measured = _measure_all(pictures, keys, test, found, out, detect, report)
@@ -143,15 +143,14 @@ def runner(network: nn.Module) -> Callable[..., Tensor]:
     return call
 
 
-def _pictures(network: nn.Module, trained: dict[str, Path], test: HeldOut, train: HeldOut, out: Path) -> dict[str, Picture]:
+def _pictures(networks: dict[str, Path], test: HeldOut, train: HeldOut, out: Path) -> dict[str, Picture]:
     """All rows, in the report's order; what costs something is made when it is first asked for."""
 
-    def of(load: Callable[[], nn.Module]) -> Picture:
-        run = cache(lambda: runner(load()))
+    def of(folder: Path) -> Picture:
+        run = cache(lambda: runner(load_model(folder)[0]))
         return lambda i: run()(test.packed(i), test.head(i))
 
-    pictures: dict[str, Picture] = {"ours": of(lambda: network)}
-    pictures |= {name: of(lambda folder=folder: load_model(folder)[0]) for name, folder in trained.items()}
+    pictures: dict[str, Picture] = {name: of(folder) for name, folder in networks.items()}
     if len(train):
         nearest = cache(lambda: nearest_poses(test, train, out))
         mean = cache(lambda: torch.stack([train.truth(i) for i in spread(len(train), MEAN_OF)]).mean(0))
