@@ -153,13 +153,21 @@ def _pictures(networks: dict[str, Path], test: HeldOut, train: HeldOut, out: Pat
     pictures: dict[str, Picture] = {name: of(folder) for name, folder in networks.items()}
     if len(train):
         nearest = cache(lambda: nearest_poses(test, train, out))
-        mean = cache(lambda: torch.stack([train.truth(i) for i in spread(len(train), MEAN_OF)]).mean(0))
+        mean = cache(lambda: _mean_picture(train))
         pictures["nearest_3d"] = lambda i: train.truth(int(nearest()[1][i]))
         pictures["nearest_2d"] = lambda i: train.truth(int(nearest()[0][i]))
         pictures["mean_image"] = lambda i: mean()
     pictures["blank"] = lambda i: torch.zeros(4, test.size, test.size)
     pictures["rig_render"] = test.truth
     return pictures
+
+
+def _mean_picture(train: HeldOut) -> Tensor:
+    chosen = spread(len(train), MEAN_OF)
+    total = torch.zeros(4, train.size, train.size)
+    for i in chosen:
+        total += train.truth(i)
+    return total / len(chosen)
 
 
 def _measure_all(
