@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import UserError
 from ..jobs.folder import write_atomically
@@ -26,8 +26,8 @@ from ..synth_data.dataset.folder import Dataset
 from ..synth_data.pose.skeleton import draw_skeleton
 from . import metrics
 from .checkpoint import load_model
-from .data import Pairs, open_dataset, skeleton_points
-from .networks import Generator, expand
+from .data import Pairs, consecutive, open_dataset, skeleton_points
+from .drawings import CAPSULES, drawing
 from .step import best_device, mixed_precision_pays
 from .threads import Threads
 
@@ -56,11 +56,11 @@ def evaluate(model: Path | str, dataset: Path | str, out: Path | str, *, report:
             f"{model} makes pictures of {config['size']} px and {dataset} holds {data.size[0]} px; render a dataset of the model's size."
         )
     out.mkdir(parents=True, exist_ok=True)
-    test, train = Pairs(data, "test", out), Pairs(data, "train", out)
+    test, train = (Pairs(data, split, out, config["conditioning"]) for split in ("test", "train"))
     if len(test) == 0:
         raise UserError(f"{dataset} holds no test clip; render it with more than one clip or a longer one.")
     started = time.monotonic()
-    pictures = _pictures(generator, test, train)
+    pictures = _pictures(generator, config["conditioning"], test, train)
     rows, seconds = _measure(pictures, test, report)
     clips = sorted({sample.clip for sample in test.samples})
     result = {
@@ -79,22 +79,24 @@ def evaluate(model: Path | str, dataset: Path | str, out: Path | str, *, report:
     return result
 
 
-def runner(generator: Generator) -> Callable[[NDArray[np.uint8]], Tensor]:
-    """The generator as a function on the best device: packed conditioning (H, W, PACKED) → premultiplied RGBA (4, H, W) float32 on
-    the CPU.
+def runner(generator: nn.Module, kind: str = CAPSULES) -> Callable[[NDArray[np.uint8], NDArray[np.float32] | None], Tensor]:
+    """The generator as a function on the best device: packed conditioning of that kind (H, W, packed) and the head's square (3,) →
+    premultiplied RGBA (4, H, W) float32 on the CPU.
     """
     device = best_device()
     mixed = mixed_precision_pays(device)
     network = generator.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # torch declares no such overload
     threads = Threads(most=None if device.type == "cpu" else 1)
+    expand = drawing(kind).expand
 
     @torch.inference_mode()
-    def run(packed: NDArray[np.uint8]) -> Tensor:
+    def run(packed: NDArray[np.uint8], head: NDArray[np.float32] | None) -> Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(packed))[None].permute(0, 3, 1, 2).to(device)
+        square = None if head is None else torch.from_numpy(head)[None].to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
-            return network(expand(tensor, torch.bfloat16 if mixed else torch.float32))[0].float().cpu()
+            return network(expand(tensor, torch.bfloat16 if mixed else torch.float32), square)[0].float().cpu()
 
-    return lambda packed: threads.run(lambda: run(packed))
+    return lambda packed, head: threads.run(lambda: run(packed, head))
 
 
 def save_grid(path: Path, dataset: Dataset, test: Pairs, picture: Picture, columns: int = COLUMNS) -> None:
@@ -117,9 +119,9 @@ def _truth(pairs: Pairs, index: int) -> Tensor:
     return torch.from_numpy(pairs.pair(index)[..., -4:].astype(np.float32) / 255).permute(2, 0, 1)
 
 
-def _pictures(generator: Generator, test: Pairs, train: Pairs) -> dict[str, Picture]:
-    run = runner(generator)
-    pictures: dict[str, Picture] = {"ours": lambda i: run(test.pair(i)[..., :-4])}
+def _pictures(generator: nn.Module, kind: str, test: Pairs, train: Pairs) -> dict[str, Picture]:
+    run = runner(generator, kind)
+    pictures: dict[str, Picture] = {"ours": lambda i: run(test.pair(i)[..., :-4], test.head(i))}
     if len(train):
         mean = torch.stack([_truth(train, i) for i in _spread(len(train), 200)]).mean(0)
         (test_2d, test_3d), (train_2d, train_3d) = _poses(test), _poses(train)
@@ -151,28 +153,8 @@ def _nearest(pose: NDArray[np.float64], others: NDArray[np.float64]) -> int:
     return int((np.where(known, distance, 0).sum(-1) / np.maximum(known.sum(-1), 1) + ~known.any(-1) * 1e9).argmin())
 
 
-def _runs(pairs: Pairs) -> list[list[int]]:
-    """Samples that follow each other: consecutive frames of a clip through the same camera."""
-    tracks: dict[tuple[Any, ...], list[int]] = {}
-    for i, sample in enumerate(pairs.samples):
-        if not sample.variation:
-            tracks.setdefault((sample.clip, sample.mirrored, *sorted(sample.camera.items())), []).append(i)
-    runs: list[list[int]] = []
-    for track in tracks.values():
-        track.sort(key=lambda i: pairs.samples[i].frame)
-        run = [track[0]]
-        for i in track[1:]:
-            if pairs.samples[i].frame == pairs.samples[run[-1]].frame + 1:
-                run.append(i)
-            else:
-                runs.append(run)
-                run = [i]
-        runs.append(run)
-    return [run for run in runs if len(run) > 1]
-
-
 def _measure(pictures: dict[str, Picture], test: Pairs, report: Reporter) -> tuple[dict[str, dict[str, float | None]], float]:
-    runs = _runs(test)
+    runs = consecutive(test.samples)
     rows: dict[str, dict[str, float | None]] = {}
     seconds = 0.0
     total, done = len(pictures) * len(test), 0
