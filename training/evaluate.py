@@ -7,7 +7,6 @@ pictures, nothing at all, and, where time is given for them, what others would t
 
 from __future__ import annotations
 
-import inspect
 import json
 import time
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from ..jobs.progress import SILENT, Reporter
 from ..synth_data.dataset.folder import HEADER, INDEX
 from .checkpoint import MODEL, load_config, load_model
 from .data import open_dataset
+from .drawings import CAPSULES, drawing
 from .evaluation import rows as measuring
 from .evaluation.held_out import HeldOut, in_order, runs, units
 from .evaluation.nearest import nearest_poses
@@ -33,7 +33,6 @@ from .evaluation.page import page
 from .evaluation.rows import LIGHT, Detector, Measured, Picture, displayed, measure
 from .evaluation.sheets import save_grid, save_movie, save_sheet, spread
 from .evaluation.table import summarised
-from .networks import expand
 from .step import best_device, mixed_precision_pays
 from .threads import Threads
 
@@ -119,36 +118,39 @@ def evaluate(
     return result
 
 
-def runner(network: nn.Module) -> Callable[..., Tensor]:
-    """The network as a function on the best device: packed conditioning (H, W, PACKED) and, for networks that refine it, the head's square
-    (3,) → premultiplied RGBA (4, H, W) float32 on the CPU.
+def runner(network: nn.Module, kind: str = CAPSULES) -> Callable[[NDArray[np.uint8], NDArray[np.float32] | None], Tensor]:
+    """The network as a function on the best device: packed conditioning of that kind (H, W, packed) and the head's square (3,) →
+    premultiplied RGBA (4, H, W) float32 on the CPU.
     """
     device = best_device()
     mixed = mixed_precision_pays(device)
     network = network.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # torch declares no such overload
     threads = Threads(most=None if device.type == "cpu" else 1)
-    takes_head = len(inspect.signature(network.forward).parameters) > 1
+    expand = drawing(kind).expand
 
     @torch.inference_mode()
-    def run(packed: NDArray[np.uint8], head: NDArray[np.float32]) -> Tensor:
+    def run(packed: NDArray[np.uint8], head: NDArray[np.float32] | None) -> Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(packed))[None].permute(0, 3, 1, 2).to(device)
-        channels = expand(tensor, torch.bfloat16 if mixed else torch.float32)
+        square = None if head is None else torch.from_numpy(head)[None].to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
-            made = network(channels, torch.from_numpy(head)[None].to(device)) if takes_head else network(channels)
+            made = network(expand(tensor, torch.bfloat16 if mixed else torch.float32), square)
         return made[0].float().clamp(0, 1).cpu()
 
-    def call(packed: NDArray[np.uint8], head: NDArray[np.float32] | None = None) -> Tensor:
-        return threads.run(lambda: run(packed, np.zeros(3, np.float32) if head is None else head))
-
-    return call
+    return lambda packed, head: threads.run(lambda: run(packed, head))
 
 
 def _pictures(networks: dict[str, Path], test: HeldOut, train: HeldOut, out: Path) -> dict[str, Picture]:
     """All rows, in the report's order; what costs something is made when it is first asked for."""
 
     def of(folder: Path) -> Picture:
-        run = cache(lambda: runner(load_model(folder)[0]))
-        return lambda i: run()(test.packed(i), test.head(i))
+        @cache
+        def loaded() -> Picture:
+            network, config = load_model(folder)
+            kind = config["conditioning"]
+            run = runner(network, kind)
+            return lambda i: run(test.packed(i, kind), test.head(i))
+
+        return lambda i: loaded()(i)
 
     pictures: dict[str, Picture] = {name: of(folder) for name, folder in networks.items()}
     if len(train):
@@ -202,12 +204,10 @@ def _train_baselines(dataset: Path, out: Path, minutes: float, report: Reporter)
     """The models of TRAINED, each trained for so many minutes by the same loop on the same pictures; by the row's name."""
     from .loop import train  # which imports this module
 
-    if "method" not in inspect.signature(train).parameters:
-        raise UserError("This version of Ningyo cannot train baselines; leave --baselines out.")
     folders = {name: out / BASELINES / name for name in TRAINED}
     for name, folder in folders.items():
         report.stage(f"training {name}")
-        train(dataset, folder, method=name, minutes=minutes, report=report)  # pyright: ignore[reportCallIssue]
+        train(dataset, folder, method=name, minutes=minutes, report=report)
     report.stage("evaluate")
     return folders
 

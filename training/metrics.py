@@ -15,12 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ..synth_data.pose.framing import project
-
 BACKGROUNDS = ((1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (1.0, 0.0, 1.0))
 _LUMA = (0.299, 0.587, 0.114)
-_HEAD_POINTS = (0, 15, 16, 17, 18)  # BODY_25: nose, eyes, ears
-_HEAD_OF_HEIGHT = 0.26  # the head's square, of the character's height
 _MARGIN = 8  # px around the figure for SSIM and FLIP
 HEAD_SIDE = 128  # px at which heads are compared
 PIXELS_PER_DEGREE = 67.0  # FLIP's usual: a 4K screen, 0.7 m wide, from 0.7 m, a pixel of the picture on one of the screen
@@ -109,20 +105,6 @@ def head_crop(rgba: Tensor, square: NDArray, side: int = HEAD_SIDE) -> Tensor | 
     crop = rgba.new_zeros((1, 4, whole, whole))
     crop[0, :, y0 - top : y1 - top, x0 - left : x1 - left] = rgba[:, y0:y1, x0:x1]
     return functional.interpolate(crop, (side, side), mode="bilinear", align_corners=False, antialias=whole > side)[0]
-
-
-def head_square(points_camera: NDArray, K: NDArray, height_m: float) -> NDArray[np.float32]:
-    """Where the head is, from its joints: points (137, 3) in camera space → (3,) centre x, centre y, side in px; side 0 where no point
-    of it is known.
-    """
-    points = np.asarray(points_camera)[list(_HEAD_POINTS)]
-    pixels = project(points, K)
-    known = np.isfinite(pixels).all(-1)
-    if not known.any():
-        return np.zeros(3, np.float32)
-    x, y = pixels[known].mean(0)
-    side = K[0, 0] * _HEAD_OF_HEIGHT * height_m / points[known, 2].mean()
-    return np.array([x, y - 0.1 * side, side], np.float32)  # hair and skull are above the eyes
 
 
 def boundary_f(image: Tensor, truth: Tensor, reach: float = 2.0) -> float:

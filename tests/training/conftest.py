@@ -196,3 +196,13 @@ def figure_motion() -> Callable[[int], tuple[Rig, Motion]]:
         return rig, make_motion(rig, frames, seed=7)
 
     return make
+
+
+@pytest.fixture
+def small_baselines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The baselines with few channels: what they do is the same, in milliseconds."""
+    from ningyo.training.baselines import dance_now, pix2pix
+
+    for module in (dance_now, pix2pix):
+        monkeypatch.setattr(module, "WIDTH", 8)
+    monkeypatch.setattr(dance_now, "BLOCKS", 2)

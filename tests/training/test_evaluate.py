@@ -152,9 +152,6 @@ def test_baselines_are_trained_by_the_same_loop(model: Path, figure_dataset: Pat
     assert set(report["rows"]) == {"ours", "pix2pix", "dance_now", "dance_now_mended"} | PLAIN
     assert report["rows"]["pix2pix"] == report["rows"]["ours"]
     assert "dance_now, mended" in (tmp_path / "report" / "report.html").read_text()
-    monkeypatch.setattr(loop, "train", lambda dataset, out, *, minutes=None: None)
-    with pytest.raises(UserError, match="cannot train baselines"):
-        evaluate(model, figure_dataset, tmp_path / "report", baselines=3)
 
 
 def test_wrong_inputs_get_one_sentence(model: Path, figure_dataset: Path, tmp_path: Path, make_figure_dataset) -> None:

@@ -61,17 +61,6 @@ def test_tdiff_of_frozen_and_right_movement() -> None:
     assert wrong == 0 < moved
 
 
-def test_the_heads_square_holds_the_head() -> None:
-    K = np.array([[100.0, 0, 32], [0, 100, 32], [0, 0, 1]])
-    points = np.full((137, 3), np.nan)
-    assert metrics.head_square(points, K, 1.7)[2] == 0
-    points[[0, 15, 16, 17, 18]] = [0, -0.5, 4]
-    x, y, side = metrics.head_square(points, K, 1.7)
-    assert x == pytest.approx(32)
-    assert y - side / 2 < 19.5 < y + side / 2
-    assert side == pytest.approx(0.26 * 1.7 * 100 / 4, rel=1e-3)
-
-
 def test_head_crops_are_of_one_size_and_know_where_there_is_no_head() -> None:
     picture = square()
     crop = metrics.head_crop(picture, np.array([32, 32, 10.0]))
