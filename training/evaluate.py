@@ -112,7 +112,7 @@ def evaluate(
     sheets = {name: _sheet(out, name) for name in pictures if name not in ("ours", "rig_render")}  # both are in the grid
     worst = _worst_frames(measured["ours"], test, found, pictures["ours"])
     title = f"{Path(model).resolve().name} on {data.path.resolve().name}"
-    write_atomically(out / PAGE, page(result, title, out / GRID, sheets, worst))
+    write_atomically(out / PAGE, page(result, title, out / GRID, out / MOVIE, sheets, worst))
     for kind, name in (("grid", GRID), ("movie", MOVIE), ("report page", PAGE), ("report", REPORT)):
         report.artefact(kind, out / name)
     return result

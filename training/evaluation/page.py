@@ -26,7 +26,8 @@ ROWS: dict[str, tuple[str, str]] = {
     "blank": ("Blank", "Nothing at all."),
     "rig_render": (
         "Rig, rendered",
-        "The rig rendered in the known pose: the truth itself, so its numbers say what is the most. It needs the rig and a renderer.",
+        "The rig rendered in the known pose: the truth itself, so its numbers say what is the most. It needs the rig and a renderer, and "
+        "knows how hair and skirt were swinging, which a single pose does not tell.",
     ),
 }
 _BAR = 96  # px, of a bar's whole width
@@ -56,7 +57,7 @@ tr.most td { color: var(--dim); font-style: italic; }
 .card td { border: 0; padding: .1rem .3rem; }
 svg { display: block; } svg .bar { fill: var(--bar); opacity: .55; } svg .whisker { stroke: var(--ink); stroke-width: 1.5; }
 figure { margin: 0 0 1rem; }
-figure img { display: block; max-width: 100%; height: auto; border: 1px solid var(--line); }
+figure img, video { display: block; max-width: 100%; height: auto; border: 1px solid var(--line); }
 figcaption { font-size: .875rem; }
 .frames { display: grid; gap: .75rem; grid-template-columns: repeat(auto-fill, minmax(16rem, 1fr)); }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; font-size: .875rem; } dd { margin: 0; }
@@ -65,9 +66,14 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; fo
 
 
 def page(
-    report: Mapping[str, Any], title: str, grid: Path, sheets: Mapping[str, Path], worst: Sequence[tuple[str, NDArray[np.uint8]]]
+    report: Mapping[str, Any],
+    title: str,
+    grid: Path,
+    movie: Path,
+    sheets: Mapping[str, Path],
+    worst: Sequence[tuple[str, NDArray[np.uint8]]],
 ) -> str:
-    """The HTML of a report: `grid` and the rows' `sheets` are PNG files, `worst` captions and pictures (H, W, 3)."""
+    """The HTML of a report: `grid` and the rows' `sheets` are PNG files, `movie` is an MP4, `worst` captions and pictures (H, W, 3)."""
     rows: Mapping[str, Any] = report["rows"]
     shown = [name for name in METRICS if any(row.get(name) is not None for row in rows.values())]
     parts = [
@@ -84,6 +90,7 @@ def page(
         f'<div class="bars">{"".join(_bars(report, rows, name) for name in shown)}</div>',
         "<h2>Pictures</h2>",
         _figure(grid.read_bytes(), "From above: the driving skeleton, ours, the render, and their difference."),
+        _video(movie.read_bytes(), "From left: the driving skeleton, the render, ours, the training picture with the nearest pose (3-D)."),
         *(_figure(path.read_bytes(), f"{_title(name)}. {ROWS[name][1]}") for name, path in sheets.items()),
         "<h2>The worst frames of ours</h2><p>Render and generated picture, by PSNR.</p>",
         f'<div class="frames">{"".join(_figure(encode_png(image), caption) for caption, image in worst)}</div>',
@@ -162,3 +169,10 @@ def _bars(report: Mapping[str, Any], rows: Mapping[str, Any], name: str) -> str:
 def _figure(png: bytes, caption: str) -> str:
     data = base64.b64encode(png).decode("ascii")
     return f'<figure><img alt="{escape(caption)}" src="data:image/png;base64,{data}"><figcaption>{escape(caption)}</figcaption></figure>'
+
+
+def _video(mp4: bytes, caption: str) -> str:
+    data = base64.b64encode(mp4).decode("ascii")
+    return (
+        f'<figure><video controls loop muted src="data:video/mp4;base64,{data}"></video><figcaption>{escape(caption)}</figcaption></figure>'
+    )
