@@ -21,13 +21,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from ningyo.errors import Cancelled, UserError
-from ningyo.jobs.progress import Reporter
+from ningyo.errors import UserError
 from ningyo.training import presets, step
 from ningyo.training.checkpoint import STATE, load_model
 from ningyo.training.data import Pairs, Sampler, open_dataset
 from ningyo.training.loop import train
-from safetensors.torch import load_file
 
 TINY = presets.Preset((8, 16, 16, 16), (1, 1, 1, 1), 8, 4, batch=2, minutes=0.1, r1_every=2)
 
@@ -61,30 +59,6 @@ def test_eight_pictures_are_learnt_by_heart(figure_dataset: Path, tmp_path: Path
     assert {path.name for path in (tmp_path / "model").iterdir()} >= {
         *("model.safetensors", "config.json", "rig.json", "report.json", "grid.png", "preview.png", "stats.jsonl", "state"),
     }
-
-
-def cancel_after(steps: int) -> Reporter:
-    seen = 0
-
-    def is_cancelled() -> bool:
-        nonlocal seen
-        seen += 1
-        return seen > steps
-
-    return Reporter(is_cancelled=is_cancelled)
-
-
-def test_resumed_and_uninterrupted_runs_end_with_equal_weights(figure_dataset: Path, tmp_path: Path) -> None:
-    train(figure_dataset, tmp_path / "whole", preset="tiny", steps=14)
-    with pytest.raises(Cancelled):
-        train(figure_dataset, tmp_path / "halves", preset="tiny", steps=14, report=cancel_after(6))
-    assert json.loads((tmp_path / "halves" / "config.json").read_text())["training"]["images"] == 14
-    train(figure_dataset, tmp_path / "halves", preset="tiny", steps=14)
-    whole, halves = (load_file(tmp_path / name / STATE) for name in ("whole", "halves"))
-    assert whole.keys() == halves.keys()
-    for name in whole:
-        assert torch.equal(whole[name], halves[name]), name
-    assert (tmp_path / "whole" / "model.safetensors").read_bytes() == (tmp_path / "halves" / "model.safetensors").read_bytes()
 
 
 def test_a_spent_budget_returns_at_once_and_a_larger_one_goes_on(figure_dataset: Path, tmp_path: Path) -> None:
