@@ -75,7 +75,7 @@ def evaluate(
         raise UserError(f"{dataset} holds no test clip; render it with more than one clip or a longer one.")
     out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    trained = {} if baselines is None else _train_baselines(Path(dataset), out, baselines, report)
+    trained = {} if baselines is None else _train_baselines(Path(dataset), out, config["preset"], baselines, report)
     networks = {"ours": Path(model), **trained}
     pictures = _pictures(networks, test, train, out)
     # What the numbers of a row depend on, beside its network.
@@ -200,14 +200,15 @@ def _measure_all(
     return measured
 
 
-def _train_baselines(dataset: Path, out: Path, minutes: float, report: Reporter) -> dict[str, Path]:
-    """The models of TRAINED, each trained for so many minutes by the same loop on the same pictures; by the row's name."""
+def _train_baselines(dataset: Path, out: Path, preset: str, minutes: float, report: Reporter) -> dict[str, Path]:
+    """The models of TRAINED, each trained for so many minutes by the same loop on the same pictures in
+    batches of the same size; by the row's name."""
     from .loop import train  # which imports this module
 
     folders = {name: out / BASELINES / name for name in TRAINED}
     for name, folder in folders.items():
         report.stage(f"training {name}")
-        train(dataset, folder, method=name, minutes=minutes, report=report)
+        train(dataset, folder, preset=preset, method=name, minutes=minutes, measured=False, report=report)
     report.stage("evaluate")
     return folders
 

@@ -50,9 +50,11 @@ def train(
     steps: int | None = None,  # instead of minutes: exactly so many, which makes the result a function of the data and the seed
     seed: int = 0,
     method: str = OURS,  # or a baseline (training/baselines), which has a network of its own and of the preset takes batch and minutes
+    measured: bool = True,  # in the end on the held-out clips
     report: Reporter = SILENT,
 ) -> dict[str, Any]:
-    """Train on the dataset's training clips, then measure on the held-out ones. `out` becomes a model folder (docs/architecture.md).
+    """Train on the dataset's training clips, then, unless told not to, measure on the held-out ones. `out` becomes a model folder
+    (docs/architecture.md).
 
     Time spent counts over all runs: a second call with the same budget returns at once, with a larger one goes on. Raises UserError,
     also when the training diverges (the last good checkpoint stays), and Cancelled after saving. Returns {"steps", "images",
@@ -81,7 +83,7 @@ def train(
         if world.rank:
             return {"steps": budget.steps, "images": budget.steps * settings.batch, "seconds": round(budget.seconds, 1), "rows": {}}
         (out / REPORT).unlink(missing_ok=True)  # it tells of an earlier model
-    if not (out / REPORT).exists() and data.by_split["test"]:
+    if measured and not (out / REPORT).exists() and data.by_split["test"]:
         evaluate(out, dataset, out, report=report)
     rows = json.loads((out / REPORT).read_text("utf-8"))["rows"] if (out / REPORT).exists() else {}
     return {"steps": budget.steps, "images": budget.steps * settings.batch, "seconds": round(budget.seconds, 1), "rows": rows}

@@ -17,9 +17,7 @@ EXAMPLE = "ningyo train dataset --out model --preset small --minutes 20"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder made by `ningyo render`")
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL", help="folder for the model")
-    parser.add_argument(
-        "--preset", default="tiny", metavar="NAME", help="tiny, small, medium, large or xl (default: tiny, for two cores)"
-    )
+    parser.add_argument("--preset", default="tiny", metavar="NAME", help="tiny, small, medium, large or xl (default: tiny, for two cores)")
     parser.add_argument("--minutes", type=positive_number, metavar="M", help="how long to train, all runs together (default: the preset's)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
