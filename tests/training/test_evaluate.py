@@ -48,6 +48,7 @@ def test_rows_whose_numbers_are_known(model: Path, figure_dataset: Path, tmp_pat
     assert set(rows) == {"ours"} | PLAIN
     assert report["clips"] == ["walk"]
     assert report["frames"] == 4
+    assert report["networks"]["ours"]["images"] == TINY.batch
     truth = rows["rig_render"]
     assert (truth["psnr_fg"], truth["ssim_fg"], truth["alpha_iou"], truth["boundary_f"], truth["tdiff"]) == (60, 1, 1, 1, 0)
     assert truth["sharpness"] == pytest.approx(1)

@@ -81,11 +81,12 @@ def page(
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{escape(title)}</h1>",
         f"<p>{report['frames']} held-out frames of {len(report['clips'])} clips ({escape(', '.join(report['clips']))}), which training has "
-        f"not seen; {report['train_frames']} training pictures. {1000 * report['seconds']['generate_frame']:.0f} ms a frame, "
-        f"{1000 * report['seconds']['generate_frame_p95']:.0f} ms for the slowest twentieth. Minutes of training: {_trained(report)}.</p>",
+        f"not seen; {report['train_frames']} training pictures.</p>",
         f"<p>Under each mean its {COVER} % interval, by bootstrap over {escape(report['resampled'])}. The best of a column is bold; the "
         "render itself, with which everything is compared, is in italics and does not compete.</p>",
         _table(report, rows, shown),
+        "<h2>What the networks cost</h2>",
+        _costs(report["networks"]),
         "<h2>At a glance</h2>",
         f'<div class="bars">{"".join(_bars(report, rows, name) for name in shown)}</div>',
         "<h2>Pictures</h2>",
@@ -108,8 +109,15 @@ def _title(name: str) -> str:
     return ROWS[name][0]
 
 
-def _trained(report: Mapping[str, Any]) -> str:
-    return ", ".join(f"{_title(name)} {seconds / 60:.1f}" for name, seconds in report["seconds"]["trained"].items() if seconds is not None)
+def _costs(networks: Mapping[str, Any]) -> str:
+    """Training and use, on the machine that the report was made on."""
+    lines = (
+        f"<tr><td>{escape(_title(name))}</td><td>{cost['minutes']:.1f}</td><td>{cost['images'] or 0:,}</td><td>{cost['megabytes']:.1f}</td>"
+        f"<td>{1000 * cost['frame']:.0f}</td><td>{1000 * cost['frame_p95']:.0f}</td></tr>"
+        for name, cost in networks.items()
+    )
+    head = "<th></th><th>Training, min</th><th>Pictures seen</th><th>Size, MB</th><th>A frame, ms</th><th>Slowest twentieth, ms</th>"
+    return f'<div class="wide"><table><tr>{head}</tr>{"".join(lines)}</table></div>'
 
 
 def number(value: float | None, name: str) -> str:

@@ -66,6 +66,7 @@ def measure(picture: Picture, test: HeldOut, found: list[list[int]], detect: Det
     seconds = np.zeros(len(test))
     flip_every, look_every = (max(-(-len(test) // most), 1) for most in (FLIP_FRAMES, LOOKED_AT))
     last: tuple[Tensor, Tensor] | None = None
+    picture(found[0][0])  # what is loaded or searched for at first is no picture's time
     for at, (i, before) in enumerate(in_order(found)):
         start = time.monotonic()
         image = picture(i)
