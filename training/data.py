@@ -6,8 +6,9 @@ step) alone.
 from __future__ import annotations
 
 import itertools
+import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -20,7 +21,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import UserError
-from ..synth_data.dataset.folder import IMAGE, Dataset, Sample, Samples
+from ..synth_data.dataset.folder import IMAGE, Dataset, Sample
 from ..synth_data.pose.conditioning import RASTERISER_VERSION
 from ..synth_data.pose.head import head_square
 from ..synth_data.retarget.rig import Rig
@@ -114,8 +115,9 @@ class Pairs:
         return tensor[:, : self.packed], tensor[:, self.packed :], torch.from_numpy(heads)
 
 
-def consecutive(samples: Samples) -> list[list[int]]:
-    """Runs of samples that follow each other: frames of a clip, one after the other, through the same camera. Indices, each run in order.
+def consecutive(samples: Iterable[Sample]) -> list[list[int]]:
+    """Runs of samples that follow each other: frames of a clip, one after the other, through the same camera and in the same look.
+    Indices, each run in order.
 
     Renders of training clips take another camera for every frame unless there is one camera without jitters; held-out clips always have
     such runs.
@@ -123,7 +125,8 @@ def consecutive(samples: Samples) -> list[list[int]]:
     tracks: dict[tuple[Any, ...], list[tuple[float, int]]] = {}
     for i, sample in enumerate(samples):
         if not sample.variation:
-            key = (sample.character, sample.clip, sample.mirrored, *sorted(sample.camera.items()))
+            look = json.dumps([sample.details.get(name) for name in ("look", "framing")])
+            key = (sample.character, sample.clip, sample.mirrored, look, *sorted(sample.camera.items()))
             tracks.setdefault(key, []).append((sample.frame, i))
     runs: list[list[int]] = []
     for track in tracks.values():

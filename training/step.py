@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, ClassVar
 
@@ -88,10 +87,8 @@ class Trainer(Learner):
         self.optimisers = {"opt_G": self.opt_G, "opt_D": self.opt_D}
         self.model = self.ema
         self.losses: dict[str, Tensor] = {}
-        # Elsewhere compiling takes longer than it saves; and never what R1 differentiates twice.
-        compiled: Callable[[nn.Module], Any] = torch.compile if device.type == "cuda" else lambda net: net
-        self._run_G = compiled(self.G)
-        self._run_D = {name: compiled(net) for name, net in self.D.items()}
+        # Elsewhere compiling takes longer than it saves. The discriminators stay as they are: R1 differentiates them twice.
+        self._run_G = torch.compile(self.G) if device.type == "cuda" else self.G
 
     def numbers(self) -> dict[str, float]:
         return {f"{name}.{key}": value for name, balance in self.balances.items() for key, value in vars(balance).items()}
@@ -166,8 +163,8 @@ class Trainer(Learner):
         total = torch.zeros((), device=self.device)
         for name, (conditioning, rgba, seen) in self.reals.items():
             with self._autocast():
-                real = self._run_D[name](conditioning, rgba)
-                fake = self._run_D[name](conditioning, self.fakes[name][1].detach())
+                real = self.D[name](conditioning, rgba)
+                fake = self.D[name](conditioning, self.fakes[name][1].detach())
             loss = losses.hinge_d(real, fake, seen)
             right = self.world.mean(losses.rightness(real, fake, seen))
             self.balances[name].update(float(right))
@@ -202,9 +199,9 @@ class Trainer(Learner):
         self.D.requires_grad_(False)
         for name, (conditioning, rgba, seen) in self.fakes.items():
             with self._autocast():
-                fake: Scales = self._run_D[name](conditioning, rgba)
+                fake: Scales = self.D[name](conditioning, rgba)
                 with torch.no_grad():
-                    real: Scales = self._run_D[name](conditioning, self.reals[name][1])
+                    real: Scales = self.D[name](conditioning, self.reals[name][1])
             terms[_named("gan", name)] = losses.hinge_g(fake, seen)
             terms[_named("features", name)] = losses.feature_matching(real, fake, seen, over_all=self.world.mean)
         return terms

@@ -22,9 +22,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from ningyo.errors import UserError
+from ningyo.synth_data.dataset.folder import Sample
 from ningyo.training import presets, step
 from ningyo.training.checkpoint import STATE, load_model
-from ningyo.training.data import Pairs, Sampler, open_dataset
+from ningyo.training.data import Pairs, Sampler, consecutive, open_dataset
 from ningyo.training.loop import train
 
 TINY = presets.Preset((8, 16, 16, 16), (1, 1, 1, 1), 8, 4, batch=2, minutes=0.1, r1_every=2)
@@ -216,6 +217,50 @@ def test_both_sides_of_a_pair_are_cut_alike(make_figure_dataset: Callable[..., P
     for ours, theirs in zip(next(late)[:3], batches[4][:3], strict=True):
         assert torch.equal(ours, theirs)
     late.close()
+
+
+def test_consecutive_frames_are_of_one_clip_camera_and_look() -> None:
+    def sample(number: int, frame: float, clip: str = "dance", yaw: float = 0.0, look: float = 0.0, **fields: bool) -> Sample:
+        details = {"look": {"light_yaw": look}}
+        flags = {"variation": False, "mirrored": False} | fields
+        return Sample(number, "figure", clip, frame, {"yaw": yaw}, "train", flags["variation"], flags["mirrored"], {}, details)
+
+    frames = [5.0, 4.0, 6.25, 9.0, 10.0]  # in any order; played a quarter faster; with a gap
+    samples = [sample(i, frame) for i, frame in enumerate(frames)]
+    others = [
+        *(sample(5, 7.0, clip="walk"), sample(6, 7.0, yaw=1.0), sample(7, 7.0, look=1.0)),
+        *(sample(8, 7.0, mirrored=True), sample(9, 7.0, variation=True)),
+    ]
+    assert sorted(consecutive(samples + others)) == [[1, 0, 2], [3, 4]]
+
+
+def test_pairs_of_frames_are_cut_alike(make_figure_dataset: Callable[..., Path], tmp_path: Path) -> None:
+    dataset = make_figure_dataset(tmp_path / "dataset", size=128, train=6, test=1, stride=1)
+    pairs = Pairs(open_dataset(dataset), "train", tmp_path)
+    assert pairs.following.tolist() == [[i, i + 1] for i in range(5)]
+    sampler = Sampler(pairs, replace(TINY, batch=4, pairs_every=2), 0, lambda step: 0.0)
+    single, paired = next(sampler), next(sampler)
+    sampler.close()
+    assert not single.paired
+    assert paired.paired
+    assert paired.rows.tolist() == [0, 1, 2, 3]
+    for i in range(2):
+        # The next frame through the same window is nearly the same picture, and another one than another pair's.
+        first, second, other = (paired.target[k, 3].float() for k in (i, i + 2, 1 - i))
+        assert 0 < (first - second).abs().mean() < 0.5 * (first - other).abs().mean()
+        assert (paired.head[i] - paired.head[i + 2]).abs().max() < 6 or paired.head[i, 2] == 0
+
+
+def test_heads_are_where_the_windows_show_them(make_figure_dataset: Callable[..., Path], tmp_path: Path) -> None:
+    pairs = Pairs(open_dataset(make_figure_dataset(tmp_path / "dataset", size=128, train=2, test=1)), "train", tmp_path)
+    x, y, side = pairs.head(0).tolist()
+    corner = np.array([int(x) - 32, int(y) - 20])
+    packed, _, head = pairs.batch(np.array([0, 0]), np.array([corner, corner + 90]), 64)
+    assert head[0].tolist() == pytest.approx([x - corner[0], y - corner[1], side])
+    assert head[1, 2] == 0
+    rows, columns = np.nonzero(packed[0, 0].numpy() == 1)
+    assert np.abs(columns + 0.5 - float(head[0, 0])).max() < side / 2
+    assert np.abs(rows + 0.5 - float(head[0, 1])).max() < side / 2
 
 
 def test_windows_are_half_the_picture_then_it_is_whole(tmp_path: Path, make_figure_dataset: Callable[..., Path]) -> None:
