@@ -24,6 +24,7 @@ from ..jobs.folder import sha256_of, write_atomically
 from ..jobs.progress import SILENT, Reporter
 from ..synth_data.pose.conditioning import draw_packed
 from ..synth_data.pose.framing import crop_for, crop_intrinsics, smooth_crops, snap_crop
+from ..synth_data.pose.head import head_square
 from ..synth_data.pose.track import PoseTrack
 from ..synth_data.retarget.kinematics import forward_kinematics
 from ..synth_data.retarget.motion import Camera, Motion
@@ -134,7 +135,8 @@ class _Shots:
         left, top, right, bottom = max(x0, 0), max(y0, 0), min(x0 + side, width), min(y0 + side, height)
         if left >= right or top >= bottom:
             return canvas
-        image = resized(run(draw_packed(self.points[index], crop_intrinsics(self.K, crop, self.side), self.side, self.height)), side)
+        points, K = self.points[index], crop_intrinsics(self.K, crop, self.side)
+        image = resized(run(draw_packed(points, K, self.side, self.height), head_square(points, K, self.height)), side)
         visible = image[:, top - y0 : bottom - y0, left - x0 : right - x0]
         canvas[top:bottom, left:right] = straight(visible.permute(1, 2, 0).numpy())
         return canvas
