@@ -173,7 +173,7 @@ class HeadRefiner(nn.Module):
     def forward(self, conditioning: Tensor, raw: Tensor, square: Tensor) -> Tensor:
         coarse = premultiplied(raw, finished=False)
         # Cut as float32 (places in bfloat16 would be pixels off), then as the convolutions like it.
-        near = cut(torch.cat([conditioning.float(), coarse], 1), square, self.side)
+        near = torch.cat([cut(conditioning, square, self.side), cut(coarse, square, self.side)], 1)
         near = near.to(conditioning.dtype).contiguous(memory_format=torch.channels_last)
         a = self.first(self.stem(near))
         b = self.down1(a)
