@@ -68,7 +68,7 @@ def draw_skeleton(points_2d: NDArray, size: tuple[int, int]) -> NDArray[np.uint8
     """
     width, height = size
     picture = np.zeros((height * width, 3), np.float32)
-    line, pixel, cover = _covered(points_2d, size, _PAIRS, _WIDTHS)
+    line, pixel, cover = covered_pixels(points_2d, size, _PAIRS, _WIDTHS)
     # Lines are painted one over the other. All first layers of all pixels at once, then all second ones, and so on.
     by_pixel = np.argsort(pixel, kind="stable")
     layer = np.empty(len(pixel), np.int64)
@@ -87,12 +87,12 @@ def draw_limbs(points_2d: NDArray, size: tuple[int, int]) -> NDArray[np.uint8]:
     """
     width, height = size
     picture = np.zeros((len(BODY_LIMBS), height * width), np.uint8)
-    line, pixel, cover = _covered(points_2d, size, np.array(BODY_LIMBS), np.ones(len(BODY_LIMBS), np.float32))
+    line, pixel, cover = covered_pixels(points_2d, size, np.array(BODY_LIMBS), np.ones(len(BODY_LIMBS), np.float32))
     picture[line, pixel] = np.rint(cover * 255)
     return picture.reshape(-1, height, width)
 
 
-def _covered(
+def covered_pixels(
     points_2d: NDArray, size: tuple[int, int], pairs: NDArray[np.int64], widths: NDArray[np.float32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
     """Which lines between `pairs` (N, 2) of points cover which pixels, and how much (0…1): three arrays, line after line."""
