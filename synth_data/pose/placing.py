@@ -27,6 +27,7 @@ _MESH_NOSE = 1  # the nose's tip on MediaPipe's mesh
 # Bones from the soles to the nose and the share of a person's height that they make up: ankles stand at 0.04 of it, the nose at 0.93.
 _CHAIN = (("ankle", "knee"), ("knee", "hip"))
 _CHAIN_SHARE = 0.89
+_TALL = 0.95  # of a person's height, from the highest to the lowest joint of who stands upright
 
 Array = NDArray[np.float64]
 
@@ -55,7 +56,7 @@ def placed(track: PoseTrack, index: int, K: NDArray) -> Array:
         away[solid] = _distance(relative[solid], pixels[solid], visibility[solid], np.asarray(K, np.float64))
         depth = relative[..., 2] + _steady_depth(away, track.fps)[:, None]
     else:
-        depth = np.broadcast_to(_flat_depth(pixels, K)[:, None], pixels.shape[:2])
+        depth = np.full(pixels.shape[:2], flat_depth(pixels, K))
     depth = np.where(seen[:, None], depth, np.nan)
     points[:, :25] = on_rays(pixels, depth, K)
     focal = (K[0, 0] + K[1, 1]) / 2
@@ -114,12 +115,13 @@ def _distance(relative: Array, pixels: Array, weight: Array, K: Array) -> Array:
     return found[:, 2]
 
 
-def _flat_depth(pixels: Array, K: NDArray) -> Array:
-    """(F,) metres at which a person of HEIGHT_M is as tall as the joints (F, 25, 2) are on the whole."""
+def flat_depth(pixels: NDArray, K: NDArray) -> float:
+    """Metres at which a person of HEIGHT_M is as tall as the joints (F, 25, 2) px of a clip are; NaN where none has a height."""
     known = np.isfinite(pixels[..., 1])
     tall = np.where(known, pixels[..., 1], -np.inf).max(1) - np.where(known, pixels[..., 1], np.inf).min(1)
-    tallest = np.quantile(tall[tall > 1], 0.9)  # who crouches is no further away
-    return np.full(len(pixels), K[1, 1] * HEIGHT_M * 0.95 / tallest)
+    if not (tall > 1).any():
+        return np.nan
+    return float(K[1, 1] * HEIGHT_M * _TALL / np.quantile(tall[tall > 1], 0.9))  # who crouches is no further away
 
 
 def _steady_depth(away: Array, fps: float) -> Array:
