@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The capsules of `synth_data.pose.conditioning` for a batch, on any device: training can draw what it needs while it learns.
 
-The same picture as `draw_packed` (tests/training/test_raster.py); which is the one that decides. All capsules of all samples are worked
-on at once, on the pixels of their boxes, in portions of a fixed size, so that memory does not grow with the batch. Of everything that
-meets a pixel the nearest wins by one integer: the depth's bits, then the capsule's number.
+The same picture as `draw_packed` makes, which is the one that decides (tests/training/test_raster.py). All capsules of all samples are
+worked on at once, on the pixels of their boxes, in portions of a fixed size, so that memory does not grow with the batch. Of everything
+that meets a pixel the nearest wins by one integer: the depth's bits, then the capsule's number.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from torch import Tensor
 
 from ..synth_data.pose import conditioning as one
 from ..synth_data.pose.conditioning import PACKED, VALUES
+from ..synth_data.pose.conditions import LIMBS, STICKS, Condition
 from ..synth_data.pose.framing import NEAR
+from . import networks
 
 PORTION = 1 << 23  # candidates (a pixel of a capsule's box) that are worked on at once: about 1 GB
 _OUT = ((1.0, 0.0, 0.0), (-1.0, 0.0, 0.0))  # of the left and of the right side, in the parent's axes
@@ -46,6 +48,16 @@ def draw(points: Tensor, K: Tensor, size: int | tuple[int, int], height: Tensor)
         candidates += count
     _draw_face(packed, p, centre, skull, K, width, rows, height)
     return packed.view(len(p), rows, width, PACKED).permute(0, 3, 1, 2)
+
+
+def expand(packed: Tensor, condition: Condition, dtype: torch.dtype = torch.float32) -> Tensor:
+    """`condition.expand` on any device: packed (B, P, H, W) uint8 → channels (B, C, H, W)."""
+    if condition is LIMBS:
+        shift = torch.arange(7, -1, -1, dtype=torch.uint8, device=packed.device)[:, None, None]
+        return (packed[:, :, None] >> shift & 1).flatten(1, 2)[:, : len(condition.channels)].to(dtype)
+    if condition is STICKS:
+        return (packed.float() / 255).to(dtype)
+    return networks.expand(packed, dtype)
 
 
 def _unit(v: Tensor) -> Tensor:

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 from ningyo.synth_data.pose.conditioning import PACKED, draw_packed
+from ningyo.synth_data.pose.conditions import CONDITIONS
 from ningyo.synth_data.pose.framing import crop_for, crop_intrinsics
 from ningyo.synth_data.retarget.kinematics import forward_kinematics
 from ningyo.synth_data.retarget.openpose_points import openpose_points
 from ningyo.training import raster
-from ningyo.training.raster import draw
+from ningyo.training.raster import draw, expand
 
 Scene = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -77,3 +78,13 @@ def test_small_portions_give_the_same(scene: Scene, monkeypatch: pytest.MonkeyPa
     whole = draw(points, K, 96, heights)
     monkeypatch.setattr(raster, "PORTION", 9000)
     assert torch.equal(draw(points, K, 96, heights), whole)
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_channels_are_the_same_on_both_sides(name: str, scene: Scene) -> None:
+    condition = CONDITIONS[name]
+    packed = condition.draw(scene[0][0], scene[1][0], (96, 64), float(scene[2][0]))
+    ours = expand(torch.from_numpy(packed).permute(2, 0, 1)[None], condition)
+    assert ours.shape == (1, len(condition.channels), 64, 96)
+    assert np.allclose(ours[0].numpy(), condition.expand(packed), atol=1e-6)
+    assert ours.any()
