@@ -90,18 +90,22 @@ _LIMBS = (
     *(f"{side}_{finger}" for side in ("left", "right") for finger in _FINGERS),
     "background",
 )
-_LIMB_BYTES = -(-len(_LIMBS) // 8)
+_LIMB_BYTES = -(-len(_LIMBS) // 8)  # a bit a channel
+_NO_LIMB = np.packbits(np.array([name == "background" for name in _LIMBS]))
 
 
 def _draw_limbs(points: NDArray, K: NDArray, size: int | tuple[int, int], height_m: float) -> Packed:
     width, height = _width_and_height(size)
-    channels = np.zeros((height * width, len(_LIMBS)), bool)
+    packed = np.zeros((height * width, _LIMB_BYTES), np.uint8)
     # `covered_pixels` takes half a line's width relative to 1/256 of the longer side, as the skeleton's lines are.
     line, pixel, cover = covered_pixels(_flat_points(points, K), (width, height), _PAIRS, _WIDTHS / 2 * 256)
     on = cover >= 0.5
-    channels[pixel[on], _CHANNEL[line[on]]] = True
-    channels[:, -1] = ~channels[:, :-1].any(-1)
-    return np.packbits(channels, axis=-1).reshape(height, width, _LIMB_BYTES)
+    channel = _CHANNEL[line[on]]
+    np.bitwise_or.at(packed, (pixel[on], channel // 8), (128 >> channel % 8).astype(np.uint8))
+    nothing = np.ones(len(packed), bool)
+    nothing[pixel[on]] = False
+    packed[nothing] = _NO_LIMB
+    return packed.reshape(height, width, _LIMB_BYTES)
 
 
 def _expand_limbs(packed: Packed) -> Array:
@@ -121,7 +125,5 @@ CAPSULES = Condition(
     conditioning.expand,
 )
 STICKS = Condition("sticks", 1, ("red", "green", "blue"), 3, np.zeros(3, np.uint8), _draw_sticks, _expand_sticks)
-LIMBS = Condition(
-    "limbs", 1, _LIMBS, _LIMB_BYTES, np.packbits(np.array([name == "background" for name in _LIMBS])), _draw_limbs, _expand_limbs
-)
+LIMBS = Condition("limbs", 1, _LIMBS, _LIMB_BYTES, _NO_LIMB, _draw_limbs, _expand_limbs)
 CONDITIONS = {condition.name: condition for condition in (CAPSULES, STICKS, LIMBS)}
