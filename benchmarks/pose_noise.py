@@ -27,6 +27,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,7 @@ def noise_of(track: Path, truth: np.ndarray, K: np.ndarray, height: float, size:
     from ningyo.synth_data.pose.placing import placed
     from ningyo.synth_data.pose.track import PoseTrack
 
+    warnings.filterwarnings("ignore", "Mean of empty slice")  # of what was never seen nothing is known
     captured = placed(PoseTrack.load(track), 0, K)
     frames = min(len(captured), len(truth))
     captured, truth = captured[:frames], truth[:frames]
@@ -183,13 +185,13 @@ def relative_depth(points: np.ndarray) -> np.ndarray:
     return points[..., 2] - points[:, 8, None, 2]
 
 
-def turn(captured: np.ndarray, truth: np.ndarray, bones: list[tuple[int, int]]) -> float:
+def turn(captured: np.ndarray, truth: np.ndarray, bones: list[tuple[int, int]]) -> float | None:
     errors = []
     for a, b in bones:
         ours, real = (unit(points[:, b] - points[:, a]) for points in (captured, truth))
         error = np.cross(real, ours)  # the sine of the angle about each axis
-        errors.append(error - np.nanmean(error, 0))
-    return round(float(np.degrees(np.sqrt(np.nanmean((np.stack(errors) ** 2).sum(-1)) / 2))), 2)
+        errors.append((error - np.nanmean(error, 0)) / np.sqrt(2))
+    return rms(np.degrees(np.linalg.norm(np.stack(errors), axis=-1)))
 
 
 def unit(v: np.ndarray) -> np.ndarray:
