@@ -51,6 +51,7 @@ VERBS = (
     "render",
     "dataset",
     "train",
+    "export",
     "generate",
     "evaluate",
     "strip",
@@ -71,6 +72,9 @@ WORKER_PACKAGES = {
     "av": "av",
     "PIL": "pillow",
     "safetensors": "safetensors",
+    "onnx": "onnx",
+    "onnxscript": "onnxscript",
+    "onnxruntime": "onnxruntime",
 }
 
 
