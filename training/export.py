@@ -239,16 +239,16 @@ def _drawing(data: Dataset, sample: Sample, side: int, height: float) -> Drawing
 
 def _at_rest(rig: Rig, side: int) -> Drawing:
     """The rig's own pose, seen from the front."""
-    ones = np.ones(1)
+    zero = np.zeros(1, np.float32)
     still = Motion(
         fps=25,
         bones=rig.names,
         time=np.zeros(1),
-        rotation=np.tile([1.0, 0, 0, 0], (1, len(rig.names), 1)),
-        root_position=np.array([[0.0, 0.0, 0.55 * rig.height]]),
-        contact=np.zeros((1, 4)),
-        residual=np.zeros(1),
-        confidence=ones,
+        rotation=np.tile(np.array([1, 0, 0, 0], np.float32), (1, len(rig.names), 1)),
+        root_position=np.array([[0, 0, 0.55 * rig.height]], np.float32),
+        contact=np.zeros((1, 4), np.float32),
+        residual=zero,
+        confidence=zero + 1,
     )
     points = openpose_points(rig, *forward_kinematics(rig, still))[0]
     seen = points @ np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]]).T + [0, 0.55 * rig.height, 3 * rig.height]
