@@ -9,7 +9,6 @@ Drawing, network and writing work on several frames at once, each in a thread.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -105,7 +104,7 @@ def frame_path(folder: Path, index: int) -> Path:
 
 def _make(model: Model, shots: Shots, out: Path, indices: Iterable[int], ahead: int, count: int) -> Iterator[int]:
     """Write the frames `indices`; yields each as soon as it is on disk. The motion's `count` frames begin `ahead` frames later."""
-    empty = _png(Image.new("RGBA", shots.size))
+    empty = shots.empty()
 
     def draw(i: int) -> tuple[int, Any]:
         return i, shots.drawing(i - ahead) if 0 <= i - ahead < count else None
@@ -116,7 +115,7 @@ def _make(model: Model, shots: Shots, out: Path, indices: Iterable[int], ahead: 
 
     def write(painted: tuple[int, Any]) -> int:
         i, rgba = painted
-        write_atomically(frame_path(out, i), empty if rgba is None else _png(shots.picture(i - ahead, rgba)))
+        write_atomically(frame_path(out, i), empty if rgba is None else shots.png(i - ahead, rgba))
         return i
 
     with ThreadPoolExecutor(1, "draw") as drawer, ThreadPoolExecutor(1, "write") as writer:
@@ -170,9 +169,3 @@ def _finished(out: Path, header: dict[str, Any]) -> set[int]:
             frame_path(out, i).unlink(missing_ok=True)
         return set()
     return {i for i in range(header["count"]) if frame_path(out, i).is_file()}
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..synth_data.dataset.png import DRAWN, Region, encode_png
 from ..synth_data.pose.conditioning import draw_packed
 from ..synth_data.pose.framing import crop_for, crop_intrinsics, smooth_crops, snap_crop
 from ..synth_data.pose.head import head_square
@@ -41,16 +42,22 @@ class Shots:
         points = self.points[index]
         return draw_packed(points, K, self.side, self.height), head_square(points, K, self.height)
 
-    def picture(self, index: int, rgba: NDArray[np.float32]) -> Image.Image:
-        """The network's premultiplied picture (side, side, 4) of a frame in its place: RGBA of the whole size, straight alpha."""
-        canvas = Image.new("RGBA", self.size)
+    def png(self, index: int, rgba: NDArray[np.float32]) -> bytes:
+        """The network's premultiplied picture (side, side, 4) of a frame, in its place: a PNG of the whole size, straight alpha."""
         box = self._box(index)
-        if box is not None:
-            x0, y0, side, (left, top, right, bottom) = box
-            canvas.paste(cut_out(rgba, side, (left - x0, top - y0, right - x0, bottom - y0)), (left, top))
-        return canvas
+        if box is None:
+            return self.empty()
+        x0, y0, side, region = box
+        left, top, right, bottom = region
+        canvas = np.zeros((self.size[1], self.size[0], 4), np.uint8)
+        canvas[top:bottom, left:right] = cut_out(rgba, side, (left - x0, top - y0, right - x0, bottom - y0))
+        return encode_png(canvas, DRAWN, region)
 
-    def _box(self, index: int) -> tuple[int, int, int, tuple[int, int, int, int]] | None:
+    def empty(self) -> bytes:
+        """The PNG of a frame without anybody."""
+        return encode_png(np.zeros((self.size[1], self.size[0], 4), np.uint8), DRAWN, (0, 0, 0, 0))
+
+    def _box(self, index: int) -> tuple[int, int, int, Region] | None:
         """The crop's corner and side in whole px, and the part of it (left, top, right, bottom) that lies in the picture."""
         crop = self.crops[index]
         # Nobody to be seen, or so near that the crop would not fit into memory.
@@ -61,8 +68,8 @@ class Shots:
         return (x0, y0, side, (left, top, right, bottom)) if left < right and top < bottom else None
 
 
-def cut_out(rgba: NDArray[np.float32], side: int, box: tuple[int, int, int, int]) -> Image.Image:
-    """Part of a premultiplied picture (S, S, 4), 0…1, enlarged or reduced to `side` px: RGBA with straight alpha.
+def cut_out(rgba: NDArray[np.float32], side: int, box: Region) -> NDArray[np.uint8]:
+    """Part of a premultiplied picture (S, S, 4), 0…1, enlarged or reduced to `side` px: straight RGBA (h, w, 4).
 
     `box` (left, top, right, bottom) is the part, in px of the new size. Smooth where the picture grows, averaged where it shrinks.
     """
@@ -78,7 +85,7 @@ def cut_out(rgba: NDArray[np.float32], side: int, box: tuple[int, int, int, int]
         image = image.resize(
             (right - left, bottom - top), Image.Resampling.BICUBIC, (left * scale, top * scale, right * scale, bottom * scale)
         )
-    return image.convert("RGBA")
+    return np.asarray(image.convert("RGBA"))
 
 
 def _default_camera(rig: Rig, motion: Motion, size: tuple[int, int]) -> Camera:

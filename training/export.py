@@ -110,7 +110,7 @@ def export(
         final = half(plain)
     else:
         assert data is not None
-        final = quantised(plain, lambda: (_feed(plain, _drawing(data, sample, side, rig.height)) for sample in train))
+        final = quantised(plain, lambda: (feed(plain, _drawing(data, sample, side, rig.height)) for sample in train))
     content = packed_file(final, description | {"precision": precision})
     run = OnnxRunner(content, out.name, side)
     if precision != "fp32":
@@ -140,7 +140,7 @@ class FromPacked(nn.Module):
 
     def channels(self, packed: Tensor) -> Tensor:
         pixels = packed.permute(0, 3, 1, 2)
-        parts = (pixels[:, :1].to(torch.int32) == self.numbers).float()
+        parts = torch.eq(pixels[:, :1].to(torch.int32), self.get_buffer("numbers")).float()
         values = (pixels[:, 1:].float() - 128) * (1 / 127)
         return torch.cat([parts, values], 1)
 
@@ -176,7 +176,7 @@ def to_onnx(network: nn.Module, size: int) -> ModelProto:
         )
     assert program is not None
     buffer = io.BytesIO()
-    program.save(buffer)
+    program.save(buffer)  # pyright: ignore[reportArgumentType]  # files are taken as well as paths
     model = onnx.load_model_from_string(buffer.getvalue())
     _forget_origins(model)
     onnx.checker.check_model(model, full_check=True)
@@ -220,7 +220,8 @@ def _runner(model: ModelProto, description: dict[str, Any]) -> OnnxRunner:
     return OnnxRunner(packed_file(model, description), "the exported model", int(description["size"]))
 
 
-def _feed(model: ModelProto, drawing: Drawing) -> dict[str, NDArray[Any]]:
+def feed(model: ModelProto, drawing: Drawing) -> dict[str, NDArray[Any]]:
+    """What a graph made by `to_onnx` is given for one picture."""
     arrays = {"packed": drawing[0][None], "head": drawing[1][None]}
     return {entry.name: arrays[entry.name] for entry in model.graph.input}
 

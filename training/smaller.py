@@ -89,11 +89,13 @@ def quantised(model: ModelProto, examples: Callable[[], Iterable[Feed]]) -> Mode
         def get_next(self) -> Feed | None:  # type: ignore[override]
             return next(self._feeds, None)
 
+    copy = ModelProto()
+    copy.CopyFrom(model)  # ONNX Runtime moves the weights of what it is given to a file
     logging.getLogger().setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "int8.onnx"
         quantize_static(
-            model,
+            copy,
             path,
             Reader(),
             quant_format=QuantFormat.QDQ,
