@@ -135,12 +135,13 @@ def networks(preset: str, rig: Any, drawings: list[Any]) -> dict[str, bytes]:
     from ningyo.generation.onnx_file import SCHEMA, VERSION
     from ningyo.synth_data.pose.conditioning import RASTERISER_VERSION
     from ningyo.training.export import feed, packed_file, to_onnx
-    from ningyo.training.networks import Generator
+    from ningyo.training.networks import CharacterModel, refiner_side
     from ningyo.training.presets import preset_named
     from ningyo.training.smaller import quantised
 
     settings = preset_named(preset)
-    plain = to_onnx(Generator(settings.widths, settings.blocks, settings.head).eval(), SIZE)
+    network = CharacterModel(settings.widths, settings.blocks, settings.head, settings.refiner, refiner_side(SIZE))
+    plain = to_onnx(network.eval(), SIZE)
     description = {"schema": SCHEMA, "version": VERSION, "size": SIZE, "rasteriser": RASTERISER_VERSION, "rig": rig.to_json()}
     integers = quantised(plain, lambda: (feed(plain, drawing) for drawing in drawings[:8]))
     return {"fp32": packed_file(plain, description), "int8": packed_file(integers, description)}

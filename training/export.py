@@ -42,7 +42,7 @@ from . import metrics
 from .checkpoint import RIG, load_model
 from .data import open_dataset, premultiplied, read_rgba
 from .networks import MULTIPLE
-from .runner import takes_head, torch_runner
+from .runner import refuse_baselines, takes_head, torch_runner
 from .smaller import half, quantised
 
 OPSET = 18  # GridSample came with 16; that of 20 is not computed on GPUs by all of ONNX Runtime's providers
@@ -75,6 +75,7 @@ def export(
     if precision == "int8" and dataset is None:
         raise UserError("int8 is calibrated on real poses: give the dataset that the model was trained on (--calibrate DATASET).")
     network, config = load_model(folder)
+    refuse_baselines(folder, config)
     rig = Rig.load(folder / RIG)
     side = int(config["size"]) if size is None else size
     if not 0 < side <= MAX_SIDE or side % MULTIPLE:

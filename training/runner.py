@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..errors import UserError
 from ..generation.model import Model, Runner
 from ..jobs.folder import sha256_of
 from ..synth_data.retarget.rig import Rig
 from .checkpoint import MODEL, RIG, load_model
+from .drawings import CAPSULES
 from .networks import expand
 from .step import best_device, mixed_precision_pays
 from .threads import Threads
@@ -23,6 +26,7 @@ def open_folder(folder: Path | str) -> Model:
     """The model in a folder made by `ningyo train`. Raises UserError for anything else."""
     folder = Path(folder)
     network, config = load_model(folder)
+    refuse_baselines(folder, config)
     device = best_device()
     engine = f"torch {torch.__version__} ({device.type})"
     return Model(
@@ -32,6 +36,12 @@ def open_folder(folder: Path | str) -> Model:
         sha256_of(folder / MODEL),
         engine,
     )
+
+
+def refuse_baselines(folder: Path, config: dict[str, Any]) -> None:
+    """Frames are made from our own models alone: baselines draw poses otherwise, and are there to be measured. Raises UserError."""
+    if config.get("conditioning", CAPSULES) != CAPSULES:
+        raise UserError(f"{folder} is a baseline ({config.get('method')}), there to be measured; train a model without --method.")
 
 
 def takes_head(network: torch.nn.Module) -> bool:
