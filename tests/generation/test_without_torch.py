@@ -11,12 +11,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PIL import Image
 
 pytest.importorskip("torch")
 pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
 pytest.importorskip("av")
+Image = pytest.importorskip("PIL.Image")
 
 BLOCK = """
 import sys

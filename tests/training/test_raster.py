@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: E402 (torch is looked for first)
 """The rasteriser for batches draws what the one rasteriser draws."""
 
 from __future__ import annotations
@@ -7,7 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-import torch
+
+torch = pytest.importorskip("torch")
+
 from ningyo.synth_data.pose.conditioning import PACKED, draw_packed
 from ningyo.synth_data.pose.conditions import CONDITIONS
 from ningyo.synth_data.pose.framing import crop_for, crop_intrinsics
