@@ -44,6 +44,8 @@ def open_dataset(path: Path | str) -> Dataset:
         raise UserError(f"{path} has painted backgrounds, and a model learns transparent pictures; render it again without a background.")
     if len(dataset.header["characters"]) != 1:
         raise UserError(f"{path} holds several characters and a model learns one; render one character into a folder of its own.")
+    if not dataset.rig_path(next(iter(dataset.header["characters"]))).is_file():
+        raise UserError(f"{path} is of somebody filmed, without a rig, and a model cannot learn that yet; render a character instead.")
     return dataset
 
 
