@@ -26,10 +26,15 @@ if not __package__:
 
     main()
 
+import os
+
+# Set before numpy is loaded: a solver's matrices are small, and there two threads of OpenBLAS wait for each other, which was measured to
+# be up to ten times slower than one where other programs use the cores.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import argparse
 import errno
 import importlib
-import os
 import signal
 import tempfile
 import traceback
@@ -51,6 +56,7 @@ VERBS = (
     "render",
     "dataset",
     "train",
+    "export",
     "generate",
     "evaluate",
     "strip",
@@ -71,6 +77,9 @@ WORKER_PACKAGES = {
     "av": "av",
     "PIL": "pillow",
     "safetensors": "safetensors",
+    "onnx": "onnx",
+    "onnxscript": "onnxscript",
+    "onnxruntime": "onnxruntime",
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("addon", "jobs", "sequencer", "synth_data", "training", "verbs", "samples")
+PARTS = ("addon", "generation", "jobs", "sequencer", "synth_data", "training", "verbs", "samples")
 SOURCES = sorted(
     [
         *(ROOT / file for file in ("__init__.py", "__main__.py", "errors.py")),
@@ -25,7 +25,9 @@ ALLOWED = {
     "mediapipe": ("synth_data/capture/",),
     "cv2": ("synth_data/capture/", "synth_data/video/camera.py"),
     "av": ("synth_data/video/",),
-    "PIL": ("training/", "synth_data/video/"),
+    "PIL": ("training/", "generation/", "synth_data/video/"),
+    "onnxruntime": ("generation/onnx.py", "training/smaller.py"),
+    "onnx": ("training/export.py", "training/smaller.py"),
     "safetensors": ("training/",),
     "ray": ("synth_data/render/cluster.py",),
     "scipy": ("synth_data/retarget/solver/",),

@@ -13,23 +13,24 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import UserError
 from ..jobs.folder import write_atomically
 from ..synth_data.pose.conditioning import RASTERISER_VERSION
-from .networks import MULTIPLE, Generator
-from .step import Trainer
+from .methods import build
+from .networks import MULTIPLE
+from .step import Learner
 
-SCHEMA, VERSION = "ningyo.model", 1
+SCHEMA, VERSION = "ningyo.model", 2
 MODEL, CONFIG, RIG = "model.safetensors", "config.json", "rig.json"
 STATE = Path("state") / "checkpoint.safetensors"
 _KEY = "ningyo"  # the metadata entry that holds our JSON
 
 
-def save_model(folder: Path, generator: Generator, config: dict[str, Any]) -> None:
-    """Write the generator and config.json. Convolutions are stored as float16: half the file, and no visible difference."""
-    tensors = {name: t.half() if t.dim() == 4 else t for name, t in generator.state_dict().items()}
+def save_model(folder: Path, model: nn.Module, config: dict[str, Any]) -> None:
+    """Write the network and config.json. Convolutions are stored as float16: half the file, and no visible difference."""
+    tensors = {name: t.half() if t.dim() == 4 else t for name, t in model.state_dict().items()}
     _save(folder / MODEL, tensors, {"schema": SCHEMA, "version": VERSION})
     write_atomically(folder / CONFIG, json.dumps({"schema": SCHEMA, "version": VERSION} | config, indent=1) + "\n")
 
@@ -52,44 +53,43 @@ def load_config(folder: Path | str) -> dict[str, Any]:
         raise UserError(
             f"{folder} was written by a newer Ningyo (version {config.get('version')} of the model format); update Ningyo to use it."
         )
+    if config["version"] < VERSION:
+        raise UserError(f"{folder} was written by an older Ningyo, whose networks were others; train it again.")
     if config.get("rasteriser") != RASTERISER_VERSION:
         raise UserError(f"{folder} was trained with another version of the skeleton rasteriser; train it again with this Ningyo.")
     return config
 
 
-def load_model(folder: Path | str) -> tuple[Generator, dict[str, Any]]:
-    """The generator, ready for use, and its config. Raises UserError for anything that is not a whole model of ours."""
+def load_model(folder: Path | str) -> tuple[nn.Module, dict[str, Any]]:
+    """The network, ready for use, and its config: (conditioning of the kind `config["conditioning"]` (B, C, H, W), head squares (B, 3)) →
+    premultiplied RGBA (B, 4, H, W), whatever `config["method"]`. Raises UserError for anything that is not a whole model of ours.
+    """
     folder = Path(folder)
     config = load_config(folder)
     damaged = f"The model {folder} is damaged or not Ningyo's; train it again (`ningyo train` resumes if its state is whole)."
     try:
-        network = config["network"]
-        shape = [[int(v) for v in network[key]] for key in ("widths", "blocks")]
-        head, size = int(network["head"]), int(config["size"])
-        # A config could ask for a network that fills the memory.
-        if not (len(shape[0]) == len(shape[1]) == 4 and 0 < size <= 4096 and size % MULTIPLE == 0):
+        size = int(config["size"])
+        if not (0 < size <= 4096 and size % MULTIPLE == 0):
             raise UserError(damaged)
-        if not all(0 < v <= 1024 for v in (*shape[0], head)) or not all(0 <= v <= 16 for v in shape[1]):
-            raise UserError(damaged)
-        generator = Generator(shape[0], shape[1], head)
+        model = build(config["method"], config["network"], size)
         tensors = load_file(folder / MODEL)
-        generator.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in tensors.items()})
+        model.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in tensors.items()})
     except FileNotFoundError as error:
         raise UserError(f"{folder} has no {MODEL}; run `ningyo train` again to finish it.") from error
     except (KeyError, TypeError, ValueError, AttributeError, OSError, SafetensorError, RuntimeError) as error:
         raise UserError(damaged) from error
-    return generator.eval().requires_grad_(False), config
+    return model.eval().requires_grad_(False), config
 
 
-def save_state(folder: Path, trainer: Trainer, info: dict[str, Any]) -> None:
+def save_state(folder: Path, learner: Learner, info: dict[str, Any]) -> None:
     """Everything resuming needs: weights, average, optimisers, and `info` (step, seconds, what is being trained on what)."""
     tensors: dict[str, Tensor] = {}
-    for name, module in (("G", trainer.G), ("D", trainer.D), ("ema", trainer.ema)):
+    for name, module in learner.modules.items():
         tensors |= {f"{name}.{key}": value for key, value in module.state_dict().items()}
-    for name, optimiser in (("opt_G", trainer.opt_G), ("opt_D", trainer.opt_D)):
+    for name, optimiser in learner.optimisers.items():
         for index, values in optimiser.state_dict()["state"].items():
             tensors |= {f"{name}.{index}.{key}": value for key, value in values.items()}
-    _save(folder / STATE, tensors, info | {"steps": trainer.steps})
+    _save(folder / STATE, tensors, info | {"steps": learner.steps, "numbers": learner.numbers()})
 
 
 def read_state_info(folder: Path) -> dict[str, Any] | None:
@@ -107,23 +107,24 @@ def read_state_info(folder: Path) -> dict[str, Any] | None:
     return info
 
 
-def load_state(folder: Path, trainer: Trainer) -> None:
-    """Put a saved state into `trainer`. Raises UserError when it does not fit."""
+def load_state(folder: Path, learner: Learner) -> None:
+    """Put a saved state into `learner`. Raises UserError when it does not fit."""
     path = folder / STATE
     info = read_state_info(folder) or {}
     try:
         tensors = load_file(path)
-        for name, module in (("G", trainer.G), ("D", trainer.D), ("ema", trainer.ema)):
+        for name, module in learner.modules.items():
             module.load_state_dict({key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")})
-        for name, optimiser in (("opt_G", trainer.opt_G), ("opt_D", trainer.opt_D)):
+        for name, optimiser in learner.optimisers.items():
             state: dict[int, dict[str, Tensor]] = {}
             for key, value in tensors.items():
                 if key.startswith(f"{name}."):
                     _, index, field = key.split(".")
                     state.setdefault(int(index), {})[field] = value
             optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
-        trainer.steps = int(info["steps"])
-    except (KeyError, ValueError, OSError, SafetensorError, RuntimeError) as error:
+        learner.steps = int(info["steps"])
+        learner.set_numbers(info["numbers"])
+    except (KeyError, TypeError, ValueError, OSError, SafetensorError, RuntimeError) as error:
         raise UserError(f"{path} does not fit this version of Ningyo or is damaged; train into another folder.") from error
 
 

@@ -5,11 +5,14 @@ step) alone.
 
 from __future__ import annotations
 
+import itertools
+import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,8 +22,12 @@ from torch import Tensor
 
 from ..errors import UserError
 from ..synth_data.dataset.folder import IMAGE, Dataset, Sample
-from ..synth_data.pose.conditioning import PACKED, RASTERISER_VERSION, draw_packed
+from ..synth_data.pose.conditioning import RASTERISER_VERSION
+from ..synth_data.pose.head import head_square
 from ..synth_data.retarget.rig import Rig
+from .batch import Batch
+from .distributed import ALONE, World
+from .drawings import CAPSULES, drawing
 from .networks import HEAD, MULTIPLE, RGBA
 from .presets import Preset
 
@@ -37,21 +44,28 @@ def open_dataset(path: Path | str) -> Dataset:
         raise UserError(f"{path} has painted backgrounds, and a model learns transparent pictures; render it again without a background.")
     if len(dataset.header["characters"]) != 1:
         raise UserError(f"{path} holds several characters and a model learns one; render one character into a folder of its own.")
+    if not dataset.rig_path(next(iter(dataset.header["characters"]))).is_file():
+        raise UserError(f"{path} is of somebody filmed, without a rig, and a model cannot learn that yet; render a character instead.")
     return dataset
 
 
 class Pairs:
     """Samples of one split as arrays. What was drawn once is kept in a file that has no name, so memory does not grow and nothing is
     left behind, however the process ends.
+
+    `kind` is that of the conditioning (`training.drawings`).
     """
 
-    def __init__(self, dataset: Dataset, split: str, cache_folder: Path) -> None:
+    def __init__(self, dataset: Dataset, split: str, cache_folder: Path, kind: str = CAPSULES) -> None:
         self.dataset, self.samples = dataset, dataset.by_split[split]
         self.size = dataset.size[0]
         self.character: str = next(iter(dataset.header["characters"]))
         self.height = float(Rig.load(dataset.rig_path(self.character)).height)
-        shape = (len(self.samples), self.size, self.size, PACKED + RGBA)
+        self.drawing = drawing(kind)
+        self.packed = len(self.drawing.empty)
+        shape = (len(self.samples), self.size, self.size, self.packed + RGBA)
         self._filled = np.zeros(len(self.samples), bool)
+        self._heads = np.zeros((len(self.samples), 3), np.float32)
         self._file = tempfile.TemporaryFile(dir=cache_folder)
         self._cache = np.memmap(self._file, np.uint8, "w+", shape=shape) if self.samples else np.empty(shape, np.uint8)
 
@@ -59,31 +73,79 @@ class Pairs:
         return len(self.samples)
 
     def pair(self, index: int) -> NDArray[np.uint8]:
-        """(H, W, PACKED + 4): packed conditioning, then premultiplied RGBA."""
+        """(H, W, packed + 4): packed conditioning, then premultiplied RGBA."""
         if not self._filled[index]:
             sample = self.samples[index]
             pose = self.dataset.pose(sample)
-            self._cache[index, ..., :PACKED] = draw_packed(pose.points_camera, pose.K, self.size, self.height)
-            self._cache[index, ..., PACKED:] = premultiplied(read_rgba(self.dataset.file(sample, IMAGE), self.size))
+            self._cache[index, ..., : self.packed] = self.drawing.draw(pose, self.size, self.height)
+            self._cache[index, ..., self.packed :] = premultiplied(read_rgba(self.dataset.file(sample, IMAGE), self.size))
+            self._heads[index] = head_square(pose.points_camera, pose.K, self.height)
             self._filled[index] = True
         return self._cache[index]
 
-    def batch(self, indices: NDArray[np.int64], corners: NDArray[np.int64] | None = None, side: int | None = None) -> tuple[Tensor, Tensor]:
-        """Packed conditioning (B, PACKED, side, side) and premultiplied RGBA (B, 4, side, side), uint8, channels last in memory.
+    def head(self, index: int) -> NDArray[np.float32]:
+        """(3,) the square around the head: centre x, centre y and side in px; side 0: not seen."""
+        self.pair(index)
+        return self._heads[index]
+
+    @cached_property
+    def following(self) -> NDArray[np.int64]:
+        """(N, 2) samples that show a moment of a clip and the next, through the same camera."""
+        runs = consecutive(self.samples)
+        return np.array([pair for run in runs for pair in itertools.pairwise(run)], np.int64).reshape(-1, 2)
+
+    def batch(
+        self, indices: NDArray[np.int64], corners: NDArray[np.int64] | None = None, side: int | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Packed conditioning (B, packed, side, side) and premultiplied RGBA (B, 4, side, side), uint8, channels last in memory, and the
+        heads' squares (B, 3) float32; those of which less than half is in the window have the side 0.
 
         `corners` (B, 2) are where the windows begin, x and y in px, the same for both sides of a pair; what lies outside the picture
         is empty.
         """
         side = self.size if side is None else side
-        out = np.zeros((len(indices), side, side, PACKED + RGBA), np.uint8)
-        out[..., 1:PACKED] = 128  # the packed form of 0
+        out = np.zeros((len(indices), side, side, self.packed + RGBA), np.uint8)
+        out[..., : self.packed] = self.drawing.empty
+        heads = np.zeros((len(indices), 3), np.float32)
         for i, index in enumerate(indices):
             x, y = (0, 0) if corners is None else (int(v) for v in corners[i])
             to_x, from_x = _overlap(x, side, self.size)
             to_y, from_y = _overlap(y, side, self.size)
             out[i, to_y, to_x] = self.pair(int(index))[from_y, from_x]
+            heads[i] = _seen(self._heads[index] - np.array([x, y, 0], np.float32), side)
         tensor = torch.from_numpy(out).permute(0, 3, 1, 2)
-        return tensor[:, :PACKED], tensor[:, PACKED:]
+        return tensor[:, : self.packed], tensor[:, self.packed :], torch.from_numpy(heads)
+
+
+def consecutive(samples: Iterable[Sample]) -> list[list[int]]:
+    """Runs of samples that follow each other: frames of a clip, one after the other, through the same camera and in the same look.
+    Indices, each run in order.
+
+    Renders of training clips take another camera for every frame unless there is one camera without jitters; held-out clips always have
+    such runs.
+    """
+    tracks: dict[tuple[Any, ...], list[tuple[float, int]]] = {}
+    for i, sample in enumerate(samples):
+        if not sample.variation:
+            look = json.dumps([sample.details.get(name) for name in ("look", "framing")])
+            key = (sample.character, sample.clip, sample.mirrored, look, *sorted(sample.camera.items()))
+            tracks.setdefault(key, []).append((sample.frame, i))
+    runs: list[list[int]] = []
+    for track in tracks.values():
+        track.sort()
+        run = [track[0][1]]
+        for (before, _), (now, i) in itertools.pairwise(track):
+            # Played faster or slower, frames are not exactly 1 apart.
+            if 0 < now - before < 1.5:
+                run.append(i)
+            else:
+                runs.append(run)
+                run = [i]
+        runs.append(run)
+    return [run for run in runs if len(run) > 1]
+
+
+_ORDER, _WINDOWS, _PAIRS = 0, 1, 3  # purposes of random numbers: (seed, purpose, …); 2 is the discriminators' views
 
 
 class Sampler:
@@ -92,17 +154,21 @@ class Sampler:
 
     Until `preset.windows_until` of the training pictures are seen through windows of half their side, half of them around the head:
     most of a picture is background, and a step on a quarter of the pixels is four times as fast. Then whole pictures, shifted a
-    little, so that the network is used as it was trained. The next batch is made while the current one is learnt from;
+    little, so that the network is used as it was trained. Every `preset.pairs_every`th batch is of pairs of consecutive frames, where
+    the dataset has them. The next batch is made while the current one is learnt from;
     `progress_at(step)` says how far the training will be then.
     """
 
-    def __init__(self, pairs: Pairs, preset: Preset, seed: int, progress_at: Callable[[int], float], start: int = 0) -> None:
+    def __init__(
+        self, pairs: Pairs, preset: Preset, seed: int, progress_at: Callable[[int], float], start: int = 0,
+        *, windows: bool = True, world: World = ALONE,
+    ) -> None:  # fmt: skip
         self.pairs, self.preset, self.seed, self.step = pairs, preset, seed, start
-        self._progress_at = progress_at
+        self._progress_at, self._windows, self._world = progress_at, windows, world
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="batches")
         self._next = self._pool.submit(self._make, start, progress_at(start))
 
-    def __next__(self) -> tuple[Tensor, Tensor]:
+    def __next__(self) -> Batch:
         batch = self._next.result()
         self.step += 1
         self._next = self._pool.submit(self._make, self.step, self._progress_at(self.step))
@@ -111,16 +177,41 @@ class Sampler:
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def _make(self, step: int, progress: float) -> tuple[Tensor, Tensor]:
-        count, batch, size = len(self.pairs), self.preset.batch, self.pairs.size
-        positions = range(step * batch, (step + 1) * batch)
-        indices = np.array([_order(self.seed, p // count, count)[p % count] for p in positions])
-        rng = np.random.default_rng((self.seed, 1, step))
+    def _make(self, step: int, progress: float) -> Batch:
+        """This process's rows of the batch."""
+        batch, size, every = self.preset.batch, self.pairs.size, self.preset.pairs_every
+        paired = batch // self._world.size > 1 and step % every == every - 1 and len(self.pairs.following) > 0
+        if paired:
+            count = batch // 2
+            chosen = self._chosen(_PAIRS, step // every, count, len(self.pairs.following))
+            rows = np.arange(count)[self._share(count)]
+            indices = self.pairs.following[chosen[rows]]
+        else:
+            count = batch
+            chosen = self._chosen(_ORDER, step, count, len(self.pairs))
+            rows = np.arange(count)[self._share(count)]
+            indices = chosen[rows, None]
         window = min(max(round(size / 2 / MULTIPLE) * MULTIPLE, 2 * MULTIPLE), size)
-        if progress < self.preset.windows_until and window < size:
-            return self.pairs.batch(indices, np.array([self._corner(int(index), window, rng) for index in indices]), window)
-        reach = int(self.preset.shift * size)
-        return self.pairs.batch(indices, rng.integers(-reach, reach + 1, (batch, 2)))
+        # Every row has random numbers of its own, so that processes need not make each other's.
+        draws = [np.random.default_rng((self.seed, _WINDOWS, step, int(row))) for row in rows]
+        if self._windows and progress < self.preset.windows_until and window < size:
+            side = window
+            corners = np.array([self._corner(int(of[0]), side, rng) for of, rng in zip(indices, draws, strict=True)])
+        else:
+            reach, side = int(self.preset.shift * size), size
+            corners = np.array([rng.integers(-reach, reach + 1, 2) for rng in draws])
+        # First all first frames, then all second ones.
+        repeats = indices.shape[1]
+        cut = self.pairs.batch(indices.T.ravel(), np.tile(corners, (repeats, 1)), side)
+        return Batch(*cut, paired, np.concatenate([rows + k * count for k in range(repeats)]), batch)
+
+    def _chosen(self, purpose: int, turn: int, batch: int, count: int) -> NDArray[np.int64]:
+        positions = range(turn * batch, (turn + 1) * batch)
+        return np.array([_order(self.seed, purpose, p // count, count)[p % count] for p in positions])
+
+    def _share(self, count: int) -> slice:
+        each = count // self._world.size
+        return slice(self._world.rank * each, (self._world.rank + 1) * each)
 
     def _corner(self, index: int, window: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """Of a window around the head, or around any pixel of the figure, not quite in its middle."""
@@ -134,9 +225,18 @@ class Sampler:
         return np.array([columns[middle], rows[middle]]) - window // 2 + rng.integers(-window // 4, window // 4 + 1, 2)
 
 
-@lru_cache(maxsize=4)
-def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
-    return np.random.default_rng((seed, 0, epoch)).permutation(count)
+@lru_cache(maxsize=8)
+def _order(seed: int, purpose: int, epoch: int, count: int) -> NDArray[np.int64]:
+    return np.random.default_rng((seed, purpose, epoch)).permutation(count)
+
+
+def _seen(square: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """The square, or one of side 0 where less than half of it is in a window of `side` px."""
+    x, y, s = (float(v) for v in square)
+    if s <= 0:
+        return np.zeros(3, np.float32)
+    inside = [max(min(v + s / 2, side) - max(v - s / 2, 0), 0) / s for v in (x, y)]
+    return square if inside[0] * inside[1] >= 0.5 else np.zeros(3, np.float32)
 
 
 def _overlap(corner: int, side: int, size: int) -> tuple[slice, slice]:

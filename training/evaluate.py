@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A model beside its baselines on clips it has never seen: report.json and grid.png.
+"""A model beside its baselines on clips it has never seen, by one command: report.json, report.html, pictures and a movie.
 
-The baselines are what a generator must beat to be worth training: the mean of all training pictures, and the training picture whose
-pose is nearest.
+The baselines are what a generator must beat to be worth training: the training picture whose pose is nearest, the mean of all training
+pictures, nothing at all, and, where time is given for them, what others would train on the same pictures.
 """
 
 from __future__ import annotations
@@ -10,196 +10,233 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import UserError
-from ..jobs.folder import write_atomically
+from ..jobs.folder import sha256_of, write_atomically
 from ..jobs.progress import SILENT, Reporter
-from ..synth_data.dataset.folder import Dataset
-from ..synth_data.pose.skeleton import draw_skeleton
-from . import metrics
-from .checkpoint import load_model
-from .data import Pairs, open_dataset, skeleton_points
-from .networks import Generator, expand
+from ..synth_data.dataset.folder import HEADER, INDEX
+from .checkpoint import MODEL, load_config, load_model
+from .data import open_dataset
+from .drawings import CAPSULES, drawing
+from .evaluation import rows as measuring
+from .evaluation.held_out import HeldOut, in_order, runs, units
+from .evaluation.nearest import nearest_poses
+from .evaluation.page import page
+from .evaluation.rows import LIGHT, Detector, Measured, Picture, displayed, measure
+from .evaluation.sheets import save_grid, save_movie, save_sheet, spread
+from .evaluation.table import summarised
 from .step import best_device, mixed_precision_pays
 from .threads import Threads
 
-SCHEMA, VERSION = "ningyo.report", 1
-REPORT, GRID = "report.json", "grid.png"
-COLUMNS = 8
-LIGHT = (0.93, 0.93, 0.95)  # what pictures for people are laid over
-_JOINTS = np.r_[0:25, 95 + 4, 95 + 8, 95 + 20, 116 + 4, 116 + 8, 116 + 20]  # what poses are compared by: the body and some fingertips
+__all__ = ["GRID", "LIGHT", "MOVIE", "PAGE", "REPORT", "evaluate", "runner", "save_grid"]
 
-Picture = Callable[[int], Tensor]  # number of a held-out sample → premultiplied RGBA (4, H, W)
+SCHEMA, VERSION = "ningyo.report", 2
+REPORT, GRID, PAGE, MOVIE = "report.json", "grid.png", "report.html", "side_by_side.mp4"
+ROWS, SHEETS, BASELINES = "rows", "sheets", "baselines"
+TRAINED = ("pix2pix", "dance_now", "dance_now_mended")
+MEAN_OF = 200  # training pictures
+WORST_FRAMES = 6
 
 
-def evaluate(model: Path | str, dataset: Path | str, out: Path | str, *, report: Reporter = SILENT) -> dict[str, Any]:
-    """Measure `model` on the dataset's held-out clips and write report.json and grid.png to the folder `out`. Returns the report.
+def evaluate(
+    model: Path | str,
+    dataset: Path | str,
+    out: Path | str,
+    *,
+    baselines: float | None = None,  # minutes of training for each of TRAINED; None: without them
+    detect: Detector | None = None,  # finds a body in a picture; without it nothing is said of poses
+    report: Reporter = SILENT,
+) -> dict[str, Any]:
+    """Measure `model` on the dataset's held-out clips, and write the report into the folder `out`. Returns what report.json holds: see
+    docs/architecture.md.
 
-    Its "rows" are ours, nearest_2d, nearest_3d and mean_image, each with psnr_fg, psnr_head (dB), ssim_fg, alpha_iou, sharpness and
-    tdiff (null where the held-out samples hold no two consecutive frames through one camera): means over frames. Raises UserError.
+    Every row is kept in `out` when it is done, so that a second call with the same model and dataset goes on where the first one stopped.
+    Raises UserError, and Cancelled.
     """
     out = Path(out)
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file; choose a folder for the report.")
-    generator, config = load_model(model)
+    _, config = load_model(model)
     data = open_dataset(dataset)
     if data.size[0] != config["size"]:
         raise UserError(
             f"{model} makes pictures of {config['size']} px and {dataset} holds {data.size[0]} px; render a dataset of the model's size."
         )
-    out.mkdir(parents=True, exist_ok=True)
-    test, train = Pairs(data, "test", out), Pairs(data, "train", out)
+    test, train = HeldOut(data, "test"), HeldOut(data, "train")
     if len(test) == 0:
         raise UserError(f"{dataset} holds no test clip; render it with more than one clip or a longer one.")
+    out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    pictures = _pictures(generator, test, train)
-    rows, seconds = _measure(pictures, test, report)
-    clips = sorted({sample.clip for sample in test.samples})
+    trained = {} if baselines is None else _train_baselines(Path(dataset), out, config["preset"], baselines, report)
+    networks = {"ours": Path(model), **trained}
+    pictures = _pictures(networks, test, train, out)
+    # What the numbers of a row depend on, beside its network.
+    common = f"{measuring.VERSION} {sha256_of(data.path / HEADER)} {sha256_of(data.path / INDEX)} {detect is not None}"
+    keys = {name: f"{common} {sha256_of(networks[name] / MODEL)}" if name in networks else common for name in pictures}
+    found = runs(test.samples)
+    measured = _measure_all(pictures, keys, test, found, out, detect, report)
+    of_units, resampled = units(test.samples, found)
+    table = {name: summarised(row.columns, measured["rig_render"].columns, of_units) for name, row in measured.items()}
+    looks = measured["rig_render"].columns
+    costs = {name: _about(folder, measured[name].seconds) for name, folder in networks.items()}
     result = {
         "schema": SCHEMA,
         "version": VERSION,
-        "rows": rows,
-        "clips": clips,
+        "rows": {name: row for name, (row, _, _) in table.items()},
+        "intervals": {name: intervals for name, (_, intervals, _) in table.items()},
+        "worst_decile": {name: worst for name, (_, _, worst) in table.items()},
+        "resampled": resampled,
+        "clips": sorted({sample.clip for sample in test.samples}),
         "frames": len(test),
         "train_frames": len(train),
-        "seconds": {"generate_frame": seconds, "total": round(time.monotonic() - started, 1)},
+        "on_renders": {"pck": _share(looks["pck"], looks["joints"]), "detected": _share(looks["detected"], np.isfinite(looks["detected"]))},
+        "networks": costs,
+        "seconds": {"generate_frame": costs["ours"]["frame"], "total": round(time.monotonic() - started, 1)},
     }
     save_grid(out / GRID, data, test, pictures["ours"])
+    shown = [pictures[name] for name in ("ours", "nearest_3d") if name in pictures]
+    save_movie(out / MOVIE, test, found, shown)
     write_atomically(out / REPORT, json.dumps(result, indent=1) + "\n")
-    report.artefact("grid", out / GRID)
-    report.artefact("report", out / REPORT)
+    sheets = {name: _sheet(out, name) for name in pictures if name not in ("ours", "rig_render")}  # both are in the grid
+    worst = _worst_frames(measured["ours"], test, found, pictures["ours"])
+    title = f"{Path(model).resolve().name} on {data.path.resolve().name}"
+    write_atomically(out / PAGE, page(result, title, out / GRID, out / MOVIE, sheets, worst))
+    for kind, name in (("grid", GRID), ("movie", MOVIE), ("report page", PAGE), ("report", REPORT)):
+        report.artefact(kind, out / name)
     return result
 
 
-def runner(generator: Generator) -> Callable[[NDArray[np.uint8]], Tensor]:
-    """The generator as a function on the best device: packed conditioning (H, W, PACKED) → premultiplied RGBA (4, H, W) float32 on
-    the CPU.
+def runner(network: nn.Module, kind: str = CAPSULES) -> Callable[[NDArray[np.uint8], NDArray[np.float32] | None], Tensor]:
+    """The network as a function on the best device: packed conditioning of that kind (H, W, packed) and the head's square (3,) →
+    premultiplied RGBA (4, H, W) float32 on the CPU.
     """
     device = best_device()
     mixed = mixed_precision_pays(device)
-    network = generator.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # torch declares no such overload
+    network = network.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # torch declares no such overload
     threads = Threads(most=None if device.type == "cpu" else 1)
+    expand = drawing(kind).expand
 
     @torch.inference_mode()
-    def run(packed: NDArray[np.uint8]) -> Tensor:
+    def run(packed: NDArray[np.uint8], head: NDArray[np.float32] | None) -> Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(packed))[None].permute(0, 3, 1, 2).to(device)
+        square = None if head is None else torch.from_numpy(head)[None].to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
-            return network(expand(tensor, torch.bfloat16 if mixed else torch.float32))[0].float().cpu()
+            made = network(expand(tensor, torch.bfloat16 if mixed else torch.float32), square)
+        return made[0].float().clamp(0, 1).cpu()
 
-    return lambda packed: threads.run(lambda: run(packed))
-
-
-def save_grid(path: Path, dataset: Dataset, test: Pairs, picture: Picture, columns: int = COLUMNS) -> None:
-    """Held-out frames, evenly spread: skeleton, generated, truth, one below the other."""
-    cells = []
-    for index in np.unique(np.linspace(0, len(test) - 1, columns).round().astype(int)):
-        sample = test.samples[index]
-        skeleton = draw_skeleton(skeleton_points(dataset, sample), dataset.size)
-        cells.append(np.concatenate([skeleton, *(_displayed(x) for x in (picture(int(index)), _truth(test, int(index))))], 0))
-    beside = path.with_name(f".{path.name}.part")
-    Image.fromarray(np.concatenate(cells, 1)).save(beside, "PNG")
-    beside.replace(path)
+    return lambda packed, head: threads.run(lambda: run(packed, head))
 
 
-def _displayed(rgba: Tensor) -> NDArray[np.uint8]:
-    return (metrics.over(rgba, LIGHT).clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+def _pictures(networks: dict[str, Path], test: HeldOut, train: HeldOut, out: Path) -> dict[str, Picture]:
+    """All rows, in the report's order; what costs something is made when it is first asked for."""
 
+    def of(folder: Path) -> Picture:
+        @cache
+        def loaded() -> Picture:
+            network, config = load_model(folder)
+            kind = config["conditioning"]
+            run = runner(network, kind)
+            return lambda i: run(test.packed(i, kind), test.head(i))
 
-def _truth(pairs: Pairs, index: int) -> Tensor:
-    return torch.from_numpy(pairs.pair(index)[..., -4:].astype(np.float32) / 255).permute(2, 0, 1)
+        return lambda i: loaded()(i)
 
-
-def _pictures(generator: Generator, test: Pairs, train: Pairs) -> dict[str, Picture]:
-    run = runner(generator)
-    pictures: dict[str, Picture] = {"ours": lambda i: run(test.pair(i)[..., :-4])}
+    pictures: dict[str, Picture] = {name: of(folder) for name, folder in networks.items()}
     if len(train):
-        mean = torch.stack([_truth(train, i) for i in _spread(len(train), 200)]).mean(0)
-        (test_2d, test_3d), (train_2d, train_3d) = _poses(test), _poses(train)
-        pictures["nearest_2d"] = lambda i: _truth(train, _nearest(test_2d[i], train_2d))
-        pictures["nearest_3d"] = lambda i: _truth(train, _nearest(test_3d[i], train_3d))
-        pictures["mean_image"] = lambda i: mean
+        nearest = cache(lambda: nearest_poses(test, train, out))
+        mean = cache(lambda: _mean_picture(train))
+        pictures["nearest_3d"] = lambda i: train.truth(int(nearest()[1][i]))
+        pictures["nearest_2d"] = lambda i: train.truth(int(nearest()[0][i]))
+        pictures["mean_image"] = lambda i: mean()
+    pictures["blank"] = lambda i: torch.zeros(4, test.size, test.size)
+    pictures["rig_render"] = test.truth
     return pictures
 
 
-def _spread(count: int, most: int) -> list[int]:
-    return sorted({int(i) for i in np.linspace(0, count - 1, min(count, most)).round()})
+def _mean_picture(train: HeldOut) -> Tensor:
+    chosen = spread(len(train), MEAN_OF)
+    total = torch.zeros(4, train.size, train.size)
+    for i in chosen:
+        total += train.truth(i)
+    return total / len(chosen)
 
 
-def _poses(pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Every sample's joints: (N, J, 2) as shares of the picture, and (N, J, 3) camera-space heights from the hips."""
-    flat, solid = [], []
-    for sample in pairs.samples:
-        pose = pairs.dataset.pose(sample)
-        flat.append(pose.points_2d[_JOINTS] / pairs.size)
-        points = pose.points_camera
-        solid.append((points[_JOINTS] - points[8]) / pairs.height)
-    return np.array(flat), np.array(solid)
+def _measure_all(
+    pictures: dict[str, Picture],
+    keys: dict[str, str],
+    test: HeldOut,
+    found: list[list[int]],
+    out: Path,
+    detect: Detector | None,
+    report: Reporter,
+) -> dict[str, Measured]:
+    measured: dict[str, Measured] = {}
+    total = len(pictures) * len(test)
+    for place, (name, picture) in enumerate(pictures.items()):
+        path, before = out / ROWS / f"{name}.json", place * len(test)
+        row = Measured.load(path, keys[name])
+        if row is None or len(row.seconds) != len(test) or not _sheet(out, name).exists():
+
+            def progress(done: int, before: int = before, name: str = name) -> None:
+                report.progress(before + done, total, "pictures", name)
+
+            row = measure(picture, test, found, detect, progress)
+            save_sheet(_sheet(out, name), test, picture)
+            row.save(path, keys[name])
+        else:
+            report.progress(before + len(test), total, "pictures", f"{name} is measured already")
+        measured[name] = row
+    return measured
 
 
-def _nearest(pose: NDArray[np.float64], others: NDArray[np.float64]) -> int:
-    """Index of the pose with the least mean distance; joints unknown in either are left out."""
-    distance = np.sqrt(((others - pose) ** 2).sum(-1))
-    known = np.isfinite(distance)
-    return int((np.where(known, distance, 0).sum(-1) / np.maximum(known.sum(-1), 1) + ~known.any(-1) * 1e9).argmin())
+def _train_baselines(dataset: Path, out: Path, preset: str, minutes: float, report: Reporter) -> dict[str, Path]:
+    """The models of TRAINED, each trained for so many minutes by the same loop on the same pictures in
+    batches of the same size; by the row's name."""
+    from .loop import train  # which imports this module
+
+    folders = {name: out / BASELINES / name for name in TRAINED}
+    for name, folder in folders.items():
+        report.stage(f"training {name}")
+        train(dataset, folder, preset=preset, method=name, minutes=minutes, measured=False, report=report)
+    report.stage("evaluate")
+    return folders
 
 
-def _runs(pairs: Pairs) -> list[list[int]]:
-    """Samples that follow each other: consecutive frames of a clip through the same camera."""
-    tracks: dict[tuple[Any, ...], list[int]] = {}
-    for i, sample in enumerate(pairs.samples):
-        if not sample.variation:
-            tracks.setdefault((sample.clip, sample.mirrored, *sorted(sample.camera.items())), []).append(i)
-    runs: list[list[int]] = []
-    for track in tracks.values():
-        track.sort(key=lambda i: pairs.samples[i].frame)
-        run = [track[0]]
-        for i in track[1:]:
-            if pairs.samples[i].frame == pairs.samples[run[-1]].frame + 1:
-                run.append(i)
-            else:
-                runs.append(run)
-                run = [i]
-        runs.append(run)
-    return [run for run in runs if len(run) > 1]
+def _worst_frames(ours: Measured, test: HeldOut, found: list[list[int]], picture: Picture) -> list[tuple[str, NDArray[np.uint8]]]:
+    """Captions and pictures, the render left and ours right, of the frames with the least PSNR."""
+    order = [i for i, _ in in_order(found)]
+    values = ours.columns["psnr_fg"]
+    shown = []
+    for at in np.argsort(np.where(np.isfinite(values), values, np.inf))[:WORST_FRAMES]:
+        sample = test.samples[order[at]]
+        pair = np.concatenate([displayed(test.truth(order[at])), displayed(picture(order[at]))], 1)
+        shown.append((f"{sample.clip}, frame {sample.frame:g}: {values[at]:.1f} dB", pair))
+    return shown
 
 
-def _measure(pictures: dict[str, Picture], test: Pairs, report: Reporter) -> tuple[dict[str, dict[str, float | None]], float]:
-    runs = _runs(test)
-    rows: dict[str, dict[str, float | None]] = {}
-    seconds = 0.0
-    total, done = len(pictures) * len(test), 0
-    for name, picture in pictures.items():
-        values: dict[str, list[float]] = {key: [] for key in ("psnr_fg", "ssim_fg", "alpha_iou", "psnr_head", "sharpness")}
-        for i in range(len(test)):
-            start = time.monotonic()
-            image = picture(i)
-            if name == "ours":
-                seconds += time.monotonic() - start
-            truth = _truth(test, i)
-            pose = test.dataset.pose(test.samples[i])
-            box = metrics.head_box(pose.points_camera, pose.K, test.height, test.size)
-            values["psnr_fg"].append(metrics.psnr_fg(image, truth))
-            values["ssim_fg"].append(metrics.ssim_fg(image, truth))
-            values["alpha_iou"].append(metrics.alpha_iou(image, truth))
-            values["psnr_head"].append(metrics.psnr_head(image, truth, box))
-            values["sharpness"].append(metrics.sharpness(image, truth))
-            done += 1
-            report.progress(done, total, "pictures", name)
-        row: dict[str, float | None] = {key: _mean(v) for key, v in values.items()}
-        sums = np.array([metrics.tdiff([picture(i) for i in run], [_truth(test, i) for i in run]) for run in runs]).reshape(-1, 2).sum(0)
-        row["tdiff"] = round(float(sums[0] / sums[1]), 4) if sums[1] > 0 else None
-        rows[name] = row
-    return rows, round(seconds / len(test), 4)
+def _sheet(out: Path, name: str) -> Path:
+    return out / SHEETS / f"{name}.png"
 
 
-def _mean(values: list[float]) -> float | None:
-    known = [v for v in values if np.isfinite(v)]
-    return round(float(np.mean(known)), 4) if known else None
+def _share(top: NDArray[Any], bottom: NDArray[Any]) -> float | None:
+    whole = float(np.nansum(bottom))
+    return round(float(np.nansum(top)) / whole, 4) if whole else None
+
+
+def _about(folder: Path, seconds: NDArray[np.float64]) -> dict[str, Any]:
+    """What a network cost: minutes and pictures of training, megabytes on the disk, seconds a frame, drawing its conditioning included."""
+    training = load_config(folder).get("training", {})
+    return {
+        "minutes": round(training.get("seconds", 0) / 60, 2),
+        "images": training.get("images"),
+        "megabytes": round((folder / MODEL).stat().st_size / 1e6, 2),
+        "frame": round(float(seconds.mean()), 4),
+        "frame_p95": round(float(np.percentile(seconds, 95)), 4),
+    }

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Training, from a dataset folder to a model folder. Running it again resumes; nothing is lost but the steps since the last
 checkpoint.
+
+A training of a given number of steps is a function of dataset, preset and seed: interrupted and resumed or not, it ends with the same
+weights on the same kind of CPU. Started by `torchrun`, it is shared between the processes (`training.distributed`).
 """
 
 from __future__ import annotations
@@ -16,24 +19,26 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from ..errors import Cancelled, UserError
 from ..jobs.progress import SILENT, Reporter
 from ..synth_data.dataset.folder import HEADER, Dataset
 from ..synth_data.pose.conditioning import RASTERISER_VERSION
+from .balance import WON, Watch
+from .board import FOLDER, Board
 from .checkpoint import CONFIG, MODEL, RIG, load_state, read_state_info, save_model, save_state
 from .data import Pairs, Sampler, open_dataset
+from .distributed import World, joined
 from .evaluate import REPORT, evaluate, runner, save_grid
+from .methods import OURS, learner, method_named
 from .presets import DEFAULT, Preset, preset_named
-from .step import Trainer, best_device, mixed_precision_pays
+from .step import best_device, mixed_precision_pays
 from .threads import Threads
 
 STATS, PREVIEW = "stats.jsonl", "preview.png"
 CHECKPOINT_SECONDS = 30.0
 STATS_STEPS = 20
 PREVIEW_COLUMNS = 4
-TOO_STRONG = 0.98  # share of patches the discriminator gets right
 
 
 def train(
@@ -44,15 +49,19 @@ def train(
     minutes: float | None = None,  # None: the preset's
     steps: int | None = None,  # instead of minutes: exactly so many, which makes the result a function of the data and the seed
     seed: int = 0,
+    method: str = OURS,  # or a baseline (training/baselines), which has a network of its own and of the preset takes batch and minutes
+    measured: bool = True,  # in the end on the held-out clips
     report: Reporter = SILENT,
 ) -> dict[str, Any]:
-    """Train on the dataset's training clips, then measure on the held-out ones. `out` becomes a model folder (docs/architecture.md).
+    """Train on the dataset's training clips, then, unless told not to, measure on the held-out ones. `out` becomes a model folder
+    (docs/architecture.md).
 
     Time spent counts over all runs: a second call with the same budget returns at once, with a larger one goes on. Raises UserError,
     also when the training diverges (the last good checkpoint stays), and Cancelled after saving. Returns {"steps", "images",
     "seconds", "rows"}.
     """
     out, settings = Path(out), preset_named(preset)
+    method_named(method)
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file; choose a folder for the model.")
     if (minutes is not None and not minutes > 0) or (steps is not None and steps <= 0):
@@ -60,18 +69,21 @@ def train(
     data = open_dataset(dataset)
     if not data.by_split["train"]:
         raise UserError(f"{dataset} holds no training pictures; run the same `ningyo render` command again to finish it.")
-    identity = {"preset": preset, "seed": seed, "dataset": hashlib.sha256((data.path / HEADER).read_bytes()).hexdigest()}
+    identity = {"method": method, "preset": preset, "seed": seed, "dataset": hashlib.sha256((data.path / HEADER).read_bytes()).hexdigest()}
     info = read_state_info(out)
     if info is None and (out / CONFIG).exists():
         raise UserError(f"{out} holds a model without the state that resuming needs; choose another folder.")
     if info is not None and any(info.get(key) != value for key, value in identity.items()):
-        raise UserError(f"{out} holds a model of another dataset, preset or seed; choose another folder.")
+        raise UserError(f"{out} holds a model of another dataset, method, preset or seed; choose another folder.")
     budget = _Budget(steps, (settings.minutes if minutes is None else minutes) * 60, info)
     if budget.spent() < 1 or not (out / MODEL).exists():
         out.mkdir(parents=True, exist_ok=True)
-        _train(data, out, settings, identity, budget, report)
+        with joined() as world:
+            _train(data, out, settings, identity, budget, report if world.rank == 0 else SILENT, world)
+        if world.rank:
+            return {"steps": budget.steps, "images": budget.steps * settings.batch, "seconds": round(budget.seconds, 1), "rows": {}}
         (out / REPORT).unlink(missing_ok=True)  # it tells of an earlier model
-    if not (out / REPORT).exists() and data.by_split["test"]:
+    if measured and not (out / REPORT).exists() and data.by_split["test"]:
         evaluate(out, dataset, out, report=report)
     rows = json.loads((out / REPORT).read_text("utf-8"))["rows"] if (out / REPORT).exists() else {}
     return {"steps": budget.steps, "images": budget.steps * settings.batch, "seconds": round(budget.seconds, 1), "rows": rows}
@@ -85,6 +97,7 @@ class _Budget:
         self.steps: int = info["steps"] if info else 0
         self._before: float = info["seconds"] if info else 0.0
         self._since: float | None = None
+        self.told = self.seconds / total_seconds  # what all processes agree on
 
     def start(self) -> None:
         self._since = time.monotonic()
@@ -97,11 +110,13 @@ class _Budget:
         return self._before + (time.monotonic() - self._since if self._since is not None else 0.0)
 
     def spent(self) -> float:
-        return self.progress_at(self.steps)
+        return self.steps / self.total_steps if self.total_steps is not None else self.seconds / self.total_seconds
 
     def progress_at(self, step: int) -> float:
-        """The share of the training that is over when `step` steps are: known beforehand if their number was given, else that of now."""
-        return step / self.total_steps if self.total_steps is not None else self.seconds / self.total_seconds
+        """The share of the training that is over when `step` steps are: known beforehand if their number was given, else what was
+        told last.
+        """
+        return step / self.total_steps if self.total_steps is not None else self.told
 
     def say(self, report: Reporter, note: str) -> None:
         if self.total_steps is not None:
@@ -110,63 +125,89 @@ class _Budget:
             report.progress(round(min(self.seconds, self.total_seconds), 1), self.total_seconds, "seconds", note)
 
 
-def _train(data: Dataset, out: Path, preset: Preset, identity: dict[str, Any], budget: _Budget, report: Reporter) -> None:
+def _train(
+    data: Dataset, out: Path, preset: Preset, identity: dict[str, Any], budget: _Budget, report: Reporter, world: World
+) -> None:  # fmt: skip
+    if preset.batch % world.size:
+        raise UserError(f"A batch of {preset.batch} pictures cannot be shared by {world.size} processes; start a number that divides it.")
     device = best_device()
     mixed = mixed_precision_pays(device)
-    with torch.random.fork_rng():
-        torch.manual_seed(identity["seed"])
-        trainer = Trainer(preset, device, mixed=mixed)
+    trainee = learner(identity["method"], preset, data.size[0], device, mixed=mixed, seed=identity["seed"], world=world)
     if budget.steps:
-        load_state(out, trainer)
-    pairs, test = Pairs(data, "train", out), Pairs(data, "test", out)
+        load_state(out, trainee)
+    pairs, test = (Pairs(data, split, out, trainee.drawing) for split in ("train", "test"))
+    sampler = Sampler(
+        pairs, preset, identity["seed"], budget.progress_at, start=budget.steps, windows=trainee.windows, world=world
+    )  # fmt: skip
+    if identity["method"] == OURS and len(pairs.following) == 0:
+        report.warning("No two training pictures are consecutive frames through one camera, so nothing judges the movement between frames.")
     config = {
+        "method": identity["method"],
         "preset": identity["preset"],
-        "network": {"widths": preset.widths, "blocks": preset.blocks, "head": preset.head},
+        "network": trainee.network,
+        "conditioning": trainee.drawing,
         "size": pairs.size,
         "rasteriser": RASTERISER_VERSION,
         "character": pairs.character,
     }
-    shutil.copyfile(data.rig_path(pairs.character), out / RIG)
-    stats = _Stats(out / STATS, budget.steps)
-    sampler = Sampler(pairs, preset, identity["seed"], budget.progress_at, start=budget.steps)
+    # Only the first process writes.
+    shows = world.rank == 0
+    stats = _Stats(out, budget.steps) if shows else None
+    if shows:
+        shutil.copyfile(data.rig_path(pairs.character), out / RIG)
 
     def save() -> None:
-        save_state(out, trainer, identity | {"seconds": budget.seconds})
-        spent = {"images": budget.steps * preset.batch, "seconds": round(budget.seconds, 1), "mixed": mixed}
-        save_model(out, trainer.ema, config | {"training": identity | spent | {"settings": asdict(preset)}})
+        if stats is None:
+            return
+        save_state(out, trainee, identity | {"seconds": budget.seconds})
+        spent = {"images": budget.steps * preset.batch, "seconds": round(budget.seconds, 1), "mixed": mixed, "processes": world.size}
+        spent |= {"pairs_of_frames": len(pairs.following), "settings": asdict(preset)}
+        save_model(out, trainee.model, config | {"training": identity | spent})
         report.artefact("checkpoint", out / MODEL)
         if len(test):
-            run = runner(trainer.ema)
-            save_grid(out / PREVIEW, data, test, lambda i: run(test.pair(i)[..., :-4]), PREVIEW_COLUMNS)
+            run = runner(trainee.model.eval(), trainee.drawing)
+            save_grid(out / PREVIEW, data, test, lambda i: run(test.pair(i)[..., :-4], test.head(i)), PREVIEW_COLUMNS)
+            stats.board.picture(budget.steps, "preview", out / PREVIEW)
             report.artefact("preview", out / PREVIEW)
 
-    threads = Threads(most=None if device.type == "cpu" else 1)
+    # Other numbers of threads add in another order: where the result is to be exact, it is always the same one.
+    threads = Threads(most=None if device.type == "cpu" and budget.total_steps is None else 1)
+    watch = Watch()
     budget.start()
     saved = time.monotonic()
     try:
-        while (progress := budget.spent()) < 1:
+        while (progress := world.first(budget.spent())) < 1:
+            budget.told = progress
             batch = next(sampler)
-            values = threads.run(partial(trainer.step, *batch, progress))
-            if not math.isfinite(float(values["g"])):
+            values = threads.run(partial(trainee.step, batch, progress))
+            numbers = dict(zip(values, torch.stack([value.float() for value in values.values()]).tolist(), strict=True))
+            if watch.lost(numbers):
                 left = _what_is_left(out)
                 raise UserError(f"The training diverged at step {budget.steps}; {left}, train again into another folder with another seed.")
-            budget.steps = trainer.steps
-            stats.add(values)
-            if budget.steps % STATS_STEPS == 0:
-                stats.write(budget.steps, budget.steps * preset.batch, budget.seconds, trainer.opt_G.param_groups[0]["lr"], report)
+            budget.steps = trainee.steps
+            if stats is not None:
+                stats.add(numbers)
+                if budget.steps % STATS_STEPS == 0:
+                    lr = trainee.optimisers["opt_G"].param_groups[0]["lr"]
+                    stats.write(budget.steps, budget.steps * preset.batch, budget.seconds, lr, report)
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
                 save()
                 saved = time.monotonic()
             budget.say(report, f"{budget.steps * preset.batch} pictures")
         budget.stop()
         save()
-    except Cancelled:
+    except (Cancelled, UserError) as stopped:
+        if world.rank == 0:
+            world.first(math.inf)  # the others wait to hear of the next step
         budget.stop()
-        save()
+        if isinstance(stopped, Cancelled):
+            save()
         raise
     finally:
         threads.close()
         sampler.close()
+        if stats is not None:
+            stats.board.close()
 
 
 def _what_is_left(out: Path) -> str:
@@ -174,11 +215,14 @@ def _what_is_left(out: Path) -> str:
 
 
 class _Stats:
-    """stats.jsonl: the losses' means over some steps. Lines of steps after the checkpoint that is resumed from are dropped."""
+    """stats.jsonl and TensorBoard: the losses' means over some steps. Lines of steps after the checkpoint that is resumed from are
+    dropped.
+    """
 
-    def __init__(self, path: Path, steps: int) -> None:
-        self._path = path
-        self._sums: dict[str, list[Tensor]] = {}
+    def __init__(self, out: Path, steps: int) -> None:
+        self._path = path = out / STATS
+        self.board = Board(out / FOLDER, steps)
+        self._sums: dict[str, list[float]] = {}
         self._warned = False
         if path.exists():
             kept = []
@@ -190,16 +234,17 @@ class _Stats:
                     continue  # cut short by a kill
             path.write_text("".join(kept), "utf-8")
 
-    def add(self, values: dict[str, Tensor]) -> None:
+    def add(self, values: dict[str, float]) -> None:
         for name, value in values.items():
             self._sums.setdefault(name, []).append(value)
 
     def write(self, step: int, images: int, seconds: float, lr: float, report: Reporter) -> None:
-        means = {name: round(float(torch.stack(values).float().mean()), 5) for name, values in self._sums.items()}
+        means = {name: round(sum(values) / len(values), 5) for name, values in self._sums.items()}
         self._sums.clear()
         with open(self._path, "a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step, "images": images, "seconds": round(seconds, 1), "lr": lr, **means}) + "\n")
-        right = means.get("d_right")
-        if right is not None and right > TOO_STRONG and not self._warned:
+        self.board.scalars(step, {"lr": lr, **means})
+        won = sorted(name for name, value in means.items() if name.startswith("d_right") and value > WON)
+        if won and not self._warned:
             self._warned = True
-            report.warning("The discriminator is almost always right, so it teaches the generator little; the pictures may stay soft.")
+            report.warning(f"A discriminator is right too often ({', '.join(won)}) and is slowed down; the pictures may stay soft.")

@@ -10,17 +10,18 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from flip_evaluator import evaluate as evaluate_flip
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ..synth_data.pose.framing import project
-
 BACKGROUNDS = ((1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (1.0, 0.0, 1.0))
 _LUMA = (0.299, 0.587, 0.114)
-_HEAD_POINTS = (0, 15, 16, 17, 18)  # BODY_25: nose, eyes, ears
-_HEAD_SIDE = 0.26  # of the character's height
-_MARGIN = 8  # px around the figure for SSIM
+_MARGIN = 8  # px around the figure for SSIM and FLIP
+HEAD_SIDE = 128  # px at which heads are compared
+PIXELS_PER_DEGREE = 67.0  # FLIP's usual: a 4K screen, 0.7 m wide, from 0.7 m, a pixel of the picture on one of the screen
+PCK_SHARE = 0.2  # of the torso; within a tenth MediaPipe finds only half of the joints on renders of 128 px, too
+PCK_JOINTS = np.r_[2:8, 9:15]  # BODY_25: shoulders, elbows, wrists, hips, knees, ankles
 
 
 def over(rgba: Tensor, background: Sequence[float]) -> Tensor:
@@ -52,18 +53,22 @@ def ssim_fg(image: Tensor, truth: Tensor) -> float:
     """Mean SSIM (Wang et al. 2004: Gaussian of 1.5 px, luma, over white) in the figure's bounding box and a small margin. NaN
     without a figure.
     """
-    rows, columns = torch.nonzero(figure(image, truth), as_tuple=True)
-    if len(rows) == 0:
+    box = _box(figure(image, truth))
+    if box is None:
         return float("nan")
-    box = (
-        slice(max(int(rows.min()) - _MARGIN, 0), int(rows.max()) + _MARGIN + 1),
-        slice(max(int(columns.min()) - _MARGIN, 0), int(columns.max()) + _MARGIN + 1),
-    )
     a, b = (_luma(over(x, BACKGROUNDS[0]))[box][None, None] for x in (image, truth))
     mean_a, mean_b = _blur(a), _blur(b)
     var_a, var_b, cov = _blur(a * a) - mean_a**2, _blur(b * b) - mean_b**2, _blur(a * b) - mean_a * mean_b
     c1, c2 = 0.01**2, 0.03**2
     return float((((2 * mean_a * mean_b + c1) * (2 * cov + c2)) / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))).mean())
+
+
+def _box(where: Tensor) -> tuple[slice, slice] | None:
+    """Rows and columns of the box around `where` (H, W) bool, with a margin; None where there is nothing."""
+    rows, columns = torch.nonzero(where, as_tuple=True)
+    if len(rows) == 0:
+        return None
+    return tuple(slice(max(int(at.min()) - _MARGIN, 0), int(at.max()) + _MARGIN + 1) for at in (rows, columns))  # pyright: ignore[reportReturnType]
 
 
 def alpha_iou(image: Tensor, truth: Tensor) -> float:
@@ -84,27 +89,104 @@ def sharpness(image: Tensor, truth: Tensor) -> float:
     return float(values[0] / values[1].clamp_min(1e-6))
 
 
-def psnr_head(image: Tensor, truth: Tensor, box: tuple[slice, slice] | None) -> float:
-    """PSNR of the figure inside the head's box (rows, columns); NaN without one."""
+def head_crop(rgba: Tensor, square: NDArray, side: int = HEAD_SIDE) -> Tensor | None:
+    """The head's square (3,): centre x, centre y, side in px, at side × side px, nothing where it leaves the picture: (4, side, side).
+    None where its side is 0 (the head is not seen) or it lies wholly outside.
+    """
+    x, y, length = (float(v) for v in square)
+    if not length > 0:
+        return None
+    height, width = rgba.shape[-2:]
+    whole = max(round(length), 1)
+    left, top = round(x - whole / 2), round(y - whole / 2)
+    x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + whole, width), min(top + whole, height)
+    if x0 >= x1 or y0 >= y1:
+        return None
+    crop = rgba.new_zeros((1, 4, whole, whole))
+    crop[0, :, y0 - top : y1 - top, x0 - left : x1 - left] = rgba[:, y0:y1, x0:x1]
+    return functional.interpolate(crop, (side, side), mode="bilinear", align_corners=False, antialias=whole > side)[0]
+
+
+def boundary_f(image: Tensor, truth: Tensor, reach: float = 2.0) -> float:
+    """F-measure of the half-opaque silhouettes' outlines: how much of each lies within `reach` px of the other (Perazzi et al. 2016). 1
+    for two empty ones, 0 where one is empty.
+    """
+    a, b = _outline(image[3] > 0.5), _outline(truth[3] > 0.5)
+    if not a.any() or not b.any():
+        return float(not a.any() and not b.any())
+    precision = float((a & _within(b, reach)).sum() / a.sum())
+    recall = float((b & _within(a, reach)).sum() / b.sum())
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def flip(image: Tensor, truth: Tensor) -> float:
+    """Mean LDR-FLIP (Andersson et al. 2020) in the figure's bounding box over white, seen at PIXELS_PER_DEGREE: 0 is equal, 1 the
+    greatest difference. NaN without a figure.
+    """
+    box = _box(figure(image, truth))
     if box is None:
         return float("nan")
-    image, truth = image[(slice(None), *box)], truth[(slice(None), *box)]
-    return psnr(image, truth, figure(image, truth))
+    a, b = (
+        over(x, BACKGROUNDS[0])[:, *box].clamp(0, 1).permute(1, 2, 0).contiguous().cpu().numpy().astype(np.float32) for x in (image, truth)
+    )
+    return float(evaluate_flip(b, a, "LDR", applyMagma=False, parameters={"ppd": PIXELS_PER_DEGREE})[1])
 
 
-def head_box(points_camera: NDArray, K: NDArray, height_m: float, size: int) -> tuple[slice, slice] | None:
-    """The square around the head, (rows, columns), of points (137, 3) in camera space; None if it is unknown or outside the picture."""
-    points = np.asarray(points_camera)[list(_HEAD_POINTS)]
-    pixels = project(points, K)
-    known = np.isfinite(pixels).all(-1)
-    if not known.any():
-        return None
-    x, y = pixels[known].mean(0)
-    side = K[0, 0] * _HEAD_SIDE * height_m / points[known, 2].mean()
-    # Hair and skull are above the eyes.
-    x0, y0 = int(x - side / 2), int(y - 0.6 * side)
-    rows, columns = slice(max(y0, 0), min(int(y0 + side), size)), slice(max(x0, 0), min(int(x0 + side), size))
-    return (rows, columns) if rows.start < rows.stop and columns.start < columns.stop else None
+def flow_warp(images: tuple[Tensor, Tensor], truths: tuple[Tensor, Tensor], flow: NDArray, seen: NDArray[np.bool_]) -> tuple[float, int]:
+    """How much a picture differs from the next one fetched back along the exact flow, over white, less how much the renders do so.
+
+    `flow` (H, W, 2) px to the next picture, `seen` (H, W) where the point is seen in both. Returns the sum over those pixels of the mean
+    absolute difference of red, green and blue, in 1/255, and their number. Low too for what is blurred or frozen: read it beside `tdiff`.
+    """
+    if not seen.any():
+        return 0.0, 0
+    where = torch.from_numpy(np.ascontiguousarray(seen))
+    wrong = [
+        _warped_difference(over(pair[0], BACKGROUNDS[0]), over(pair[1], BACKGROUNDS[0]), flow)[where].sum() for pair in (images, truths)
+    ]
+    return float(255 * (wrong[0] - wrong[1])), int(where.sum())
+
+
+def _warped_difference(now: Tensor, after: Tensor, flow: NDArray) -> Tensor:
+    height, width = now.shape[-2:]
+    y, x = np.mgrid[:height, :width] + 0.5
+    shift = np.nan_to_num(np.asarray(flow, np.float32))
+    grid = np.stack([2 * (x + shift[..., 0]) / width - 1, 2 * (y + shift[..., 1]) / height - 1], -1).astype(np.float32)
+    back = functional.grid_sample(after[None], torch.from_numpy(grid)[None], mode="bilinear", padding_mode="border", align_corners=False)[0]
+    return (now - back).abs().mean(0)
+
+
+def silhouette(rgba: Tensor) -> NDArray[np.float64]:
+    """(3,): centroid x and y in px and area in px² of the alpha; NaN for an empty picture's centroid."""
+    alpha = rgba[3].double().cpu().numpy()
+    area = alpha.sum()
+    y, x = (np.arange(n) + 0.5 for n in alpha.shape)
+    if area <= 0:
+        return np.array([np.nan, np.nan, 0.0])
+    return np.array([(alpha.sum(0) * x).sum() / area, (alpha.sum(1) * y).sum() / area, area])
+
+
+def shake(silhouettes: NDArray) -> tuple[float, float]:
+    """How much silhouettes (F, 3) tremble from picture to picture: the RMS second difference of the centroid in px, and of the area in
+    per cent of its mean. A figure that moves evenly trembles by 0. NaN for fewer than three pictures.
+    """
+    second = np.diff(np.asarray(silhouettes, np.float64), 2, axis=0)
+    if len(second) == 0:
+        return float("nan"), float("nan")
+    centroid = np.sqrt((second[:, :2] ** 2).sum(1).mean())
+    area = np.sqrt((second[:, 2] ** 2).mean()) / silhouettes[:, 2].mean()
+    return float(centroid), float(100 * area)
+
+
+def pck(found: NDArray | None, points_2d: NDArray, known: NDArray[np.bool_], torso_px: float) -> tuple[int, int]:
+    """How many joints of BODY_25 (25, 2) px were found within PCK_SHARE of the torso of where they are, and how many of PCK_JOINTS there
+    are: `known` (25,) says which. Where no body was `found` (None) all are missed.
+    """
+    joints = PCK_JOINTS[known[PCK_JOINTS]]
+    if found is None:
+        return 0, len(joints)
+    apart = np.linalg.norm(found[joints] - points_2d[joints], axis=-1)
+    return int((apart <= PCK_SHARE * torso_px).sum()), len(joints)
 
 
 def tdiff(images: Sequence[Tensor], truths: Sequence[Tensor]) -> tuple[float, float]:
@@ -129,3 +211,17 @@ def _blur(x: Tensor) -> Tensor:
     g = g / g.sum()
     x = functional.pad(x, (5, 5, 5, 5), "replicate")
     return functional.conv2d(functional.conv2d(x, g.view(1, 1, 1, -1)), g.view(1, 1, -1, 1))
+
+
+def _outline(inside: Tensor) -> Tensor:
+    """(H, W) bool: pixels of a silhouette that touch what is outside of it."""
+    padded = functional.pad(inside.float()[None, None], (1, 1, 1, 1))
+    return inside & (functional.max_pool2d(1 - padded, 3, 1)[0, 0] > 0)
+
+
+def _within(marked: Tensor, reach: float) -> Tensor:
+    """(H, W) bool: pixels whose centre is at most `reach` px from a marked one's."""
+    r = int(reach)
+    step = torch.arange(-r, r + 1, device=marked.device)
+    disk = (step[:, None] ** 2 + step**2 <= reach**2).float()[None, None]
+    return functional.conv2d(marked.float()[None, None], disk, padding=r)[0, 0] > 0.5

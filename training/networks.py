@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The generator and the discriminator: pure modules, no files, no devices.
+"""The character's network, a generator and a refiner of its head: pure modules, no files, no devices.
 
 The generator is a residual U-Net that starts at a quarter of the resolution, where most of its work is done; a thin path at half the
 resolution makes the outlines. That is many times cheaper than the generators of pix2pixHD's family, which work at full resolution first
@@ -7,11 +7,12 @@ and last (benchmarks/run.py says how many). Batch norm, because instance norm ti
 to what else is in the frame (which flickers) and cannot be folded into the convolutions at inference. Upsampling is by pixel shuffle
 with ICNR initialisation (Aitken et al. 2017, "Checkerboard artifact free sub-pixel convolution"), so that the four sub-pixels start
 equal and no lattice is built in.
+
+The refiner sees the head alone, enlarged, because eyes and mouth are a few pixels that everyone looks at.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import torch
@@ -90,6 +91,10 @@ class Generator(nn.Module):
         self.to_rgba = _shuffled(head, RGBA, 3)
 
     def forward(self, conditioning: Tensor) -> Tensor:
+        return premultiplied(self.raw(conditioning), finished=not self.training)
+
+    def raw(self, conditioning: Tensor) -> Tensor:
+        """Logits of straight colour and alpha, (B, 4, H, W) float32."""
         near, x = self.near(conditioning), self.stem(conditioning)
         skips = []
         for level in self.down:
@@ -98,54 +103,107 @@ class Generator(nn.Module):
         for up, merge, skip in zip(self.up, self.merge, reversed(skips[:-1]), strict=True):
             x = merge(functional.relu(functional.interpolate(up(x), scale_factor=2.0, mode="nearest") + skip))
         x = self.outline(functional.relu(functional.pixel_shuffle(self.to_half(x), 2) + near))
-        raw = functional.pixel_shuffle(self.to_rgba(x), 2).float()
-        alpha = torch.sigmoid(raw[:, 3:])
-        if not self.training:
-            # A sigmoid never reaches 0 or 1: without this, nothing would be faintly there.
-            alpha = ((alpha - 0.02) / 0.96).clamp(0, 1)
-        return torch.cat([torch.sigmoid(raw[:, :3]) * alpha, alpha], 1)
+        return functional.pixel_shuffle(self.to_rgba(x), 2).float()
 
 
-class PatchDiscriminator(nn.Module):
-    """Says of each patch of (conditioning, premultiplied RGBA) whether it is a render: logits (B, 1, H/8, W/8), and the features on
-    the way.
+def premultiplied(raw: Tensor, *, finished: bool) -> Tensor:
+    """Logits of straight colour and alpha (B, 4, H, W) → premultiplied RGBA in 0…1. `finished`: for use, not for training."""
+    alpha = torch.sigmoid(raw[:, 3:])
+    if finished:
+        # A sigmoid never reaches 0 or 1: without this, nothing would be faintly there.
+        alpha = ((alpha - 0.02) / 0.96).clamp(0, 1)
+    return torch.cat([torch.sigmoid(raw[:, :3]) * alpha, alpha], 1)
 
-    The conditional patch discriminator of pix2pix (Isola et al. 2017) without normalisation, which R1 would work against.
+
+def cut(picture: Tensor, square: Tensor, side: int) -> Tensor:
+    """What a square of a picture shows, at another size: (B, C, H, W) float → (B, C, side, side), 0 where it lies outside.
+
+    `square` is (B, 3): centre x, centre y, side in px. Of a square whose side is 0 the result is empty.
+    """
+    steps = (torch.arange(side, device=picture.device, dtype=torch.float32) * 2 + 1) / side - 1
+    x, y, s = square.float().unbind(1)
+    across = (2 * x[:, None] + steps * s[:, None]) / picture.shape[3] - 1
+    down = (2 * y[:, None] + steps * s[:, None]) / picture.shape[2] - 1
+    grid = torch.stack([across[:, None].expand(-1, side, -1), down[:, :, None].expand(-1, -1, side)], -1)
+    crop = functional.grid_sample(picture.float(), grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return crop * (s > 0).float()[:, None, None, None]
+
+
+def paste(crop: Tensor, square: Tensor, size: tuple[int, int]) -> Tensor:
+    """The inverse of `cut`: a picture of `size` (height, width) that is 0 but for the crop (B, C, S, S) in its square."""
+    height, width = size
+    x, y, s = square.float().unbind(1)
+    side = torch.where(s > 0, s, torch.ones_like(s))[:, None]
+    across = (torch.arange(width, device=crop.device, dtype=torch.float32) + 0.5 - x[:, None]) * 2 / side
+    down = (torch.arange(height, device=crop.device, dtype=torch.float32) + 0.5 - y[:, None]) * 2 / side
+    grid = torch.stack([across[:, None].expand(-1, height, -1), down[:, :, None].expand(-1, -1, width)], -1)
+    picture = functional.grid_sample(crop.float(), grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return picture * (s > 0).float()[:, None, None, None]
+
+
+class HeadRefiner(nn.Module):
+    """Conditioning (B, C, H, W), raw picture (B, 4, H, W) and the head's square (B, 3) → what to add to the raw picture, 0 outside the
+    square.
+
+    A small residual U-Net on a crop of `side` px (a multiple of MULTIPLE), which shows the head enlarged. Added to logits, so that
+    whatever it says is a valid picture; it begins by adding nothing.
     """
 
-    def __init__(self, width: int, channels: int) -> None:
+    def __init__(self, width: int, side: int, channels: int = len(CHANNELS)) -> None:
         super().__init__()
-        sizes = [channels + RGBA, width, 2 * width, 4 * width]
-        self.layers = nn.ModuleList(nn.Conv2d(a, b, 4, 2, padding=1) for a, b in itertools.pairwise(sizes))
-        self.logit = nn.Conv2d(sizes[-1], 1, 3, padding=1)
-        for layer in (*self.layers, self.logit):
-            # Torch's own initialisation lets the signal fade from layer to layer; without normalisation nothing would bring it back
-            # (He et al. 2015).
-            assert isinstance(layer, nn.Conv2d)
-            assert layer.bias is not None
-            nn.init.kaiming_normal_(layer.weight, a=0.2)
-            nn.init.zeros_(layer.bias)
+        self.side = side
+        self.feather: Tensor
+        wide = 2 * width
+        self.stem = _conv(channels + RGBA, width, 4, 2)
+        self.first = ResidualBlock(width)
+        self.down1 = nn.Sequential(_conv(width, wide, 4, 2), ResidualBlock(wide))
+        self.down2 = nn.Sequential(_conv(wide, wide, 4, 2), ResidualBlock(wide), ResidualBlock(wide))
+        self.up1 = nn.Sequential(nn.Conv2d(wide, wide, 1, bias=False), nn.BatchNorm2d(wide))
+        self.merge1 = ResidualBlock(wide)
+        self.up2 = nn.Sequential(nn.Conv2d(wide, width, 1, bias=False), nn.BatchNorm2d(width))
+        self.merge2 = ResidualBlock(width)
+        self.out = nn.Conv2d(width, 4 * RGBA, 3, padding=1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
+        rim = torch.minimum(torch.arange(side), torch.arange(side).flip(0)).float()
+        fall = ((rim + 0.5) / (side / 8)).clamp(max=1)
+        fall = fall * fall * (3 - 2 * fall)
+        self.register_buffer("feather", (fall[:, None] * fall)[None, None], persistent=False)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        features = []
-        for layer in self.layers:
-            x = functional.leaky_relu(layer(x), 0.2)
-            features.append(x)
-        return self.logit(x), features
+    def forward(self, conditioning: Tensor, raw: Tensor, square: Tensor) -> Tensor:
+        coarse = premultiplied(raw, finished=False)
+        # Cut as float32 (places in bfloat16 would be pixels off), then as the convolutions like it.
+        near = torch.cat([cut(conditioning, square, self.side), cut(coarse, square, self.side)], 1)
+        near = near.to(conditioning.dtype).contiguous(memory_format=torch.channels_last)
+        a = self.first(self.stem(near))
+        b = self.down1(a)
+        x = self.down2(b)
+        x = self.merge1(functional.relu(functional.interpolate(self.up1(x), scale_factor=2.0, mode="nearest") + b))
+        x = self.merge2(functional.relu(functional.interpolate(self.up2(x), scale_factor=2.0, mode="nearest") + a))
+        residual = functional.pixel_shuffle(self.out(x), 2).float() * self.feather
+        return paste(residual, square, (raw.shape[2], raw.shape[3]))
 
 
-class Discriminator(nn.Module):
-    """Patch discriminators at full and half resolution (pix2pixHD, Wang et al. 2018): a list of (logits, features), one a scale."""
+def refiner_side(size: int) -> int:
+    """The side of the refiner's crop for pictures of `size` px: the head's square is about a quarter of them, and is enlarged twice."""
+    return 2 * max(round(size / 4 / MULTIPLE), 1) * MULTIPLE
 
-    def __init__(self, width: int, scales: int = 2, channels: int = len(CHANNELS)) -> None:
+
+class CharacterModel(nn.Module):
+    """Conditioning (B, C, H, W) and the head's square (B, 3: centre x, centre y, side in px; side 0: not seen) → premultiplied RGBA.
+
+    `refiner` is the refiner's width, 0 for none; `side` that of its crop. Without a refiner, or without squares, the generator's picture
+    is the result.
+    """
+
+    def __init__(self, widths: Sequence[int], blocks: Sequence[int], head: int, refiner: int, side: int) -> None:
         super().__init__()
-        self.scales = nn.ModuleList(PatchDiscriminator(width, channels) for _ in range(scales))
+        self.body = Generator(widths, blocks, head)
+        self.refiner = HeadRefiner(refiner, side) if refiner else None
+        self.refine = True  # the training begins without
 
-    def forward(self, conditioning: Tensor, rgba: Tensor) -> list[tuple[Tensor, list[Tensor]]]:
-        x = torch.cat([conditioning, rgba.to(conditioning.dtype)], 1)
-        results = []
-        for i, scale in enumerate(self.scales):
-            if i:
-                x = functional.avg_pool2d(x, 2)
-            results.append(scale(x))
-        return results
+    def forward(self, conditioning: Tensor, head: Tensor | None = None) -> Tensor:
+        raw = self.body.raw(conditioning)
+        if self.refiner is not None and self.refine and head is not None:
+            raw = raw + self.refiner(conditioning, raw, head)
+        return premultiplied(raw, finished=not self.training)

@@ -25,13 +25,16 @@ class Preset:
     widths: tuple[int, int, int, int]  # the generator's channels at 1/4, 1/8, 1/16 and 1/32
     blocks: tuple[int, int, int, int]  # its residual blocks there
     head: int  # its channels at 1/2
-    discriminator: int  # the discriminator's first channels
+    discriminator: int  # the discriminators' first channels
     batch: int
     minutes: float  # how long `train` runs when it is not told
+    refiner: int = 0  # the head refiner's channels; 0: there is none
     lr: float = 6e-3  # the generator's peak learning rate
     lr_discriminator: float = 1e-3
     windows_until: float = 0.7  # share of the training that sees windows of the pictures, not the whole
-    warm_up: float = 0.3  # share of the training before the discriminator joins
+    refine_from: float = 0.3  # share of the training before the head refiner joins
+    warm_up: float = 0.3  # share of the training before the discriminators join
+    pairs_every: int = 4  # so many steps: one on pairs of consecutive frames, where the dataset has them
     freeze: float = 0.8  # share after which batch norm's statistics stay as they are
     r1_every: int = 16
     shift: float = 0.06  # pictures are shifted by up to this share of their side
@@ -39,11 +42,12 @@ class Preset:
 
 
 PRESETS: dict[str, Preset] = {
-    # For minutes on two cores; there the discriminator costs more than it brings, so it joins late.
+    # For minutes on two cores; there the discriminators cost more than they bring, so they join late.
     "tiny": Preset((32, 64, 96, 96), (1, 1, 1, 1), 16, 16, batch=4, minutes=10, warm_up=0.7),
-    "small": Preset((32, 64, 128, 192), (1, 2, 2, 2), 16, 24, batch=8, minutes=20),
-    "medium": Preset((48, 96, 192, 256), (1, 2, 2, 2), 24, 32, batch=8, minutes=60, lr=3e-3),
-    "large": Preset((64, 128, 256, 256), (2, 2, 2, 3), 32, 48, batch=16, minutes=60, lr=2e-3),
+    "small": Preset((32, 64, 128, 192), (1, 2, 2, 2), 16, 24, batch=8, minutes=20, refiner=24),
+    "medium": Preset((48, 96, 192, 256), (1, 2, 2, 2), 24, 32, batch=8, minutes=60, refiner=32, lr=3e-3),
+    "large": Preset((64, 128, 256, 256), (2, 2, 2, 3), 32, 48, batch=16, minutes=60, refiner=48, lr=2e-3),
+    "xl": Preset((96, 192, 320, 384), (2, 2, 3, 4), 48, 64, batch=16, minutes=600, refiner=64, lr=1e-3),
 }
 DEFAULT = "tiny"
 

@@ -7,100 +7,208 @@ from __future__ import annotations
 
 import copy
 import math
+from abc import ABC, abstractmethod
+from dataclasses import asdict
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from . import losses
-from .networks import HEAD, Discriminator, Generator, expand
+from .balance import Balance
+from .batch import Batch
+from .discriminators import Discriminator, Scales, augmented, draw
+from .distributed import ALONE, World, share_statistics
+from .drawings import CAPSULES
+from .networks import HEAD, CharacterModel, cut, expand, refiner_side
 from .presets import Preset
 
+WHOLE, HEADS, PAIRS = "whole", "head", "pair"  # what the discriminators look at
+_VIEWS = 2  # purpose of random numbers: (seed, purpose, step); 0 and 1 are the batches'
+View = tuple[Tensor, Tensor, Tensor | None]  # conditioning, RGBA, what each row counts for
 
-class Trainer:
-    """Generator, discriminator, their optimisers and the generator's moving average. Deterministic: it draws no random numbers after
-    initialisation.
+
+class Learner(ABC):
+    """A way to train: networks, their optimisers, and what a step does. All of its randomness is a function of (seed, step).
+
+    `modules` and `optimisers` are what resuming needs, with `numbers` and `steps`; `model` is the network to use: (conditioning, head
+    squares) → premultiplied RGBA, made anew by `training.methods` from `network`. `drawing` is the kind of conditioning.
     """
 
-    def __init__(self, preset: Preset, device: torch.device, *, mixed: bool) -> None:
-        self.preset, self.device, self.mixed = preset, device, mixed
-        self.G = Generator(preset.widths, preset.blocks, preset.head).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # torch declares no such overload
-        self.D = Discriminator(preset.discriminator).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # torch declares no such overload
-        self.ema = copy.deepcopy(self.G).eval().requires_grad_(False)
-        self.opt_G = torch.optim.Adam(self.G.parameters(), preset.lr, betas=(0.9, 0.99))
-        self.opt_D = torch.optim.Adam(self.D.parameters(), preset.lr_discriminator, betas=(0.0, 0.99))
-        self.steps = 0
-        self.losses: dict[str, Tensor] = {}
+    drawing: ClassVar[str]
+    windows: ClassVar[bool]  # whether it may learn from windows of the pictures
+    modules: dict[str, nn.Module]
+    optimisers: dict[str, torch.optim.Adam]
+    model: nn.Module
+    network: dict[str, Any]
+    steps: int = 0
 
-    def step(self, packed: Tensor, target: Tensor, progress: float) -> dict[str, Tensor]:
-        """Learn from one batch: packed conditioning (B, PACKED, H, W) and premultiplied RGBA (B, 4, H, W), both uint8; `progress` 0…1 is
-        the share of the training that is over. Returns the losses (scalars, detached).
-        """
+    @abstractmethod
+    def step(self, batch: Batch, progress: float) -> dict[str, Tensor]:
+        """Learn from one batch; `progress` 0…1 is the share of the training that is over. Returns the losses (scalars, detached)."""
+
+    def numbers(self) -> dict[str, float]:
+        """What else changes from step to step."""
+        return {}
+
+    def set_numbers(self, values: dict[str, float]) -> None:
+        """Take what `numbers` gave back."""
+        assert not values, "this method has none"
+
+
+class Trainer(Learner):
+    """Generator with head refiner, three discriminators (whole pictures, heads, pairs of frames), and the generator's moving average."""
+
+    drawing: ClassVar[str] = CAPSULES
+    windows: ClassVar[bool] = True
+
+    def __init__(
+        self, preset: Preset, size: int, device: torch.device, *, mixed: bool, seed: int = 0, world: World = ALONE,
+    ) -> None:  # fmt: skip
+        self.preset, self.device, self.mixed, self.seed, self.world = preset, device, mixed, seed, world
+        self.network = {key: asdict(preset)[key] for key in ("widths", "blocks", "head", "refiner")}
+        self.G = CharacterModel(**self.network, side=refiner_side(size)).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # torch declares no such overload
+        self.D = nn.ModuleDict(
+            {
+                WHOLE: Discriminator(preset.discriminator),
+                HEADS: Discriminator(preset.discriminator, scales=1),
+                PAIRS: Discriminator(preset.discriminator, scales=1, pictures=2),
+            }
+        ).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # torch declares no such overload
+        self.head_side = refiner_side(size)
+        self.ema = copy.deepcopy(self.G).eval().requires_grad_(False)
+        share_statistics(self.G, world)
+        self.opt_G = torch.optim.Adam(self.G.parameters(), preset.lr, betas=(0.9, 0.99))
+        groups = [{"params": list(net.parameters())} for net in self.D.values()]
+        self.opt_D = torch.optim.Adam(groups, preset.lr_discriminator, betas=(0.0, 0.99))
+        self.balances = {name: Balance() for name in self.D}
+        self.modules = {"G": self.G, "D": self.D, "ema": self.ema}
+        self.optimisers = {"opt_G": self.opt_G, "opt_D": self.opt_D}
+        self.model = self.ema
+        self.losses: dict[str, Tensor] = {}
+        # Elsewhere compiling takes longer than it saves. The discriminators stay as they are: R1 differentiates them twice.
+        self._run_G = torch.compile(self.G) if device.type == "cuda" else self.G
+
+    def numbers(self) -> dict[str, float]:
+        return {f"{name}.{key}": value for name, balance in self.balances.items() for key, value in vars(balance).items()}
+
+    def set_numbers(self, values: dict[str, float]) -> None:
+        for name, balance in self.balances.items():
+            for key in vars(balance):
+                setattr(balance, key, float(values[f"{name}.{key}"]))
+
+    def step(self, batch: Batch, progress: float) -> dict[str, Tensor]:
         self.losses = {}
-        self._schedule(progress)
-        self.set_input(packed, target)
         with_gan = progress >= self.preset.warm_up and self.preset.weights.gan > 0
+        self._schedule(progress)
+        self.set_input(batch)
         self.forward()
+        self.fakes, self.reals = {}, {}
         if with_gan:
+            self.set_views(batch)
             self.opt_D.zero_grad(set_to_none=True)
             self.backward_d()
+            self.world.average_gradients(self.D.parameters())
             self.opt_D.step()
         self.opt_G.zero_grad(set_to_none=True)
-        self.backward_g(with_gan)
+        self.backward_g()
+        self.world.average_gradients(self.G.parameters())
         self.opt_G.step()
         self.steps += 1
         self._average()
         return self.losses
 
-    def set_input(self, packed: Tensor, target: Tensor) -> None:
-        packed, target = packed.to(self.device, non_blocking=True), target.to(self.device, non_blocking=True)
+    def set_input(self, batch: Batch) -> None:
+        packed, target, self.head = (x.to(self.device, non_blocking=True) for x in (batch.packed, batch.target, batch.head))
         self.conditioning = expand(packed, torch.bfloat16 if self.mixed else torch.float32)
         self.target = (target.float() / 255).contiguous(memory_format=torch.channels_last)
-        self.weight = losses.pixel_weight(self.target[:, 3:], (packed[:, :1] == HEAD).float())
+        self.weight = losses.pixel_weight(self.target[:, 3:], (packed[:, :1] == HEAD).float(), over_all=self.world.mean)
 
     def forward(self) -> None:
         with self._autocast():
-            self.image = self.G(self.conditioning)
+            self.image = self._run_G(self.conditioning, self.head)
+
+    def set_views(self, batch: Batch) -> None:
+        """What the discriminators are shown, changed alike on both sides (`augmented`): the picture, its head, and pairs of frames."""
+        rng = np.random.default_rng((self.seed, _VIEWS, self.steps))
+        side, half = self.image.shape[-1], len(batch.rows) // 2
+        draws = {WHOLE: draw(rng, batch.whole, side), HEADS: draw(rng, batch.whole, self.head_side), PAIRS: draw(rng, batch.whole, side)}
+
+        def views(image: Tensor) -> dict[str, View]:
+            heads = cut(torch.cat([self.conditioning.float(), image], 1), self.head, self.head_side)
+            channels = self.conditioning.shape[1]
+            seen = (self.head[:, 2] > 0).float()
+            result: dict[str, View] = {
+                WHOLE: (*augmented(self.conditioning, image, draws[WHOLE].part(batch.rows)), None),
+                HEADS: (
+                    *augmented(heads[:, :channels].to(self.conditioning.dtype), heads[:, channels:], draws[HEADS].part(batch.rows)),
+                    seen,
+                ),
+            }
+            if batch.paired:
+                conditioning, two = (torch.cat([x[:half], x[half:]], 1) for x in (self.conditioning, image))
+                result[PAIRS] = (*augmented(conditioning, two, draws[PAIRS].part(batch.rows[:half])), None)
+            return result
+
+        self.fakes = views(self.image)
+        with torch.no_grad():
+            self.reals = views(self.target)
 
     def backward_d(self) -> None:
         """Hinge loss on render and picture; R1 on the render every `r1_every` steps, multiplied by that so that its mean strength
         stays.
         """
-        regularise = self.steps % self.preset.r1_every == 0
-        with self._autocast():
-            real = self.D(self.conditioning, self.target)
-            fake = self.D(self.conditioning, self.image.detach())
-            loss = losses.hinge_d(real, fake)
-        self.losses["d"] = loss.detach()
-        # How often the discriminator is right: 0.5 is helpless, 1 means that it has won and teaches nothing.
-        rights = [((r[0] > 0).float().mean() + (f[0] < 0).float().mean()) / 2 for r, f in zip(real, fake, strict=True)]
-        self.losses["d_right"] = torch.stack(rights).mean()
-        if regularise:
-            # Without autocast: second derivatives in bfloat16 are noise.
-            target = self.target.detach().requires_grad_(True)
-            penalty = losses.r1(self.D(self.conditioning.float(), target), target)
-            self.losses["r1"] = penalty.detach()
-            loss = loss + self.preset.weights.r1 * 0.5 * self.preset.r1_every * penalty
-        loss.backward()
+        regularise = self.steps // self._step_of_its_kind() % self.preset.r1_every == 0
+        total = torch.zeros((), device=self.device)
+        for name, (conditioning, rgba, seen) in self.reals.items():
+            with self._autocast():
+                real = self.D[name](conditioning, rgba)
+                fake = self.D[name](conditioning, self.fakes[name][1].detach())
+            loss = losses.hinge_d(real, fake, seen)
+            right = self.world.mean(losses.rightness(real, fake, seen))
+            self.balances[name].update(float(right))
+            self.losses |= {_named("d", name): loss.detach(), _named("d_right", name): right}
+            self.losses[_named("d_pace", name)] = torch.tensor(self.balances[name].pace, device=self.device)
+            if regularise:
+                # Without autocast: second derivatives in bfloat16 are noise.
+                leaf = rgba.detach().float().requires_grad_(True)
+                penalty = losses.r1(self.D[name](conditioning.float(), leaf), leaf)
+                self.losses[_named("r1", name)] = penalty.detach()
+                loss = loss + self.preset.weights.r1 * 0.5 * self.preset.r1_every * penalty
+            total = total + loss
+        for group, balance in zip(self.opt_D.param_groups, self.balances.values(), strict=True):
+            group["lr"] *= balance.pace
+        total.backward()
 
-    def backward_g(self, with_gan: bool) -> None:
+    def backward_g(self) -> None:
         weights = self.preset.weights
+        terms = self.terms()
+        total = torch.stack([getattr(weights, name.split("_")[0]) * term.float() for name, term in terms.items()]).sum()
+        total.backward()
+        self.D.requires_grad_(True)
+        self.losses |= {name: term.detach() for name, term in terms.items()} | {"g": total.detach()}
+
+    def terms(self) -> dict[str, Tensor]:
+        """The generator's losses by name; those of the discriminators' views where they have been set."""
         terms = {
             "l1": losses.weighted_l1(self.image, self.target, self.weight),
             "gradient": losses.gradient_l1(self.image, self.target),
             "dice": losses.dice(self.image[:, 3:], self.target[:, 3:]),
         }
-        if with_gan:
-            self.D.requires_grad_(False)
+        self.D.requires_grad_(False)
+        for name, (conditioning, rgba, seen) in self.fakes.items():
             with self._autocast():
-                fake = self.D(self.conditioning, self.image)
+                fake: Scales = self.D[name](conditioning, rgba)
                 with torch.no_grad():
-                    real = self.D(self.conditioning, self.target)
-                terms["gan"] = losses.hinge_g(fake)
-                terms["features"] = losses.feature_matching(real, fake)
-        total = torch.stack([getattr(weights, name) * term.float() for name, term in terms.items()]).sum()
-        total.backward()
-        self.D.requires_grad_(True)
-        self.losses |= {name: term.detach() for name, term in terms.items()} | {"g": total.detach()}
+                    real: Scales = self.D[name](conditioning, self.reals[name][1])
+            terms[_named("gan", name)] = losses.hinge_g(fake, seen)
+            terms[_named("features", name)] = losses.feature_matching(real, fake, seen, over_all=self.world.mean)
+        return terms
+
+    def _step_of_its_kind(self) -> int:
+        """Every how many steps the present kind of step comes: R1 must meet steps with pairs as well."""
+        return self.preset.pairs_every if PAIRS in self.reals else 1
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed)
@@ -113,6 +221,7 @@ class Trainer:
             for group in optimiser.param_groups:
                 group["lr"] = max(peak * rise * fall, 0.0)
         self.G.train()
+        self.G.refine = progress >= self.preset.refine_from
         if progress >= self.preset.freeze:
             for module in self.G.modules():
                 if isinstance(module, nn.BatchNorm2d):
@@ -129,6 +238,10 @@ class Trainer:
             average.lerp_(value, 1 - keep)
         for average, value in zip(self.ema.buffers(), self.G.buffers(), strict=True):
             average.copy_(value) if not average.is_floating_point() else average.lerp_(value, 1 - keep)
+
+
+def _named(loss: str, view: str) -> str:
+    return loss if view == WHOLE else f"{loss}_{view}"
 
 
 def mixed_precision_pays(device: torch.device) -> bool:

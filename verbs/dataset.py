@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`ningyo dataset`: look at a dataset, check it, and hand it to other programs."""
+"""`ningyo dataset`: look at a dataset, check it, hand it to other programs, and make one of what was filmed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 
 from ..errors import UserError
 from ..jobs.progress import Reporter
+from .arguments import person_id, positive_integer
 
-HELP = "Check a dataset (verify), see what is in it (stats), or write it for other programs (export)."
+HELP = "Check a dataset (verify), see what is in it (stats), write it for other programs (export), or make one of videos (film, import)."
 EXAMPLE = "ningyo dataset verify dataset"
 
 _LISTED = 50  # problems shown one by one
@@ -19,12 +20,23 @@ _NAMED = 8  # characters and clips shown one by one
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("verify", "stats", "export"))
-    parser.add_argument("dataset", type=Path, metavar="DATASET")
+    parser.add_argument("what", choices=("verify", "stats", "export", "film", "import"))
+    parser.add_argument(
+        "sources",
+        type=Path,
+        nargs="+",
+        metavar="DATASET",
+        help="film: videos of one person or drawn character; import: a folder like dance_now's (train_img, train_label); else a dataset",
+    )
     parser.add_argument("--repair", action="store_true", help="verify: render again what is missing, cut short or altered")
     parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="stats: where to write stats.html, its figures and stats.json; export: where to write to"
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="stats: where to write stats.html, its figures and stats.json; export: where to write to; film, import: the dataset to make",
     )
+    parser.add_argument("--person", type=person_id, default=0, metavar="ID", help="film: whom to take (default: 0, the main person)")
+    parser.add_argument("--size", type=positive_integer, default=512, metavar="PX", help="film, import: the pictures' side (default: 512)")
     parser.add_argument(
         "--form",
         metavar="FORM",
@@ -37,14 +49,43 @@ def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
     """Returns the figures; raises UserError when a dataset is not whole."""
     from ..synth_data.dataset.folder import Dataset
 
+    if args.what == "film":
+        return _film(args, report)
+    if len(args.sources) > 1:
+        raise UserError(f"`ningyo dataset {args.what}` takes one folder, not {len(args.sources)}.")
+    (source,) = args.sources
+    if args.what == "import":
+        return _import(source, args, report)
     if args.what == "verify" and args.repair:
-        return _repair(args.dataset, report)
-    dataset = Dataset.open(args.dataset)
+        return _repair(source, report)
+    dataset = Dataset.open(source)
     if args.what == "verify":
         return _verify(dataset, report)
     if args.what == "stats":
         return _stats(dataset, args.out, report)
     return _export(dataset, args.form, args.out, report)
+
+
+def _film(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
+    from ..synth_data.filmed.film import film
+
+    made = film(args.sources, _out(args), person=args.person, size=args.size, report=report)
+    report.artefact("dataset", args.out)
+    return made
+
+
+def _import(source: Path, args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
+    from ..synth_data.filmed.dance_now import import_dance_now
+
+    made = import_dance_now(source, _out(args), size=args.size, report=report)
+    report.artefact("dataset", args.out)
+    return made
+
+
+def _out(args: argparse.Namespace) -> Path:
+    if args.out is None:
+        raise UserError("Say where to make the dataset with --out.")
+    return args.out
 
 
 def _verify(dataset: Any, report: Reporter) -> dict[str, Any]:
@@ -70,7 +111,7 @@ def _repair(path: Path, report: Reporter) -> dict[str, Any]:
     if not path.is_dir():
         raise UserError(f"There is no dataset at {path}; check the path.")
     if not (path / JOB).is_file():
-        raise UserError(f"{path} does not keep its job ({JOB}); run the `ningyo render` command that made it again.")
+        raise UserError(f"{path} does not keep its job ({JOB}); run the command that made it again.")
     render_dataset(load_job(path / JOB), path, mend=True, report=report)
     return _verify(Dataset.open(path), report)
 

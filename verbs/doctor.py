@@ -29,6 +29,9 @@ MODULES = (
     ("cv2", "capture"),
     ("av", "capture, generate, strip"),
     ("PIL", "train, generate, evaluate"),
+    ("onnx", "export"),
+    ("onnxscript", "export"),
+    ("onnxruntime", "generate from an exported model, export"),
 )
 
 

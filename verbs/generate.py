@@ -15,7 +15,7 @@ EXAMPLE = "ningyo generate model track.npz --out frames --mp4 anime.mp4"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", type=Path, metavar="MODEL", help="folder made by `ningyo train`")
+    parser.add_argument("model", type=Path, metavar="MODEL", help="folder made by `ningyo train`, or an .onnx file made by `ningyo export`")
     parser.add_argument("track", type=Path, metavar="TRACK.npz", help="pose track made by `ningyo capture`")
     parser.add_argument("--out", type=Path, required=True, metavar="FRAMES", help="folder for the frames")
     parser.add_argument("--person", type=person_id, default=0, metavar="ID", help="which person of the track: main (the default) or an id")
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
-    from ..training.generate import generate
+    from ..generation.frames import generate
 
     result = generate(
         args.model, args.track, args.out, person=args.person, motion=args.motion, mp4=args.mp4, video=args.video, report=report

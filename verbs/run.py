@@ -102,6 +102,7 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
     """Every stage in turn; what is finished already is kept. Returns what is also written to `pipeline.report`."""
     import numpy as np
 
+    from ..generation.frames import frame_path, generate
     from ..sequencer.frames import FrameFolder
     from ..sequencer.strips import save_strip_blend
     from ..synth_data.capture.capture import Settings, capture_files
@@ -111,7 +112,6 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
     from ..synth_data.render.job import CharacterJob, ClipJob, RenderJob
     from ..synth_data.retarget.filming import residual_in_words
     from ..training.contact import contact_sheet
-    from ..training.generate import frame_path, generate
     from ..training.loop import train
     from ..training.presets import preset_named
 

@@ -17,14 +17,20 @@ EXAMPLE = "ningyo train dataset --out model --preset small --minutes 20"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("dataset", type=Path, metavar="DATASET", help="folder made by `ningyo render`")
     parser.add_argument("--out", type=Path, required=True, metavar="MODEL", help="folder for the model")
-    parser.add_argument("--preset", default="tiny", metavar="NAME", help="tiny, small, medium or large (default: tiny, for two CPU cores)")
+    parser.add_argument("--preset", default="tiny", metavar="NAME", help="tiny, small, medium, large or xl (default: tiny, for two cores)")
     parser.add_argument("--minutes", type=positive_number, metavar="M", help="how long to train, all runs together (default: the preset's)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--method", default="ours", metavar="NAME",
+        help="ours (the default), or a baseline to compare with: pix2pix, dance_now or dance_now_mended",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
     from ..training.loop import train
 
-    result = train(args.dataset, args.out, preset=args.preset, minutes=args.minutes, seed=args.seed, report=report)
+    result = train(
+        args.dataset, args.out, preset=args.preset, minutes=args.minutes, seed=args.seed, method=args.method, report=report
+    )  # fmt: skip
     report.artefact("model", args.out)
     return result

@@ -192,15 +192,24 @@ class Dataset:
         return SamplePose.load(self.file(sample, POSE))
 
     def rig_path(self, character: str) -> Path:
-        """The character's rig (JSON)."""
-        return self.path / self.header["characters"][character]["rig"]
+        """The character's rig (JSON); there is no such file for one that was filmed."""
+        return self.path / self.header["characters"][character].get("rig", f"{character}/{RIG}")
 
     def about(self, character: str) -> dict[str, Any]:
-        """What is known of a character beside its rig (`character.json`): its attributes in words, and what it lacks; empty where nothing
-        is.
+        """What is known of a character beside its rig (`character.json`): its attributes in words, and what it lacks; of one that was
+        filmed how it stood before the camera ("filmed": `pose.transfer.FilmedTarget`). Empty where nothing is.
         """
         found = read_json(self.rig_path(character).with_name(CHARACTER))
         return found if isinstance(found, dict) else {}
+
+    def height(self, character: str) -> float:
+        """The character's height in metres, by its rig or by how it was filmed. Raises UserError where neither says it."""
+        filmed = self.about(character).get("filmed")
+        known = filmed if isinstance(filmed, dict) else read_json(self.rig_path(character))
+        try:
+            return float(known["height"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{self.path} does not say how tall {character} is; make the dataset again.") from error
 
 
 def read_header(path: Path) -> dict[str, Any] | None:

@@ -45,7 +45,7 @@ def other_damage(dataset: Dataset, *, finished: bool) -> list[str]:
     """What is wrong with the files that are no sample's."""
     found = []
     for character, entry in dataset.header.get("characters", {}).items():
-        if not (dataset.path / entry["rig"]).is_file():
+        if "rig" in entry and not (dataset.path / entry["rig"]).is_file():
             found.append(f"{entry['rig']}, the rig of {character}, is missing")
     if not finished or int(dataset.header.get("version", 1)) < 2:
         return found

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .framing import NEAR
+from .skeleton import spread
 
 RASTERISER_VERSION = 1  # raise it whenever a picture changes: datasets and models made with another version are refused
 
@@ -47,22 +48,22 @@ PACKED = 1 + len(VALUES)  # bytes a pixel: part number (0 is nothing), then the 
 Array = NDArray[np.float32]
 
 # Points: BODY_25, then the 70 of the face, then 21 of each hand.
-_NOSE, _NECK, _MID_HIP = 0, 1, 8
-_SHOULDER, _ELBOW, _WRIST = (5, 2), (6, 3), (7, 4)  # (left, right)
-_HIP, _KNEE, _ANKLE = (12, 9), (13, 10), (14, 11)
-_EYE, _EAR, _BIG_TOE, _SMALL_TOE, _HEEL = (16, 15), (18, 17), (19, 22), (20, 23), (21, 24)
-_HAND = (95, 116)
-_EYE_POINTS = np.r_[25 + 17 : 25 + 27, 25 + 36 : 25 + 48, 25 + 68 : 25 + 70]  # brows, lids, pupils
-_MOUTH_POINTS = np.r_[25 + 30 : 25 + 36, 25 + 48 : 25 + 68]  # the nose's tip, lips
+NOSE, NECK, MID_HIP = 0, 1, 8
+SHOULDER, ELBOW, WRIST = (5, 2), (6, 3), (7, 4)  # (left, right)
+HIP, KNEE, ANKLE = (12, 9), (13, 10), (14, 11)
+EYE, EAR, BIG_TOE, SMALL_TOE, HEEL = (16, 15), (18, 17), (19, 22), (20, 23), (21, 24)
+HAND = (95, 116)
+EYE_POINTS = np.r_[25 + 17 : 25 + 27, 25 + 36 : 25 + 48, 25 + 68 : 25 + 70]  # brows, lids, pupils
+MOUTH_POINTS = np.r_[25 + 30 : 25 + 36, 25 + 48 : 25 + 68]  # the nose's tip, lips
 
 # Radii, as fractions of the height.
-_HEAD, _NECK_R, _CHEST, _WAIST, _PELVIS = 0.062, 0.026, 0.050, 0.046, 0.056
-_UPPER_ARM, _FOREARM, _WRIST_R, _PALM, _FINGER = 0.026, 0.021, 0.015, 0.013, 0.0065
-_THIGH, _KNEE_R, _ANKLE_R, _TOE = 0.044, 0.031, 0.021, 0.017
-_DOT = 0.006
-_HALO = 2.6  # of the skull's radius: as far as hair and hats reach
-_HAND_LENGTH = 0.085  # of the stand-in drawn when the fingers are unknown
-_DEPTH_SPAN = 0.6  # heights in front of or behind the hips that use up the depth channel
+HEAD_R, NECK_R, CHEST_R, WAIST_R, PELVIS_R = 0.062, 0.026, 0.050, 0.046, 0.056
+UPPER_ARM_R, FOREARM_R, WRIST_R, PALM_R, FINGER_R = 0.026, 0.021, 0.015, 0.013, 0.0065
+THIGH_R, KNEE_R, ANKLE_R, TOE_R = 0.044, 0.031, 0.021, 0.017
+DOT_R = 0.006
+HALO = 2.6  # of the skull's radius: as far as hair and hats reach
+HAND_LENGTH = 0.085  # of the stand-in drawn when the fingers are unknown
+DEPTH_SPAN = 0.6  # heights in front of or behind the hips that use up the depth channel
 
 
 def draw_conditioning(points: NDArray, K: NDArray, size: int | tuple[int, int], height_m: float) -> Array:
@@ -100,18 +101,17 @@ def draw_packed(points: NDArray, K: NDArray, size: int | tuple[int, int], height
     if len(capsules.part) == 0:
         return packed.reshape(height, width, PACKED)
     pixel, capsule, depth, along, ray = _nearest(capsules, K, width, height)
-    a, d, ra, dr = capsules.a[capsule], capsules.d[capsule], capsules.ra[capsule], capsules.dr[capsule]
-    position = ray * depth[:, None]
-    normal = (position - a - along[:, None] * d) / (ra + along * dr)[:, None]
     part = capsules.part[capsule]
-    local = np.einsum("nij,nj->ni", frames[part], normal)
-    hips = points[_MID_HIP, 2] if np.isfinite(points[_MID_HIP, 2]) else np.median(depth)
-    values = np.zeros((len(pixel), 8), np.float32)
-    values[:, :3], values[:, 3:6] = normal, local
-    values[:, 6] = (hips - depth) / (_DEPTH_SPAN * height_m)
-    values[:, 7] = capsules.t0[capsule] + along * capsules.dt[capsule]
+    radius = capsules.ra[capsule] + along * capsules.dr[capsule]
+    position = (ray[0] * depth, ray[1] * depth, depth)
+    normal = [(position[k] - capsules.a[:, k][capsule] - along * capsules.d[:, k][capsule]) / radius for k in range(3)]
+    local = [sum(frames[:, i, k][part] * normal[k] for k in range(3)) for i in range(3)]
+    hips = points[MID_HIP, 2] if np.isfinite(points[MID_HIP, 2]) else np.median(depth)
+    in_front = (hips - depth) / (DEPTH_SPAN * height_m)
+    place = capsules.t0[capsule] + along * capsules.dt[capsule]
     packed[pixel, 0] = part + 1
-    packed[pixel, 1:9] = np.clip(values * 127 + 128.5, 1, 255)
+    for channel, value in enumerate((*normal, *local, in_front, place), 1):
+        packed[pixel, channel] = np.clip(value * 127 + 128.5, 1, 255)
     _draw_face(packed, points, frames[0], K, width, height, height_m)
     return packed.reshape(height, width, PACKED)
 
@@ -158,9 +158,9 @@ def _part_frames(p: Array) -> Array:
     the parent's.
     """
     facing = np.array([[1, 0, 0], [0, -1, 0], [0, 0, -1]], np.float32)  # someone upright who looks into the camera
-    spine = p[_NECK] - p[_MID_HIP]
-    pelvis = _axes(p[_HIP[0]] - p[_HIP[1]], spine)
-    chest = _axes(p[_SHOULDER[0]] - p[_SHOULDER[1]], spine)
+    spine = p[NECK] - p[MID_HIP]
+    pelvis = _axes(p[HIP[0]] - p[HIP[1]], spine)
+    chest = _axes(p[SHOULDER[0]] - p[SHOULDER[1]], spine)
     if pelvis is None:
         pelvis = facing if chest is None else chest
     if chest is None:
@@ -170,51 +170,51 @@ def _part_frames(p: Array) -> Array:
     for side in (0, 1):
         out = (1.0, 0.0, 0.0) if side == 0 else (-1.0, 0.0, 0.0)
         down = (0.0, -1.0, 0.0)
-        upper = _turned(chest, out, p[_ELBOW[side]] - p[_SHOULDER[side]])
-        fore = _turned(upper, out, p[_WRIST[side]] - p[_ELBOW[side]])
-        hand = p[_HAND[side] : _HAND[side] + 21]
+        upper = _turned(chest, out, p[ELBOW[side]] - p[SHOULDER[side]])
+        fore = _turned(upper, out, p[WRIST[side]] - p[ELBOW[side]])
+        hand = p[HAND[side] : HAND[side] + 21]
         # In the T-pose the palm looks down and the thumb forward: the palm's own "left" is outward, its "up" the back of the hand.
         along, across = _unit(hand[9] - hand[0]), hand[5] - hand[17]
         back = np.cross(across, along) * (1 if side == 0 else -1)
         palm = _axes(along * out[0], back)
         if palm is None:
             palm = _turned(fore, out, hand[9] - hand[0])
-        thigh = _turned(pelvis, down, p[_KNEE[side]] - p[_HIP[side]])
-        shin = _turned(thigh, down, p[_ANKLE[side]] - p[_KNEE[side]])
-        foot = _turned(shin, (0.0, 0.0, 1.0), _toes(p, side) - p[_ANKLE[side]])
+        thigh = _turned(pelvis, down, p[KNEE[side]] - p[HIP[side]])
+        shin = _turned(thigh, down, p[ANKLE[side]] - p[KNEE[side]])
+        foot = _turned(shin, (0.0, 0.0, 1.0), _toes(p, side) - p[ANKLE[side]])
         for part, axes in enumerate((upper, fore, palm, thigh, shin, foot)):
             frames[3 + 2 * part + side] = axes
     return frames
 
 
 def _toes(p: Array, side: int) -> Array:
-    toes = (p[_BIG_TOE[side]] + p[_SMALL_TOE[side]]) / 2
-    return toes if np.isfinite(toes).all() else p[_BIG_TOE[side]]
+    toes = (p[BIG_TOE[side]] + p[SMALL_TOE[side]]) / 2
+    return toes if np.isfinite(toes).all() else p[BIG_TOE[side]]
 
 
 def _head_axes(p: Array, chest: Array) -> Array:
-    ears = p[_EAR[0]] - p[_EAR[1]]
-    left = ears if np.isfinite(ears).all() else p[_EYE[0]] - p[_EYE[1]]
-    middle = (p[_EAR[0]] + p[_EAR[1]]) / 2
-    eyes = (p[_EYE[0]] + p[_EYE[1]]) / 2
-    forward = (eyes if np.isfinite(eyes).all() else p[_NOSE]) - middle
+    ears = p[EAR[0]] - p[EAR[1]]
+    left = ears if np.isfinite(ears).all() else p[EYE[0]] - p[EYE[1]]
+    middle = (p[EAR[0]] + p[EAR[1]]) / 2
+    eyes = (p[EYE[0]] + p[EYE[1]]) / 2
+    forward = (eyes if np.isfinite(eyes).all() else p[NOSE]) - middle
     if np.isfinite(forward).all():
         axes = _axes(left, np.cross(forward, left))
         if axes is not None:
             return axes
-    axes = _axes(left, p[_NOSE] - p[_NECK])
+    axes = _axes(left, p[NOSE] - p[NECK])
     return chest if axes is None else axes
 
 
 def _head_ball(p: Array, axes: Array, height: float) -> tuple[Array, float]:
     """Centre and radius of the skull: between the ears, a little up; as wide as the ears say, because drawn characters have big heads."""
-    centre, radius = (p[_EAR[0]] + p[_EAR[1]]) / 2, _HEAD * height
+    centre, radius = (p[EAR[0]] + p[EAR[1]]) / 2, HEAD_R * height
     if np.isfinite(centre).all():
-        radius = max(radius, 0.5 * float(np.sqrt(((p[_EAR[0]] - p[_EAR[1]]) ** 2).sum())))
+        radius = max(radius, 0.5 * float(np.sqrt(((p[EAR[0]] - p[EAR[1]]) ** 2).sum())))
         return centre + 0.25 * radius * axes[1], radius
-    if np.isfinite(p[_NOSE]).all():
-        return p[_NOSE] - 0.9 * radius * axes[2], radius
-    return p[_NECK] + 1.8 * radius * axes[1], radius
+    if np.isfinite(p[NOSE]).all():
+        return p[NOSE] - 0.9 * radius * axes[2], radius
+    return p[NECK] + 1.8 * radius * axes[1], radius
 
 
 def _capsules(p: Array, frames: Array, height: float) -> _Capsules:
@@ -230,26 +230,26 @@ def _capsules(p: Array, frames: Array, height: float) -> _Capsules:
 
     ball, radius = _head_ball(p, frames[0], height)
     skull = radius / height
-    neck, hips = p[_NECK], p[_MID_HIP]
+    neck, hips = p[NECK], p[MID_HIP]
     add(0, ball + 0.25 * radius * frames[0][1], ball - 0.45 * radius * frames[0][1], skull, 0.75 * skull, 1, 0)
-    add(1, neck, ball - 0.9 * radius * frames[0][1], _NECK_R, _NECK_R)
+    add(1, neck, ball - 0.9 * radius * frames[0][1], NECK_R, NECK_R)
     waist = 0.6 * hips + 0.4 * neck
-    add(1, waist, 0.85 * neck + 0.15 * hips, _WAIST, _CHEST)
-    add(2, hips, waist, _PELVIS, _WAIST)
+    add(1, waist, 0.85 * neck + 0.15 * hips, WAIST_R, CHEST_R)
+    add(2, hips, waist, PELVIS_R, WAIST_R)
     for side in (0, 1):
-        shoulder, elbow, wrist = p[_SHOULDER[side]], p[_ELBOW[side]], p[_WRIST[side]]
-        hip, knee, ankle = p[_HIP[side]], p[_KNEE[side]], p[_ANKLE[side]]
+        shoulder, elbow, wrist = p[SHOULDER[side]], p[ELBOW[side]], p[WRIST[side]]
+        hip, knee, ankle = p[HIP[side]], p[KNEE[side]], p[ANKLE[side]]
         flank = waist + 0.5 * (hip - hips)
         ribs = 0.7 * shoulder + 0.3 * neck + 0.12 * (hips - neck)
-        add(1, flank, ribs, _WAIST, _CHEST)
-        add(2, hip, flank, _PELVIS, _WAIST)
-        add(3 + side, shoulder, elbow, _UPPER_ARM * 1.1, _UPPER_ARM * 0.9)
-        add(5 + side, elbow, wrist, _FOREARM, _WRIST_R)
+        add(1, flank, ribs, WAIST_R, CHEST_R)
+        add(2, hip, flank, PELVIS_R, WAIST_R)
+        add(3 + side, shoulder, elbow, UPPER_ARM_R * 1.1, UPPER_ARM_R * 0.9)
+        add(5 + side, elbow, wrist, FOREARM_R, WRIST_R)
         _add_hand(add, 7 + side, p, side, height)
-        add(9 + side, hip, knee, _THIGH, _KNEE_R)
-        add(11 + side, knee, ankle, _KNEE_R, _ANKLE_R)
-        toes, heel = _toes(p, side), p[_HEEL[side]]
-        add(13 + side, ankle if np.isnan(heel).any() else 0.5 * (ankle + heel), toes, _ANKLE_R, _TOE)
+        add(9 + side, hip, knee, THIGH_R, KNEE_R)
+        add(11 + side, knee, ankle, KNEE_R, ANKLE_R)
+        toes, heel = _toes(p, side), p[HEEL[side]]
+        add(13 + side, ankle if np.isnan(heel).any() else 0.5 * (ankle + heel), toes, ANKLE_R, TOE_R)
     a, b = np.array([e[0] for e in ends], np.float32), np.array([e[1] for e in ends], np.float32)
     forms = np.array(shape, np.float32)
     ra, rb = forms[:, 0] * height, forms[:, 1] * height
@@ -265,31 +265,80 @@ class _Add(Protocol):
 
 
 def _add_hand(add: _Add, part: int, p: Array, side: int, height: float) -> None:
-    hand = p[_HAND[side] : _HAND[side] + 21]
+    hand = p[HAND[side] : HAND[side] + 21]
     if np.isnan(hand[[0, 5, 9, 17]]).any():
-        elbow, wrist = p[_ELBOW[side]], p[_WRIST[side]]
-        add(part, wrist, wrist + _HAND_LENGTH * height * _unit(wrist - elbow), _PALM * 1.3, _PALM, 0, 1)
+        elbow, wrist = p[ELBOW[side]], p[WRIST[side]]
+        add(part, wrist, wrist + HAND_LENGTH * height * _unit(wrist - elbow), PALM_R * 1.3, PALM_R, 0, 1)
     else:
         for knuckle in (5, 9, 17):
-            add(part, hand[0], hand[knuckle], _PALM, _PALM * 0.8, 0, 0.5)
+            add(part, hand[0], hand[knuckle], PALM_R, PALM_R * 0.8, 0, 0.5)
     for finger in range(5):
         for joint in range(3):
             i = 1 + 4 * finger + joint
-            add(part, hand[i], hand[i + 1], _FINGER, _FINGER, 0.5 + joint / 6, 0.5 + (joint + 1) / 6)
+            add(part, hand[i], hand[i + 1], FINGER_R, FINGER_R, 0.5 + joint / 6, 0.5 + (joint + 1) / 6)
 
 
-def _nearest(c: _Capsules, K: Array, width: int, height: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Array, Array, Array]:
-    """For each pixel the body covers: its index, the nearest capsule there, the depth, the place along the capsule, and the ray (x,
-    y, 1).
+def _nearest(c: _Capsules, K: Array, width: int, height: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Array, Array, list[Array]]:
+    """For each pixel the body covers: its index, the nearest capsule there, the depth, the place along the capsule, and the ray's x
+    and y (its z is 1).
 
     A round cone is the union of the spheres with centres a + t·d and radii ra + t·dr, 0 ≤ t ≤ 1. A ray s·q first meets the family where
     F(s, t) = |s q − a − t d|² − (ra + t dr)² and ∂F/∂t both vanish, which is a quadratic in s; outside 0 ≤ t ≤ 1 it can only meet
     the end spheres.
     """
+    ids, ix, iy = _candidates(c, K, width, height)
+    qx = ((np.arange(width) + 0.5 - K[0, 2]) / K[0, 0]).astype(np.float32)[ix]
+    qy = ((np.arange(height) + 0.5 - K[1, 2]) / K[1, 1]).astype(np.float32)[iy]
+    rb = c.ra + c.dr
+    aa, ad, dd = (c.a * c.a).sum(-1), (c.a * c.d).sum(-1), (c.d * c.d).sum(-1)
+    slant = dd - c.dr * c.dr
+    solid = slant > 1e-8  # the body is seen only where one end does not hold the other
+    inverse = np.where(solid, 1 / np.where(solid, slant, np.float32(1)), np.float32(0))
+    m = ad - c.ra * c.dr
+    forms = (*c.a.T, *c.d.T, aa - c.ra * c.ra, aa + 2 * ad + dd - rb * rb, aa - c.ra * c.ra - m * m * inverse, inverse, m, m * inverse)
+    ax, ay, az, dx, dy, dz, power_a, power_b, power, inverse, m, slope = (form[ids] for form in forms)
+    qq = qx * qx + qy * qy + 1
+    qa = qx * ax + qy * ay + az
+    qd = qx * dx + qy * dy + dz
+
+    # Ends: |s q − centre|² = r².
+    def sphere(qc: Array, power: Array) -> Array:
+        inside = qc * qc - qq * power
+        return np.where(inside >= 0, (qc - np.sqrt(np.maximum(inside, 0))) / qq, np.float32(np.inf))
+
+    at_a, at_b = sphere(qa, power_a), sphere(qa + qd, power_b)
+    nearest, along = np.minimum(at_a, at_b), (at_b < at_a).astype(np.float32)
+    p2, p1 = qq - qd * qd * inverse, qa - qd * slope
+    inside = p1 * p1 - p2 * power
+    with np.errstate(divide="ignore", invalid="ignore"):
+        s = (p1 - np.sqrt(np.maximum(inside, 0))) / p2
+        t = (s * qd - m) * inverse
+        body = (inside >= 0) & (t > 0) & (t < 1) & (s > 0) & (s < nearest) & solid[ids]
+    nearest, along = np.where(body, s, nearest), np.where(body, t, along)
+
+    hit = np.flatnonzero(nearest < np.inf)
+    pixel, nearest = (iy * width + ix)[hit], nearest[hit]
+    buffer = np.full(width * height, np.inf, np.float32)
+    np.minimum.at(buffer, pixel, nearest)
+    won = np.flatnonzero(buffer[pixel] == nearest)
+    # Two capsules at exactly the same depth: the first wins, everywhere and always; it is written last.
+    winner = np.full(width * height, -1, np.intp)
+    winner[pixel[won[::-1]]] = won[::-1]
+    pixel = np.flatnonzero(winner >= 0)
+    winner = winner[pixel]
+    hit = hit[winner]
+    return pixel, ids[hit], nearest[winner], along[hit], [qx[hit], qy[hit]]
+
+
+def _candidates(c: _Capsules, K: Array, width: int, height: int) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """All pixels that each capsule could cover: which capsule, x, y; capsule after capsule.
+
+    A capsule is the convex hull of its two end spheres, so its picture lies in the hull of the boxes around theirs; row by row, what
+    of the hull is there.
+    """
     fx, fy, cx, cy = K[0, 0], K[1, 1], K[0, 2], K[1, 2]
-    b, rb = c.a + c.d, c.ra + c.dr
     low, high = [], []
-    for centre, radius in ((c.a, c.ra), (b, rb)):
+    for centre, radius in ((c.a, c.ra), (c.a + c.d, c.ra + c.dr)):
         z = centre[:, 2]
         # A sphere's picture is an ellipse; this box holds it whatever the direction it is seen from.
         reach = radius / (z - radius)
@@ -298,64 +347,32 @@ def _nearest(c: _Capsules, K: Array, width: int, height: int) -> tuple[NDArray[n
         x, y = fx * centre[:, 0] / z + cx, fy * centre[:, 1] / z + cy
         low.append((x - reach_x, y - reach_y))
         high.append((x + reach_x, y + reach_y))
-    x0 = np.clip(np.minimum(low[0][0], low[1][0]), 0, width).astype(np.intp)
-    y0 = np.clip(np.minimum(low[0][1], low[1][1]), 0, height).astype(np.intp)
-    x1 = np.clip(np.ceil(np.maximum(high[0][0], high[1][0])), 0, width).astype(np.intp)
-    y1 = np.clip(np.ceil(np.maximum(high[0][1], high[1][1])), 0, height).astype(np.intp)
-    w, h = np.maximum(x1 - x0, 0), np.maximum(y1 - y0, 0)
-    count = w * h
-    ids = np.repeat(np.arange(len(count)), count)
-    step = np.arange(len(ids)) - np.repeat(np.cumsum(count) - count, count)
-    row = step // w[ids]
-    ix, iy = x0[ids] + step - row * w[ids], y0[ids] + row
-    qx = ((ix + np.float32(0.5)) - cx) / fx
-    qy = ((iy + np.float32(0.5)) - cy) / fy
-    qx, qy = qx.astype(np.float32), qy.astype(np.float32)
-    qq = qx * qx + qy * qy + 1
-    qa = qx * c.a[ids, 0] + qy * c.a[ids, 1] + c.a[ids, 2]
-    qd = qx * c.d[ids, 0] + qy * c.d[ids, 1] + c.d[ids, 2]
-
-    # Ends: |s q − centre|² = r².
-    def sphere(qc: Array, power: Array) -> Array:
-        inside = qc * qc - qq * power[ids]
-        return np.where(inside >= 0, (qc - np.sqrt(np.maximum(inside, 0))) / qq, np.inf)
-
-    aa, ad, dd = (c.a * c.a).sum(-1), (c.a * c.d).sum(-1), (c.d * c.d).sum(-1)
-    at_a = sphere(qa, aa - c.ra * c.ra)
-    at_b = sphere(qa + qd, aa + 2 * ad + dd - rb * rb)
-    nearest = np.minimum(at_a, at_b)
-    along = (at_b < at_a).astype(np.float32)
-    # Body: only where one end does not hold the other.
-    slant = dd - c.dr * c.dr
-    solid = slant > 1e-8
-    inverse = np.where(solid, 1 / np.where(solid, slant, 1), 0)
-    m = ad - c.ra * c.dr
-    p2 = qq - qd * qd * inverse[ids]
-    p1 = qa - qd * (m * inverse)[ids]
-    inside = p1 * p1 - p2 * (aa - c.ra * c.ra - m * m * inverse)[ids]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        s = (p1 - np.sqrt(np.maximum(inside, 0))) / p2
-        t = (s * qd - m[ids]) * inverse[ids]
-        body = (inside >= 0) & (t > 0) & (t < 1) & (s > 0) & (s < nearest) & solid[ids]
-    nearest = np.where(body, s, nearest).astype(np.float32)
-    along = np.where(body, t, along).astype(np.float32)
-
-    hit = np.flatnonzero(nearest < np.inf)
-    pixel = iy[hit] * width + ix[hit]
-    buffer = np.full(width * height, np.inf, np.float32)
-    np.minimum.at(buffer, pixel, nearest[hit])
-    winner = hit[buffer[pixel] == nearest[hit]]
-    # Two capsules at exactly the same depth: the first wins, everywhere and always.
-    pixel, first = np.unique(iy[winner] * width + ix[winner], return_index=True)
-    winner = winner[first]
-    ray = np.stack([qx[winner], qy[winner], np.ones(len(winner), np.float32)], -1)
-    return pixel, ids[winner], nearest[winner], along[winner], ray
+    top = np.clip(np.minimum(low[0][1], low[1][1]), 0, height).astype(np.intp)
+    bottom = np.clip(np.ceil(np.maximum(high[0][1], high[1][1])), 0, height).astype(np.intp)
+    of, row = spread(top, bottom)
+    y = row + np.float32(0.5)
+    left, right = np.full(len(of), np.inf, np.float32), np.full(len(of), -np.inf, np.float32)
+    for end in (0, 1):  # the boxes' sides
+        beside = (y >= low[end][1][of]) & (y <= high[end][1][of])
+        left = np.where(beside, np.minimum(left, low[end][0][of]), left)
+        right = np.where(beside, np.maximum(right, high[end][0][of]), right)
+    for y_a in (low[0][1], high[0][1]):  # and the lines between their corners
+        for y_b in (low[1][1], high[1][1]):
+            rise = y_b - y_a
+            t = (y - y_a[of]) / np.where(rise == 0, np.float32(1), rise)[of]
+            between = (t >= 0) & (t <= 1)
+            left = np.where(between, np.minimum(left, low[0][0][of] + t * (low[1][0] - low[0][0])[of]), left)
+            right = np.where(between, np.maximum(right, high[0][0][of] + t * (high[1][0] - high[0][0])[of]), right)
+    first = np.floor(np.clip(left, 0, width)).astype(np.intp)
+    last = np.ceil(np.clip(right, 0, width)).astype(np.intp)
+    span, column = spread(first, last)
+    return of[span], column, row[span]
 
 
 def _draw_face(packed: NDArray[np.uint8], p: Array, head: Array, K: Array, width: int, height: int, height_m: float) -> None:
     """Soft dots for the eyes' and the mouth's points that look to the camera, on pixels where the head is nearest."""
     centre, radius = _head_ball(p, head, height_m)
-    for channel, ids in ((VALUES.index("eyes"), _EYE_POINTS), (VALUES.index("mouth"), _MOUTH_POINTS)):
+    for channel, ids in ((VALUES.index("eyes"), EYE_POINTS), (VALUES.index("mouth"), MOUTH_POINTS)):
         points = p[ids]
         points = points[np.isfinite(points).all(-1)]
         outward = points - centre
@@ -363,7 +380,7 @@ def _draw_face(packed: NDArray[np.uint8], p: Array, head: Array, K: Array, width
         if len(points) == 0:
             continue
         x, y = K[0, 0] * points[:, 0] / points[:, 2] + K[0, 2], K[1, 1] * points[:, 1] / points[:, 2] + K[1, 2]
-        spread = max(_DOT * height_m * float(K[0, 0] / points[:, 2].mean()), 0.7)
+        spread = max(DOT_R * height_m * float(K[0, 0] / points[:, 2].mean()), 0.7)
         reach = int(np.ceil(2 * spread))
         offset = np.arange(-reach, reach + 1)
         ix = np.floor(x).astype(np.intp)[:, None, None] + offset[None, None, :]
@@ -384,7 +401,7 @@ def _draw_halo(packed: NDArray[np.uint8], p: Array, head: Array, K: Array, width
     Drawn whatever is in front of it; the parts say what is.
     """
     centre, radius = _head_ball(p, head, height_m)
-    reach = _HALO * radius
+    reach = HALO * radius
     if not np.isfinite(centre).all() or centre[2] - reach <= NEAR:
         return
     fx, fy, cx, cy = K[0, 0], K[1, 1], K[0, 2], K[1, 2]

@@ -100,8 +100,8 @@ def smooth_crops(boxes: NDArray, fps: float) -> Array:
     frames = np.arange(len(boxes))
     for i in range(3):
         boxes[:, i] = np.interp(frames, frames[known], boxes[known, i])
-    centre = _gaussian(boxes[:, :2], CENTRE_SECONDS * fps)
-    side = np.exp(_gaussian(np.log(boxes[:, 2:]), SIDE_SECONDS * fps))
+    centre = steadied(boxes[:, :2], CENTRE_SECONDS * fps)
+    side = np.exp(steadied(np.log(boxes[:, 2:]), SIDE_SECONDS * fps))
     return np.concatenate([centre, side], -1)
 
 
@@ -127,7 +127,7 @@ def crop_intrinsics(K: NDArray, box: NDArray, size: int) -> Array:
     return shift @ K
 
 
-def _gaussian(values: Array, sigma: float) -> Array:
+def steadied(values: Array, sigma: float) -> Array:
     """Gaussian smoothing along axis 0; the ends are continued by point reflection, so that a steady drift is not flattened there."""
     reach = int(min(np.ceil(3 * sigma), len(values) - 1))
     if reach < 1:

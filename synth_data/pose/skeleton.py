@@ -68,7 +68,7 @@ def draw_skeleton(points_2d: NDArray, size: tuple[int, int]) -> NDArray[np.uint8
     """
     width, height = size
     picture = np.zeros((height * width, 3), np.float32)
-    line, pixel, cover = _covered(points_2d, size, _PAIRS, _WIDTHS)
+    line, pixel, cover = covered_pixels(points_2d, size, _PAIRS, _WIDTHS)
     # Lines are painted one over the other. All first layers of all pixels at once, then all second ones, and so on.
     by_pixel = np.argsort(pixel, kind="stable")
     layer = np.empty(len(pixel), np.int64)
@@ -87,12 +87,12 @@ def draw_limbs(points_2d: NDArray, size: tuple[int, int]) -> NDArray[np.uint8]:
     """
     width, height = size
     picture = np.zeros((len(BODY_LIMBS), height * width), np.uint8)
-    line, pixel, cover = _covered(points_2d, size, np.array(BODY_LIMBS), np.ones(len(BODY_LIMBS), np.float32))
+    line, pixel, cover = covered_pixels(points_2d, size, np.array(BODY_LIMBS), np.ones(len(BODY_LIMBS), np.float32))
     picture[line, pixel] = np.rint(cover * 255)
     return picture.reshape(-1, height, width)
 
 
-def _covered(
+def covered_pixels(
     points_2d: NDArray, size: tuple[int, int], pairs: NDArray[np.int64], widths: NDArray[np.float32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
     """Which lines between `pairs` (N, 2) of points cover which pixels, and how much (0…1): three arrays, line after line."""
@@ -107,7 +107,7 @@ def _covered(
     # Row after row of each line, and of these rows the pixels between where the line enters and leaves its surroundings.
     top = np.clip(np.floor(np.minimum(a[:, 1], b[:, 1]) - reach), 0, height).astype(np.int64)
     bottom = np.clip(np.ceil(np.maximum(a[:, 1], b[:, 1]) + reach), 0, height).astype(np.int64)
-    of, row = _spread(top, bottom)
+    of, row = spread(top, bottom)
     with np.errstate(divide="ignore", invalid="ignore"):
         enter, leave = ((row + np.float32(0.5) + side * reach[of] - a[of, 1]) / d[of, 1] for side in (-1, 1))
     flat = np.abs(d[of, 1]) < 1e-6
@@ -115,7 +115,7 @@ def _covered(
     x = np.stack([a[of, 0] + enter * d[of, 0], a[of, 0] + leave * d[of, 0]])
     left = np.clip(np.floor(x.min(0) - reach[of]), 0, width).astype(np.int64)
     right = np.clip(np.ceil(x.max(0) + reach[of]), 0, width).astype(np.int64)
-    span, column = _spread(left, right)
+    span, column = spread(left, right)
     of, row = of[span], row[span]
     x, y = column + np.float32(0.5) - a[of, 0], row + np.float32(0.5) - a[of, 1]
     along = np.clip((x * d[of, 0] + y * d[of, 1]) / np.maximum((d * d).sum(1), 1e-9)[of], 0, 1)
@@ -125,7 +125,7 @@ def _covered(
     return lines[of[some]], (row * width + column)[some], cover[some]
 
 
-def _spread(start: NDArray[np.int64], stop: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def spread(start: NDArray[np.int64], stop: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """All whole numbers of the ranges start (N,) … stop − 1, and of which range each is."""
     counts = np.maximum(stop - start, 0)
     of = np.repeat(np.arange(len(start)), counts)

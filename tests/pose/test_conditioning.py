@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ningyo.synth_data.pose import conditioning
 from ningyo.synth_data.pose.conditioning import CHANNELS, PACKED, PARTS, draw_conditioning, draw_packed, expand
 from ningyo.synth_data.pose.landmarks import BODY_25
 
@@ -222,3 +223,18 @@ def test_pictures_scale_with_their_camera() -> None:
     small, large = draw_conditioning(figure(), K, SIZE, HEIGHT), draw_conditioning(figure(), double, 2 * SIZE, HEIGHT)
     halved = large.reshape(len(CHANNELS), SIZE, 2, SIZE, 2).mean((2, 4))
     assert np.abs(halved - small).mean() < 0.02
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_pixel_that_a_capsule_covers_is_left_out(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The same picture as when every pixel is tried with every capsule, also for what is near, outside or seen end on.
+    points = figure() + np.random.default_rng(seed).normal(0, 0.15, (137, 3))
+    points[:, 2] -= 0.8 * seed
+    ours = draw_packed(points, K, (SIZE, 64), HEIGHT)
+
+    def everything(c, K, width, height):
+        ids, y, x = (index.ravel() for index in np.indices((len(c.part), height, width)))
+        return ids, x, y
+
+    monkeypatch.setattr(conditioning, "_candidates", everything)
+    assert np.array_equal(ours, draw_packed(points, K, (SIZE, 64), HEIGHT))

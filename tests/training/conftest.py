@@ -122,17 +122,19 @@ def paint(packed: np.ndarray) -> np.ndarray:
     return np.concatenate([colour, 255 * (part > 0)[..., None]], -1).clip(0, 255).astype(np.uint8)
 
 
-def make_dataset(path: Path, *, size: int = 64, train: int = 8, test: int = 4, seed: int = 0) -> Path:
-    """A dataset of one character and two clips, "dance" for training and "walk" held out, whose frames follow each other."""
+def make_dataset(path: Path, *, size: int = 64, train: int = 8, test: int = 4, seed: int = 0, stride: int = 4) -> Path:
+    """A dataset of one character and two clips, "dance" for training, every `stride`th frame of it, and "walk" held out, whose frames
+    follow each other.
+    """
     rig = make_rig()
     path.mkdir(parents=True)
     rig.save(path / "figure.rig.json")
     samples: list[Sample] = []
     for split, clip, count, clip_seed in (("train", "dance", train, seed), ("test", "walk", test, seed + 1)):
-        motion = make_motion(rig, count * (4 if split == "train" else 1), clip_seed)
+        motion = make_motion(rig, count * (stride if split == "train" else 1), clip_seed)
         points = openpose_points(rig, *forward_kinematics(rig, motion))
         for i in range(count):
-            frame = i * (4 if split == "train" else 1)
+            frame = i * (stride if split == "train" else 1)
             world_to_camera = np.array([[1.0, 0, 0, 0], [0, 0, -1, 1], [0, 1, 0, 4]])
             seen = points[frame] @ world_to_camera[:, :3].T + world_to_camera[:, 3]
             K = np.array([[500.0, 0, 0], [0, 500, 0], [0, 0, 1]])
@@ -157,7 +159,7 @@ def make_dataset(path: Path, *, size: int = 64, train: int = 8, test: int = 4, s
         "size": [size, size],
         "count": len(samples),
         "characters": {"figure": {"rig": "figure.rig.json", "sha256": sha256_of(path / "figure.rig.json")}},
-        "clips": {"dance": {"frames": train * 4, "fps": 25}, "walk": {"frames": test, "fps": 25}},
+        "clips": {"dance": {"frames": train * stride, "fps": 25}, "walk": {"frames": test, "fps": 25}},
         "seed": seed,
     }
     (path / "dataset.json").write_text(json.dumps(header))
@@ -196,3 +198,13 @@ def figure_motion() -> Callable[[int], tuple[Rig, Motion]]:
         return rig, make_motion(rig, frames, seed=7)
 
     return make
+
+
+@pytest.fixture
+def small_baselines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The baselines with few channels: what they do is the same, in milliseconds."""
+    from ningyo.training.baselines import dance_now, pix2pix
+
+    for module in (dance_now, pix2pix):
+        monkeypatch.setattr(module, "WIDTH", 8)
+    monkeypatch.setattr(dance_now, "BLOCKS", 2)

@@ -21,14 +21,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from ningyo.errors import Cancelled, UserError
-from ningyo.jobs.progress import Reporter
+from ningyo.errors import UserError
+from ningyo.synth_data.dataset.folder import Sample
 from ningyo.training import presets, step
 from ningyo.training.checkpoint import STATE, load_model
-from ningyo.training.data import Pairs, Sampler, open_dataset
-from ningyo.training.evaluate import evaluate
+from ningyo.training.data import Pairs, Sampler, consecutive, open_dataset
 from ningyo.training.loop import train
-from safetensors.torch import load_file
 
 TINY = presets.Preset((8, 16, 16, 16), (1, 1, 1, 1), 8, 4, batch=2, minutes=0.1, r1_every=2)
 
@@ -62,30 +60,6 @@ def test_eight_pictures_are_learnt_by_heart(figure_dataset: Path, tmp_path: Path
     assert {path.name for path in (tmp_path / "model").iterdir()} >= {
         *("model.safetensors", "config.json", "rig.json", "report.json", "grid.png", "preview.png", "stats.jsonl", "state"),
     }
-
-
-def cancel_after(steps: int) -> Reporter:
-    seen = 0
-
-    def is_cancelled() -> bool:
-        nonlocal seen
-        seen += 1
-        return seen > steps
-
-    return Reporter(is_cancelled=is_cancelled)
-
-
-def test_resumed_and_uninterrupted_runs_end_with_equal_weights(figure_dataset: Path, tmp_path: Path) -> None:
-    train(figure_dataset, tmp_path / "whole", preset="tiny", steps=14)
-    with pytest.raises(Cancelled):
-        train(figure_dataset, tmp_path / "halves", preset="tiny", steps=14, report=cancel_after(6))
-    assert json.loads((tmp_path / "halves" / "config.json").read_text())["training"]["images"] == 14
-    train(figure_dataset, tmp_path / "halves", preset="tiny", steps=14)
-    whole, halves = (load_file(tmp_path / name / STATE) for name in ("whole", "halves"))
-    assert whole.keys() == halves.keys()
-    for name in whole:
-        assert torch.equal(whole[name], halves[name]), name
-    assert (tmp_path / "whole" / "model.safetensors").read_bytes() == (tmp_path / "halves" / "model.safetensors").read_bytes()
 
 
 def test_a_spent_budget_returns_at_once_and_a_larger_one_goes_on(figure_dataset: Path, tmp_path: Path) -> None:
@@ -166,7 +140,7 @@ def test_wrong_inputs_get_one_sentence(figure_dataset: Path, tmp_path: Path) -> 
     with pytest.raises(UserError, match="more than 0"):
         train(figure_dataset, tmp_path / "out", preset="tiny", minutes=0)
     train(figure_dataset, tmp_path / "model", preset="tiny", steps=1)
-    with pytest.raises(UserError, match="another dataset, preset or seed"):
+    with pytest.raises(UserError, match="another dataset, method, preset or seed"):
         train(figure_dataset, tmp_path / "model", preset="tiny", steps=2, seed=1)
     assert not (tmp_path / "out").exists()
 
@@ -184,6 +158,10 @@ def test_datasets_that_do_not_fit_are_refused(figure_dataset: Path, tmp_path: Pa
     with pytest.raises(UserError, match="multiple of 32"):
         open_dataset(changed(figure_dataset, tmp_path / "b", size=[70, 70]))
     entry = {"rig": "figure.rig.json", "sha256": "0"}
+    filmed = changed(figure_dataset, tmp_path / "f")
+    (filmed / "figure.rig.json").unlink()
+    with pytest.raises(UserError, match="without a rig"):
+        open_dataset(filmed)
     with pytest.raises(UserError, match="several characters"):
         open_dataset(changed(figure_dataset, tmp_path / "c", characters={"a": entry, "b": entry}))
     with pytest.raises(UserError, match="painted backgrounds"):
@@ -202,9 +180,11 @@ def test_models_that_are_not_ours_get_one_sentence(figure_dataset: Path, tmp_pat
         ({"version": 99}, "newer Ningyo"),
         ({"schema": "other"}, "not a Ningyo model"),
         ({"rasteriser": 0}, "another version of the skeleton rasteriser"),
-        ({"network": {"widths": [8, 16, 16, 10**9], "blocks": [1, 1, 1, 1], "head": 8}}, "damaged"),
-        ({"network": {"widths": [16, 16, 16, 16], "blocks": [1, 1, 1, 1], "head": 8}}, "damaged"),
+        ({"network": {"widths": [8, 16, 16, 10**9], "blocks": [1, 1, 1, 1], "head": 8, "refiner": 0}}, "damaged"),
+        ({"network": {"widths": [16, 16, 16, 16], "blocks": [1, 1, 1, 1], "head": 8, "refiner": 0}}, "damaged"),
         ({"network": None}, "damaged"),
+        ({"method": "magic"}, "damaged"),
+        ({"version": 1}, "older Ningyo"),
     ):
         (model / "config.json").write_text(json.dumps(config | fields))
         with pytest.raises(UserError, match=words):
@@ -223,21 +203,6 @@ def test_models_that_are_not_ours_get_one_sentence(figure_dataset: Path, tmp_pat
         load_model(figure_dataset)
 
 
-def test_evaluation_reports_ours_and_the_baselines(figure_dataset: Path, tmp_path: Path) -> None:
-    train(figure_dataset, tmp_path / "model", preset="tiny", steps=1)
-    report = evaluate(tmp_path / "model", figure_dataset, tmp_path / "report")
-    assert json.loads((tmp_path / "report" / "report.json").read_text()) == report
-    assert set(report["rows"]) == {"ours", "nearest_2d", "nearest_3d", "mean_image"}
-    assert report["clips"] == ["walk"]
-    for row in report["rows"].values():
-        assert set(row) == {"psnr_fg", "ssim_fg", "alpha_iou", "psnr_head", "sharpness", "tdiff"}
-        assert all(value is not None for value in row.values())
-    assert report["rows"]["nearest_3d"]["sharpness"] == pytest.approx(1, abs=0.3)
-    assert report["rows"]["mean_image"]["tdiff"] == pytest.approx(1)
-    assert (tmp_path / "report" / "grid.png").stat().st_size > 1000
-    assert [path.name for path in (tmp_path / "report").iterdir() if path.name.startswith(".")] == []
-
-
 @pytest.mark.parametrize("progress", [0.0, 1.0], ids=["windows", "whole pictures"])
 def test_both_sides_of_a_pair_are_cut_alike(make_figure_dataset: Callable[..., Path], tmp_path: Path, progress: float) -> None:
     pairs = Pairs(open_dataset(make_figure_dataset(tmp_path / "dataset", size=128, train=8, test=1)), "train", tmp_path)
@@ -245,7 +210,7 @@ def test_both_sides_of_a_pair_are_cut_alike(make_figure_dataset: Callable[..., P
     sampler = Sampler(pairs, preset, 3, lambda step: progress)
     batches = [next(sampler) for _ in range(5)]
     sampler.close()
-    for packed, image in batches:
+    for packed, image, *_ in batches:
         body, alpha = packed[:, 0] > 0, image[:, 3] > 0
         # The test's pictures cover the capsules; stored joints are rounded, which may move a pixel.
         assert float((body != alpha).float().mean()) < 2e-3
@@ -253,9 +218,53 @@ def test_both_sides_of_a_pair_are_cut_alike(make_figure_dataset: Callable[..., P
     assert not torch.equal(batches[0][0], batches[1][0])
     # A sampler that starts later gives the same batches.
     late = Sampler(pairs, preset, 3, lambda step: progress, start=4)
-    for ours, theirs in zip(next(late), batches[4], strict=True):
+    for ours, theirs in zip(next(late)[:3], batches[4][:3], strict=True):
         assert torch.equal(ours, theirs)
     late.close()
+
+
+def test_consecutive_frames_are_of_one_clip_camera_and_look() -> None:
+    def sample(number: int, frame: float, clip: str = "dance", yaw: float = 0.0, look: float = 0.0, **fields: bool) -> Sample:
+        details = {"look": {"light_yaw": look}}
+        flags = {"variation": False, "mirrored": False} | fields
+        return Sample(number, "figure", clip, frame, {"yaw": yaw}, "train", flags["variation"], flags["mirrored"], {}, details)
+
+    frames = [5.0, 4.0, 6.25, 9.0, 10.0]  # in any order; played a quarter faster; with a gap
+    samples = [sample(i, frame) for i, frame in enumerate(frames)]
+    others = [
+        *(sample(5, 7.0, clip="walk"), sample(6, 7.0, yaw=1.0), sample(7, 7.0, look=1.0)),
+        *(sample(8, 7.0, mirrored=True), sample(9, 7.0, variation=True)),
+    ]
+    assert sorted(consecutive(samples + others)) == [[1, 0, 2], [3, 4]]
+
+
+def test_pairs_of_frames_are_cut_alike(make_figure_dataset: Callable[..., Path], tmp_path: Path) -> None:
+    dataset = make_figure_dataset(tmp_path / "dataset", size=128, train=6, test=1, stride=1)
+    pairs = Pairs(open_dataset(dataset), "train", tmp_path)
+    assert pairs.following.tolist() == [[i, i + 1] for i in range(5)]
+    sampler = Sampler(pairs, replace(TINY, batch=4, pairs_every=2), 0, lambda step: 0.0)
+    single, paired = next(sampler), next(sampler)
+    sampler.close()
+    assert not single.paired
+    assert paired.paired
+    assert paired.rows.tolist() == [0, 1, 2, 3]
+    for i in range(2):
+        # The next frame through the same window is nearly the same picture, and another one than another pair's.
+        first, second, other = (paired.target[k, 3].float() for k in (i, i + 2, 1 - i))
+        assert 0 < (first - second).abs().mean() < 0.5 * (first - other).abs().mean()
+        assert (paired.head[i] - paired.head[i + 2]).abs().max() < 6 or paired.head[i, 2] == 0
+
+
+def test_heads_are_where_the_windows_show_them(make_figure_dataset: Callable[..., Path], tmp_path: Path) -> None:
+    pairs = Pairs(open_dataset(make_figure_dataset(tmp_path / "dataset", size=128, train=2, test=1)), "train", tmp_path)
+    x, y, side = pairs.head(0).tolist()
+    corner = np.array([int(x) - 32, int(y) - 20])
+    packed, _, head = pairs.batch(np.array([0, 0]), np.array([corner, corner + 90]), 64)
+    assert head[0].tolist() == pytest.approx([x - corner[0], y - corner[1], side])
+    assert head[1, 2] == 0
+    rows, columns = np.nonzero(packed[0, 0].numpy() == 1)
+    assert np.abs(columns + 0.5 - float(head[0, 0])).max() < side / 2
+    assert np.abs(rows + 0.5 - float(head[0, 1])).max() < side / 2
 
 
 def test_windows_are_half_the_picture_then_it_is_whole(tmp_path: Path, make_figure_dataset: Callable[..., Path]) -> None:
@@ -269,8 +278,8 @@ def test_windows_are_half_the_picture_then_it_is_whole(tmp_path: Path, make_figu
 
 def test_a_window_may_lie_partly_or_wholly_outside(figure_dataset: Path, tmp_path: Path) -> None:
     pairs = Pairs(open_dataset(figure_dataset), "train", tmp_path)
-    packed, image = pairs.batch(np.array([0, 0, 0]), np.array([[-16, 8], [200, 0], [0, 0]]), 32)
-    whole, whole_image = pairs.batch(np.array([0]))
+    packed, image, _ = pairs.batch(np.array([0, 0, 0]), np.array([[-16, 8], [200, 0], [0, 0]]), 32)
+    whole, whole_image, _ = pairs.batch(np.array([0]))
     assert torch.equal(packed[0, :, :, 16:], whole[0, :, 8:40, :16])
     assert torch.equal(image[2], whole_image[0, :, :32, :32])
     assert not packed[1, 0].any()
@@ -292,7 +301,7 @@ def test_every_epoch_shows_every_picture_once(figure_dataset: Path, tmp_path: Pa
 
 
 def test_the_learning_rate_is_never_negative_and_the_average_follows() -> None:
-    trainer = step.Trainer(replace(TINY), torch.device("cpu"), mixed=False)
+    trainer = step.Trainer(replace(TINY), 64, torch.device("cpu"), mixed=False)
     for progress in (0.0, 0.5, 1.0, 1.5, 7.0):
         trainer._schedule(progress)
         assert 0 <= trainer.opt_G.param_groups[0]["lr"] <= TINY.lr

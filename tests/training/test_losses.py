@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from ningyo.training import losses
-from ningyo.training.networks import Discriminator
+from ningyo.training.discriminators import Discriminator
 
 
 def pictures(seed: int, size: int = 32):

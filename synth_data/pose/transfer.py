@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A motion onto somebody of whom only a video is known: as large, and where in the picture, as they would be.
+
+The normalisation of "Everybody Dance Now" (Chan et al. 2019, global pose normalisation). In both videos the ankles on the floor lie
+between a lowest place in the picture (closest to the camera) and a highest one (furthest). An ankle of the source goes to the target's
+place by the same share of the way, and the scale goes by the same share between the ratios of both people's heights there:
+
+    y' = t_far + (y − s_far) / (s_close − s_far) · (t_close − t_far)
+    scale = T_far / S_far + (y − s_far) / (s_close − s_far) · (T_close / S_close − T_far / S_far)
+
+with t, s the ankles' y and T, S the heights (ankle to nose) of target and source. Beyond both ends nobody stands: what is there has left
+the floor, and keeps its distance from it, scaled. Where a rig is known none of this is needed: joint angles go onto its own bones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import UserError
+from .filters import fill_gaps
+from .framing import MID_HIP, NECK, project
+from .landmarks import BODY_25
+from .placing import camera_for, on_rays, placed
+from .track import PoseTrack
+
+TOLERANCE = 0.05  # of the height: ankles nearer to each other than this stand at one place
+_ANKLES = [BODY_25.index("left_ankle"), BODY_25.index("right_ankle")]
+_NOSE = BODY_25.index("nose")
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where somebody stands: the ankles' y and the height from ankles to nose, px, and how far away the hips are, metres."""
+
+    ankle: float
+    height: float
+    depth: float
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where somebody stands in their video. `spots`: the closest and the furthest, the same where they stay at one; None where no ankle
+    is ever seen. `x` is the middle of where they are, px; `hips` the hips' usual y, `torso` its usual length, px, `depth` theirs, metres.
+    """
+
+    spots: tuple[Spot, Spot] | None
+    x: float
+    hips: float
+    torso: float
+    depth: float
+
+    def to_json(self) -> dict[str, Any]:
+        spots = None if self.spots is None else [vars(spot) for spot in self.spots]
+        return {"spots": spots, "x": self.x, "hips": self.hips, "torso": self.torso, "depth": self.depth}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Ground:
+        """Raises KeyError or TypeError for what is none."""
+        spots = data["spots"]
+        if spots is not None:
+            close, far = spots
+            spots = Spot(**close), Spot(**far)
+        return cls(spots, float(data["x"]), float(data["hips"]), float(data["torso"]), float(data["depth"]))
+
+
+@dataclass(frozen=True)
+class FilmedTarget:
+    """What is known of who was filmed: their video's size (width, height) px and focal length, px, their height, metres, their ground."""
+
+    size: tuple[int, int]
+    focal_px: float
+    height: float
+    ground: Ground
+
+    @property
+    def camera(self) -> Array:
+        """K (3, 3) of their video."""
+        return camera_for(self.size, self.focal_px)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"size": list(self.size), "focal_px": self.focal_px, "height": self.height, "ground": self.ground.to_json()}
+
+    @classmethod
+    def from_json(cls, data: Any, origin: str) -> FilmedTarget:
+        """Raises UserError, naming `origin`, for what does not say it."""
+        try:
+            width, height = data["size"]
+            return cls((int(width), int(height)), float(data["focal_px"]), float(data["height"]), Ground.from_json(data["ground"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(
+                f"{origin} does not say how its person was filmed; make the dataset again with `ningyo dataset film`."
+            ) from error
+
+
+def driven(track: PoseTrack, person: int, target: FilmedTarget) -> Array:
+    """A track's person (their id) as the target: points (F, 137, 3), metres in the camera space of the target's video (`target.camera`
+    and `target.size`); NaN where nobody was seen. Raises UserError for a person whose torso is never seen.
+    """
+    index = track.person_id.tolist().index(person)
+    K = camera_for(track.size)
+    return transferred(placed(track, index, K), K, target)
+
+
+def transferred(points: NDArray, K: NDArray, target: FilmedTarget) -> Array:
+    """Points (F, 137, 3) camera-space metres seen through K (3, 3) of the source's video → the same of the target's."""
+    source, goal = ground_of(points, K), target.ground
+    pixels = project(points, K)
+    ankle, _ = _ankles_and_heights(pixels)
+    if source.spots is None or goal.spots is None:
+        # Without feet: by the torso.
+        scale = np.full(len(points), goal.torso / source.torso)
+        anchor, place = np.full(len(points), source.hips), np.full(len(points), goal.hips)
+        depth = np.full(len(points), goal.depth)
+    else:
+        anchor = fill_gaps(ankle[:, None], np.isfinite(ankle))[:, 0]
+        scale, place, share = normalised(anchor, source.spots, goal.spots)
+        close, far = (1 / spot.depth for spot in goal.spots)
+        depth = 1 / (far + share * (close - far))
+    goal_pixels = np.stack(
+        [
+            goal.x + scale[:, None] * (pixels[..., 0] - source.x),
+            place[:, None] + scale[:, None] * (pixels[..., 1] - anchor[:, None]),
+        ],
+        -1,
+    )
+    # Depths about the hips, in metres of the target.
+    own = np.asarray(points, np.float64)[..., 2]
+    middle = fill_gaps(own[:, MID_HIP, None], np.isfinite(own[:, MID_HIP]))
+    K_goal = target.camera
+    metres = scale * (depth / K_goal[1, 1]) / (middle[:, 0] / K[1, 1])
+    return on_rays(goal_pixels, depth[:, None] + metres[:, None] * (own - middle), K_goal)
+
+
+def normalised(ankle: NDArray, source: tuple[Spot, Spot], goal: tuple[Spot, Spot]) -> tuple[Array, Array, Array]:
+    """Of the source's ankles (F,) px: the scale, the place of the ankles in the target's picture (px), and the share 0…1 of the way from
+    the furthest to the closest; (F,) each. `source` and `goal` are the closest and the furthest spot of each.
+    """
+    ankle = np.asarray(ankle, np.float64)
+    (close, far), (goal_close, goal_far) = source, goal
+    if close.ankle - far.ankle > TOLERANCE * close.height:
+        floor = np.clip(ankle, far.ankle, close.ankle)
+        share = (floor - far.ankle) / (close.ankle - far.ankle)
+    else:
+        floor, share = np.full(len(ankle), (far.ankle + close.ankle) / 2), np.full(len(ankle), 0.5)
+    far_ratio, close_ratio = goal_far.height / far.height, goal_close.height / close.height
+    scale = far_ratio + share * (close_ratio - far_ratio)
+    place = goal_far.ankle + share * (goal_close.ankle - goal_far.ankle) + scale * (ankle - floor)
+    return scale, place, share
+
+
+def ground_of(points: NDArray, K: NDArray) -> Ground:
+    """Where the person with the points (F, 137, 3) camera-space metres stands in the picture of the camera K. Raises UserError for one
+    whose torso is never seen.
+    """
+    pixels, depth = project(points, K), np.asarray(points)[:, MID_HIP, 2]
+    hips, neck = pixels[:, MID_HIP], pixels[:, NECK]
+    torso = np.linalg.norm(hips - neck, axis=-1)
+    if not np.isfinite(torso).any():
+        raise UserError("Neither hips nor shoulders of the person are ever seen; choose a video that shows more of them.")
+    ankle, height = _ankles_and_heights(pixels)
+    known = np.isfinite(ankle) & np.isfinite(height) & np.isfinite(depth)
+    spots = _spots(ankle[known], height[known], depth[known]) if known.any() else None
+    usual = (float(np.nanmedian(v)) for v in (hips[:, 0], hips[:, 1], torso, depth))
+    return Ground(spots, *usual)
+
+
+def _ankles_and_heights(pixels: Array) -> tuple[Array, Array]:
+    """(F,) the ankles' mean y and the distance from their mean to the nose, px; NaN where no ankle (or no nose) is known."""
+    ankles = pixels[:, _ANKLES]
+    known = np.isfinite(ankles).all(-1)
+    count = known.sum(-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(known[..., None], ankles, 0).sum(1) / count[:, None]
+    return mean[:, 1], np.linalg.norm(mean - pixels[:, _NOSE], axis=-1)
+
+
+def _spots(ankle: Array, height: Array, depth: Array) -> tuple[Spot, Spot]:
+    """The closest and the furthest spot. As in the paper the furthest is not the highest ankle of all, which is a jump's: it is among
+    those about as far above the median as the closest is below it.
+    """
+    close, usual = ankle.max(), np.median(ankle)
+    near = TOLERANCE * np.median(height)
+    above = ankle[(ankle <= usual) & (np.abs((usual - ankle) - (close - usual)) < near)]
+    far = above.max() if len(above) else ankle[usual - ankle <= close - usual].min()
+    spots = []
+    for place in (close, far):
+        there = np.abs(ankle - place) <= near
+        tallest = height[there].max()  # who bends down there is smaller, and nobody is larger
+        upright = there & (height >= 0.9 * tallest)
+        spots.append(Spot(float(place), float(tallest), float(np.median(depth[upright]))))
+    return spots[0], spots[1]

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one step learns from."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+class Batch(NamedTuple):
+    """`packed` (B, P, H, W) uint8 conditioning as its drawing packs it, `target` (B, 4, H, W) uint8 premultiplied RGBA, `head` (B, 3)
+    float32 squares around the heads (centre x, centre y, side in px; side 0: not seen).
+
+    Where `paired`, row i + B/2 is the frame after row i, seen by the same camera and cut alike. `rows` (B,) are the rows' numbers in the
+    batch of all processes together, which holds `whole` rows.
+    """
+
+    packed: Tensor
+    target: Tensor
+    head: Tensor
+    paired: bool
+    rows: NDArray[np.int64]
+    whole: int
