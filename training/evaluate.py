@@ -25,7 +25,7 @@ from ..jobs.progress import SILENT, Reporter
 from ..synth_data.dataset.folder import HEADER, INDEX
 from .checkpoint import MODEL, load_config, load_model
 from .data import open_dataset
-from .drawings import CAPSULES, drawing
+from .drawings import CAPSULES
 from .evaluation import rows as measuring
 from .evaluation.held_out import HeldOut, in_order, runs, units
 from .evaluation.nearest import nearest_poses
@@ -33,8 +33,8 @@ from .evaluation.page import page
 from .evaluation.rows import LIGHT, Detector, Measured, Picture, displayed, measure
 from .evaluation.sheets import save_grid, save_movie, save_sheet, spread
 from .evaluation.table import summarised
+from .runner import torch_runner
 from .step import best_device, mixed_precision_pays
-from .threads import Threads
 
 __all__ = ["GRID", "LIGHT", "MOVIE", "PAGE", "REPORT", "evaluate", "runner", "save_grid"]
 
@@ -114,25 +114,13 @@ def evaluate(
     return result
 
 
-def runner(network: nn.Module, kind: str = CAPSULES) -> Callable[[NDArray[np.uint8], NDArray[np.float32] | None], Tensor]:
+def runner(network: nn.Module, kind: str = CAPSULES) -> Callable[[NDArray[np.uint8], NDArray[np.float32]], Tensor]:
     """The network as a function on the best device: packed conditioning of that kind (H, W, packed) and the head's square (3,) →
     premultiplied RGBA (4, H, W) float32 on the CPU.
     """
     device = best_device()
-    mixed = mixed_precision_pays(device)
-    network = network.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # torch declares no such overload
-    threads = Threads(most=None if device.type == "cpu" else 1)
-    expand = drawing(kind).expand
-
-    @torch.inference_mode()
-    def run(packed: NDArray[np.uint8], head: NDArray[np.float32] | None) -> Tensor:
-        tensor = torch.from_numpy(np.ascontiguousarray(packed))[None].permute(0, 3, 1, 2).to(device)
-        square = None if head is None else torch.from_numpy(head)[None].to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
-            made = network(expand(tensor, torch.bfloat16 if mixed else torch.float32), square)
-        return made[0].float().clamp(0, 1).cpu()
-
-    return lambda packed, head: threads.run(lambda: run(packed, head))
+    run = torch_runner(network, device, mixed=mixed_precision_pays(device), kind=kind)
+    return lambda packed, head: torch.from_numpy(run(packed, head)).permute(2, 0, 1).clamp(0, 1)
 
 
 def _pictures(networks: dict[str, Path], test: HeldOut, train: HeldOut, out: Path) -> dict[str, Picture]:

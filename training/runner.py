@@ -16,8 +16,7 @@ from ..generation.model import Model, Runner
 from ..jobs.folder import sha256_of
 from ..synth_data.retarget.rig import Rig
 from .checkpoint import MODEL, RIG, load_model
-from .drawings import CAPSULES
-from .networks import expand
+from .drawings import CAPSULES, drawing
 from .step import best_device, mixed_precision_pays
 from .threads import Threads
 
@@ -49,11 +48,11 @@ def takes_head(network: torch.nn.Module) -> bool:
     return "head" in inspect.signature(network.forward).parameters
 
 
-def torch_runner(network: torch.nn.Module, device: torch.device, *, mixed: bool) -> Runner:
-    """`mixed`: in bfloat16, else in float32."""
+def torch_runner(network: torch.nn.Module, device: torch.device, *, mixed: bool, kind: str = CAPSULES) -> Runner:
+    """`mixed`: in bfloat16, else in float32; `kind`: of drawing that the network is conditioned on (`drawings.py`)."""
     network = network.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # torch declares no such overload
     threads = Threads(most=None if device.type == "cpu" else 1)
-    with_head = takes_head(network)
+    with_head, expand = takes_head(network), drawing(kind).expand
 
     @torch.inference_mode()
     def run(packed: NDArray[np.uint8], head: NDArray[np.float32]) -> NDArray[np.float32]:
