@@ -119,21 +119,22 @@ def prepared(rig: str, folder: Path, frames: int) -> Path:
 
 
 def speed(args: argparse.Namespace) -> dict[str, Any]:
-    samples = args.samples or 60
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    result: dict[str, Any] = {"cores": cores, "samples": samples}
+    from ningyo.jobs.machine import cores
+
+    samples, many = args.samples or 60, cores()
+    result: dict[str, Any] = {"cores": many, "samples": samples}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         motion = args.motion.absolute() if args.motion else prepared(args.rig, folder, samples + 1)
         for size in args.size:
             rates: dict[str, list[float]] = {}
             for number in range(args.rounds):
-                for workers in dict.fromkeys((1, cores)):
+                for workers in dict.fromkeys((1, many)):
                     dataset = folder / f"{size}-{number}-{workers}"
                     ours = ningyo_rate(args.rig, motion, size, samples, workers, dataset)
-                    rates.setdefault(f"ningyo_{workers}x{cores // workers}", []).append(ours)
-                    bare = bare_rate(args.rig, motion, size, samples, workers, cores // workers, dataset)
-                    rates.setdefault(f"bare_{workers}x{cores // workers}", []).append(bare)
+                    rates.setdefault(f"ningyo_{workers}x{many // workers}", []).append(ours)
+                    bare = bare_rate(args.rig, motion, size, samples, workers, many // workers, dataset)
+                    rates.setdefault(f"bare_{workers}x{many // workers}", []).append(bare)
             best = {
                 side: max((name for name in rates if name.startswith(side)), key=lambda n: median(rates[n])) for side in ("ningyo", "bare")
             }

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -38,7 +37,9 @@ def main() -> None:
     args = parser.parse_args()
     what = args.what or ["capture", "generate"]
     measure = {"capture": lambda: capture(args.video), "generate": generate}
-    result: dict[str, Any] = {"cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()}
+    from ningyo.jobs.machine import cores
+
+    result: dict[str, Any] = {"cores": cores()}
     for name in what:
         result[name] = measure[name]()
     print(json.dumps(result, indent=1))

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ..errors import UserError
+from ..jobs.machine import cores
 from ..synth_data.pose.conditioning import PACKED
 from ..synth_data.retarget.rig import Rig
 from .model import Model
@@ -72,8 +72,3 @@ class OnnxRunner:
         if self.takes_head:
             feed["head"] = head[None]
         return np.asarray(self.session.run(["rgba"], feed)[0])[0]
-
-
-def cores() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

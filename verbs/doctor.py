@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import shutil
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..errors import UserError
+from ..jobs.machine import cores
 from ..jobs.progress import Reporter
 
 HELP = "What is installed, what is missing, and what to do."
@@ -91,13 +91,12 @@ def check_models() -> Check:
 
 
 def check_compute() -> Check:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         import torch
     except ImportError:
-        return Check("compute", True, f"{cores} cores")
+        return Check("compute", True, f"{cores()} cores")
     gpu = f", {torch.cuda.get_device_name(0)}" if torch.cuda.is_available() else ", no CUDA device: training runs on the CPU"
-    return Check("compute", True, f"{cores} cores{gpu}")
+    return Check("compute", True, f"{cores()} cores{gpu}")
 
 
 def check_disk() -> Check:

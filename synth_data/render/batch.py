@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import os
 import sys
 from collections import deque
 from collections.abc import Callable
@@ -21,6 +20,7 @@ import numpy.typing as npt
 from ...errors import UserError
 from ...jobs.folder import sha256_of
 from ...jobs.lock import FileLock
+from ...jobs.machine import cores
 from ...jobs.progress import SILENT, Reporter
 from ..dataset.folder import (
     CHARACTER,
@@ -103,7 +103,7 @@ def render_dataset(
         cast, finished = _prepare(job, out, mend, report)
         batch = _Batch(cast, out, finished, report)
         if batch.left:
-            many = workers if workers is not None else _cores() if batch.left >= FEW else 1
+            many = workers if workers is not None else cores() if batch.left >= FEW else 1
             hands: Crew = crew(out, workers) if crew is not None else Processes(out, many) if many > 1 else InProcess(out, report)
             try:
                 batch.run(hands)
@@ -442,7 +442,3 @@ def _remove_beginnings(out: Path) -> None:
         (out / CLIPS).rmdir()
     (out / LOCK).unlink(missing_ok=True)
     out.rmdir()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from mathutils import Matrix
 
 from ...errors import UserError
+from ...jobs.machine import cores
 from ..characters.builtin.palettes import Palettes
 from ..characters.cel import OUTLINE, is_built_in, set_light, set_tones
 from ..characters.expressions import drives_of
@@ -58,7 +59,7 @@ class Stage:
         self.rig: Rig = rig_of(self.character)
         kind, _, seed = spec.partition(":")
         self._palettes = Palettes(self.character.meshes, int(seed or 0), detail) if kind == BUILTIN else None
-        self._settings(threads or _cores())
+        self._settings(threads or cores())
         camera = bpy.data.cameras.new("Ningyo dataset")
         camera.sensor_fit, camera.sensor_width, camera.clip_start, camera.clip_end = "HORIZONTAL", _SENSOR, 0.01, 1000.0
         self._camera = bpy.data.objects.new("Ningyo dataset", camera)
@@ -249,7 +250,3 @@ def _collections() -> list[Any]:
     """All of Blender's lists of data that a scene can bring along."""
     kept = ("screens", "window_managers", "workspaces", "texts")
     return [getattr(bpy.data, p.identifier) for p in bpy.data.bl_rna.properties if p.type == "COLLECTION" and p.identifier not in kept]
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
