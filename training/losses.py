@@ -47,6 +47,15 @@ def gradient_l1(image: Tensor, target: Tensor) -> Tensor:
     return difference.diff(dim=-1).abs().mean() + difference.diff(dim=-2).abs().mean()
 
 
+def edge_energy(image: Tensor, target: Tensor, window: int = 8) -> Tensor:
+    """L1 between how much there is of edges in each small window: the mean absolute Laplacian of alpha and colour. Where exactly a
+    strand of hair lies cannot always be known, but that there is one can.
+    """
+    kernel = torch.tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]], device=image.device).expand(4, 1, 3, 3)
+    energies = [functional.avg_pool2d(functional.conv2d(x, kernel, groups=4).abs(), window, window // 2) for x in (image, target)]
+    return (energies[0] - energies[1]).abs().mean()
+
+
 def dice(alpha: Tensor, target: Tensor) -> Tensor:
     """1 − Dice overlap of two mattes (B, 1, H, W) (Milletari et al. 2016): counts a thin arm as much as its area is of the figure's."""
     both = (alpha * target).sum((1, 2, 3))

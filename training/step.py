@@ -67,7 +67,7 @@ class Trainer(Learner):
         self, preset: Preset, size: int, device: torch.device, *, mixed: bool, seed: int = 0, world: World = ALONE,
     ) -> None:  # fmt: skip
         self.preset, self.device, self.mixed, self.seed, self.world = preset, device, mixed, seed, world
-        self.network = {key: asdict(preset)[key] for key in ("widths", "blocks", "head", "refiner")}
+        self.network = {key: asdict(preset)[key] for key in ("widths", "blocks", "head", "refiner", "texture")}
         self.G = CharacterModel(**self.network, side=refiner_side(size)).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # torch declares no such overload
         self.D = nn.ModuleDict(
             {
@@ -135,20 +135,22 @@ class Trainer(Learner):
         side, half = self.image.shape[-1], len(batch.rows) // 2
         draws = {WHOLE: draw(rng, batch.whole, side), HEADS: draw(rng, batch.whole, self.head_side), PAIRS: draw(rng, batch.whole, side)}
 
+        aug = augmented if self.preset.augment else (lambda c, r, d: (c, r))
+
         def views(image: Tensor) -> dict[str, View]:
             heads = cut(torch.cat([self.conditioning.float(), image], 1), self.head, self.head_side)
             channels = self.conditioning.shape[1]
             seen = (self.head[:, 2] > 0).float()
             result: dict[str, View] = {
-                WHOLE: (*augmented(self.conditioning, image, draws[WHOLE].part(batch.rows)), None),
+                WHOLE: (*aug(self.conditioning, image, draws[WHOLE].part(batch.rows)), None),
                 HEADS: (
-                    *augmented(heads[:, :channels].to(self.conditioning.dtype), heads[:, channels:], draws[HEADS].part(batch.rows)),
+                    *aug(heads[:, :channels].to(self.conditioning.dtype), heads[:, channels:], draws[HEADS].part(batch.rows)),
                     seen,
                 ),
             }
             if batch.paired:
                 conditioning, two = (torch.cat([x[:half], x[half:]], 1) for x in (self.conditioning, image))
-                result[PAIRS] = (*augmented(conditioning, two, draws[PAIRS].part(batch.rows[:half])), None)
+                result[PAIRS] = (*aug(conditioning, two, draws[PAIRS].part(batch.rows[:half])), None)
             return result
 
         self.fakes = views(self.image)
@@ -184,7 +186,7 @@ class Trainer(Learner):
     def backward_g(self) -> None:
         weights = self.preset.weights
         terms = self.terms()
-        total = torch.stack([getattr(weights, name.split("_")[0]) * term.float() for name, term in terms.items()]).sum()
+        total = torch.stack([getattr(weights, name.split("_")[0]) * term.float() for name, term in terms.items() if getattr(weights, name.split("_")[0])]).sum()
         total.backward()
         self.D.requires_grad_(True)
         self.losses |= {name: term.detach() for name, term in terms.items()} | {"g": total.detach()}
@@ -194,6 +196,7 @@ class Trainer(Learner):
         terms = {
             "l1": losses.weighted_l1(self.image, self.target, self.weight),
             "gradient": losses.gradient_l1(self.image, self.target),
+            "energy": losses.edge_energy(self.image, self.target),
             "dice": losses.dice(self.image[:, 3:], self.target[:, 3:]),
         }
         self.D.requires_grad_(False)
