@@ -38,12 +38,12 @@ def build(method: str, network: dict[str, Any], size: int) -> nn.Module:
     if method != OURS:
         raise ValueError("not a method")
     widths, blocks = ([int(v) for v in network[key]] for key in ("widths", "blocks"))
-    head, refiner, texture = (int(network[key]) for key in ("head", "refiner", "texture"))
-    if not (len(widths) == len(blocks) == 4 and all(0 < v <= 1024 for v in (*widths, head)) and 0 <= refiner <= 256 and 0 <= texture <= 64):
+    head, refiner = int(network["head"]), int(network["refiner"])
+    if not (len(widths) == len(blocks) == 4 and all(0 < v <= 1024 for v in (*widths, head)) and 0 <= refiner <= 256):
         raise ValueError("not a network")
     if not all(0 <= v <= 16 for v in blocks):
         raise ValueError("not a network")
-    return CharacterModel(widths, blocks, head, refiner, refiner_side(size), texture)
+    return CharacterModel(widths, blocks, head, refiner, refiner_side(size))
 
 
 def learner(method: str, *args: Any, seed: int, **keywords: Any) -> Learner:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..synth_data.pose.conditioning import CHANNELS, PARTS, VALUES
+from ..synth_data.pose.conditioning import CHANNELS, PARTS
 
 RGBA = 4
 HEAD = 1 + PARTS.index("head")  # the head's number in packed conditioning
@@ -67,39 +67,6 @@ def _shuffled(inputs: int, outputs: int, kernel: int) -> nn.Conv2d:
     return conv
 
 
-class SurfaceTexture(nn.Module):
-    """Features learnt for places on the body's surface, looked up at each pixel: conditioning (B, C, H, W) → (B, features, H, W), 0 off
-    the body.
-
-    Neural textures (Thies et al. 2019, "Deferred neural rendering") on the capsules: one map by the angle around a part and the place
-    along it, one by the direction of its normal, both in the part's own axes. What is painted on a body is learnt once, not anew for every
-    way it may be turned.
-    """
-
-    WIDTH, HEIGHT = 64, 32  # texels of a part's tile: around, and along
-
-    def __init__(self, features: int) -> None:
-        super().__init__()
-        self.maps = nn.Parameter(0.1 * torch.randn(2, features, len(PARTS) * self.HEIGHT, self.WIDTH))
-
-    def forward(self, conditioning: Tensor) -> Tensor:
-        x = conditioning.float()
-        parts = x[:, : len(PARTS)]
-        left, up, forward, along = (x[:, len(PARTS) + VALUES.index(name)] for name in ("local_left", "local_up", "local_forward", "along"))
-        # The angle about the part's axis without trigonometry, which ONNX lacks half of: 0 in front, ±1 behind.
-        share = left / (left.abs() + forward.abs()).clamp_min(1e-3)
-        around = torch.where(forward >= 0, 0.5 * share, torch.where(left >= 0, 1 - 0.5 * share, -1 - 0.5 * share))
-        number = (parts * torch.arange(len(PARTS), device=x.device, dtype=x.dtype)[:, None, None]).sum(1)
-        texel = 1 - 1 / self.WIDTH
-        found = 0
-        for place, texture in zip((along.clamp(0, 1), 0.5 + 0.5 * up), self.maps, strict=True):
-            row = (number + (0.5 + place * (self.HEIGHT - 1)) / self.HEIGHT) * (2 / len(PARTS)) - 1
-            grid = torch.stack([around * texel, row], -1)
-            one = texture[None].expand(len(x), -1, -1, -1)
-            found = found + functional.grid_sample(one, grid, mode="bilinear", padding_mode="border", align_corners=False)
-        return (found * parts.sum(1, keepdim=True)).to(conditioning.dtype)
-
-
 class Generator(nn.Module):
     """Conditioning (B, C, H, W) → premultiplied RGBA (B, 4, H, W), both linear in 0…1 display values; H and W multiples of MULTIPLE.
 
@@ -107,10 +74,8 @@ class Generator(nn.Module):
     the bottom) and, but for the bottom, again on the way up; `head` the channels at 1/2, where outlines are made.
     """
 
-    def __init__(self, widths: Sequence[int], blocks: Sequence[int], head: int, texture: int = 0, channels: int = len(CHANNELS)) -> None:
+    def __init__(self, widths: Sequence[int], blocks: Sequence[int], head: int, channels: int = len(CHANNELS)) -> None:
         super().__init__()
-        self.texture = SurfaceTexture(texture) if texture else None
-        channels += texture
         self.stem = _conv(channels, widths[0], 4, 4)
         self.near = _conv(channels, head, 2, 2)
         self.down = nn.ModuleList()
@@ -130,8 +95,6 @@ class Generator(nn.Module):
 
     def raw(self, conditioning: Tensor) -> Tensor:
         """Logits of straight colour and alpha, (B, 4, H, W) float32."""
-        if self.texture is not None:
-            conditioning = torch.cat([conditioning, self.texture(conditioning)], 1).contiguous(memory_format=torch.channels_last)
         near, x = self.near(conditioning), self.stem(conditioning)
         skips = []
         for level in self.down:
@@ -233,9 +196,9 @@ class CharacterModel(nn.Module):
     is the result.
     """
 
-    def __init__(self, widths: Sequence[int], blocks: Sequence[int], head: int, refiner: int, side: int, texture: int = 0) -> None:
+    def __init__(self, widths: Sequence[int], blocks: Sequence[int], head: int, refiner: int, side: int) -> None:
         super().__init__()
-        self.body = Generator(widths, blocks, head, texture)
+        self.body = Generator(widths, blocks, head)
         self.refiner = HeadRefiner(refiner, side) if refiner else None
         self.refine = True  # the training begins without
 

@@ -29,7 +29,6 @@ class Preset:
     discriminator: int  # the discriminators' first channels
     batch: int
     minutes: float  # how long `train` runs when it is not told
-    texture: int = 0  # features of the surface texture
     augment: bool = True
     refiner: int = 0  # the head refiner's channels; 0: there is none
     lr: float = 6e-3  # the generator's peak learning rate

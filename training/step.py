@@ -19,14 +19,13 @@ from ..synth_data.pose.conditions import CAPSULES, Condition
 from . import losses
 from .balance import Balance
 from .batch import Batch
-from .discriminators import Discriminator, Scales, augmented, draw
+from .discriminators import Discriminator, Scales, covered, draw, recoloured
 from .distributed import ALONE, World, share_statistics
 from .networks import HEAD, CharacterModel, cut, expand, refiner_side
 from .presets import Preset
 
 WHOLE, HEADS, PAIRS = "whole", "head", "pair"  # what the discriminators look at
 _VIEWS = 2  # purpose of random numbers: (seed, purpose, step); 0 and 1 are the batches'
-View = tuple[Tensor, Tensor, Tensor | None]  # conditioning, RGBA, what each row counts for
 
 
 class Learner(ABC):
@@ -67,7 +66,7 @@ class Trainer(Learner):
         self, preset: Preset, size: int, device: torch.device, *, mixed: bool, seed: int = 0, world: World = ALONE,
     ) -> None:  # fmt: skip
         self.preset, self.device, self.mixed, self.seed, self.world = preset, device, mixed, seed, world
-        self.network = {key: asdict(preset)[key] for key in ("widths", "blocks", "head", "refiner", "texture")}
+        self.network = {key: asdict(preset)[key] for key in ("widths", "blocks", "head", "refiner")}
         self.G = CharacterModel(**self.network, side=refiner_side(size)).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # torch declares no such overload
         self.D = nn.ModuleDict(
             {
@@ -76,7 +75,7 @@ class Trainer(Learner):
                 PAIRS: Discriminator(preset.discriminator, scales=1, pictures=2),
             }
         ).to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  # torch declares no such overload
-        self.head_side = refiner_side(size)
+        self.crop = refiner_side(size) if preset.refiner else refiner_side(size) // 2  # the heads' side for their discriminator
         self.ema = copy.deepcopy(self.G).eval().requires_grad_(False)
         share_statistics(self.G, world)
         self.opt_G = torch.optim.Adam(self.G.parameters(), preset.lr, betas=(0.9, 0.99))
@@ -87,6 +86,7 @@ class Trainer(Learner):
         self.optimisers = {"opt_G": self.opt_G, "opt_D": self.opt_D}
         self.model = self.ema
         self.losses: dict[str, Tensor] = {}
+        self.real_views: dict[str, Scales] = {}
         # Elsewhere compiling takes longer than it saves. The discriminators stay as they are: R1 differentiates them twice.
         self._run_G = torch.compile(self.G) if device.type == "cuda" else self.G
 
@@ -104,7 +104,7 @@ class Trainer(Learner):
         self._schedule(progress)
         self.set_input(batch)
         self.forward()
-        self.fakes, self.reals = {}, {}
+        self.conditions, self.fakes, self.reals, self.real_views = {}, {}, {}, {}
         if with_gan:
             self.set_views(batch)
             self.opt_D.zero_grad(set_to_none=True)
@@ -130,32 +130,26 @@ class Trainer(Learner):
             self.image = self._run_G(self.conditioning, self.head)
 
     def set_views(self, batch: Batch) -> None:
-        """What the discriminators are shown, changed alike on both sides (`augmented`): the picture, its head, and pairs of frames."""
+        """What the discriminators are shown, changed alike on both sides: the picture, its head, and pairs of frames."""
         rng = np.random.default_rng((self.seed, _VIEWS, self.steps))
-        side, half = self.image.shape[-1], len(batch.rows) // 2
-        draws = {WHOLE: draw(rng, batch.whole, side), HEADS: draw(rng, batch.whole, self.head_side), PAIRS: draw(rng, batch.whole, side)}
+        half = len(batch.rows) // 2
+        rows = {WHOLE: batch.rows, HEADS: batch.rows} | ({PAIRS: batch.rows[:half]} if batch.paired else {})
+        sides = {WHOLE: self.image.shape[-1], HEADS: self.crop, PAIRS: self.image.shape[-1]}
+        draws = {name: draw(rng, batch.whole, side) for name, side in sides.items()}
+        self.draws = {name: draws[name].part(numbers) for name, numbers in rows.items()}
+        self.seen = {HEADS: (self.head[:, 2] > 0).float()}
 
-        aug = augmented if self.preset.augment else (lambda c, r, d: (c, r))
-
-        def views(image: Tensor) -> dict[str, View]:
-            heads = cut(torch.cat([self.conditioning.float(), image], 1), self.head, self.head_side)
-            channels = self.conditioning.shape[1]
-            seen = (self.head[:, 2] > 0).float()
-            result: dict[str, View] = {
-                WHOLE: (*aug(self.conditioning, image, draws[WHOLE].part(batch.rows)), None),
-                HEADS: (
-                    *aug(heads[:, :channels].to(self.conditioning.dtype), heads[:, channels:], draws[HEADS].part(batch.rows)),
-                    seen,
-                ),
-            }
+        def views(x: Tensor) -> dict[str, Tensor]:
+            found = {WHOLE: x, HEADS: cut(x, self.head, self.crop).to(x.dtype)}
             if batch.paired:
-                conditioning, two = (torch.cat([x[:half], x[half:]], 1) for x in (self.conditioning, image))
-                result[PAIRS] = (*aug(conditioning, two, draws[PAIRS].part(batch.rows[:half])), None)
-            return result
+                found[PAIRS] = torch.cat([x[:half], x[half:]], 1)
+            return {name: covered(view, self.draws[name]) for name, view in found.items()}
 
-        self.fakes = views(self.image)
-        with torch.no_grad():
-            self.reals = views(self.target)
+        def pictures(image: Tensor) -> dict[str, Tensor]:
+            return {name: recoloured(view, self.draws[name]) for name, view in views(image).items()}
+
+        self.conditions, self.fakes = views(self.conditioning), pictures(self.image)
+        self.reals = pictures(self.target)
 
     def backward_d(self) -> None:
         """Hinge loss on render and picture; R1 on the render every `r1_every` steps, multiplied by that so that its mean strength
@@ -163,10 +157,11 @@ class Trainer(Learner):
         """
         regularise = self.steps // self._step_of_its_kind() % self.preset.r1_every == 0
         total = torch.zeros((), device=self.device)
-        for name, (conditioning, rgba, seen) in self.reals.items():
+        for name, conditioning in self.conditions.items():
+            rgba, seen = self.reals[name], self.seen.get(name)
             with self._autocast():
-                real = self.D[name](conditioning, rgba)
-                fake = self.D[name](conditioning, self.fakes[name][1].detach())
+                real, fake = self.D[name](conditioning, rgba, self.fakes[name].detach())
+            self.real_views[name] = [(logits.detach(), [f.detach() for f in features]) for logits, features in real]
             loss = losses.hinge_d(real, fake, seen)
             right = self.world.mean(losses.rightness(real, fake, seen))
             self.balances[name].update(float(right))
@@ -175,7 +170,8 @@ class Trainer(Learner):
             if regularise:
                 # Without autocast: second derivatives in bfloat16 are noise.
                 leaf = rgba.detach().float().requires_grad_(True)
-                penalty = losses.r1(self.D[name](conditioning.float(), leaf), leaf)
+                (judged,) = self.D[name](conditioning.float(), leaf)
+                penalty = losses.r1(judged, leaf)
                 self.losses[_named("r1", name)] = penalty.detach()
                 loss = loss + self.preset.weights.r1 * 0.5 * self.preset.r1_every * penalty
             total = total + loss
@@ -200,13 +196,12 @@ class Trainer(Learner):
             "dice": losses.dice(self.image[:, 3:], self.target[:, 3:]),
         }
         self.D.requires_grad_(False)
-        for name, (conditioning, rgba, seen) in self.fakes.items():
+        for name, rgba in self.fakes.items():
+            seen = self.seen.get(name)
             with self._autocast():
-                fake: Scales = self.D[name](conditioning, rgba)
-                with torch.no_grad():
-                    real: Scales = self.D[name](conditioning, self.reals[name][1])
+                (fake,) = self.D[name](self.conditions[name], rgba)
             terms[_named("gan", name)] = losses.hinge_g(fake, seen)
-            terms[_named("features", name)] = losses.feature_matching(real, fake, seen, over_all=self.world.mean)
+            terms[_named("features", name)] = losses.feature_matching(self.real_views[name], fake, seen, over_all=self.world.mean)
         return terms
 
     def _step_of_its_kind(self) -> int:
