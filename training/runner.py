@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from ..errors import UserError
 from ..generation.model import Model, Runner
 from ..jobs.folder import sha256_of
-from ..synth_data.retarget.rig import Rig
-from .checkpoint import MODEL, RIG, load_model
+from .checkpoint import MODEL, load_character, load_model
 from .drawings import CAPSULES, drawing
 from .step import best_device, mixed_precision_pays
 from .threads import Threads
@@ -31,7 +30,7 @@ def open_folder(folder: Path | str) -> Model:
     return Model(
         torch_runner(network, device, mixed=mixed_precision_pays(device)),
         int(config["size"]),
-        Rig.load(folder / RIG),
+        load_character(folder, config),
         sha256_of(folder / MODEL),
         engine,
     )

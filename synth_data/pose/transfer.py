@@ -27,11 +27,12 @@ from numpy.typing import NDArray
 
 from ...errors import UserError
 from .filters import fill_gaps
-from .framing import MID_HIP, NEAR, NECK, project
+from .framing import MID_HIP, NECK, crop_for, project, smooth_crops, snap_crop
 from .landmarks import BODY_25
 from .placing import camera_for, on_rays, placed
 from .track import PoseTrack
 
+NEAREST = 0.1  # metres from the camera
 MOST_PX = 32768  # a side of a video
 TOLERANCE = 0.05  # of the height: ankles nearer to each other than this stand at one place
 _ANKLES = [BODY_25.index("left_ankle"), BODY_25.index("right_ankle")]
@@ -51,7 +52,7 @@ class Spot:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Spot:
         """Raises KeyError, TypeError or ValueError for what is none."""
-        return cls(_number(data["ankle"]), _number(data["height"], least=1e-3), _number(data["depth"], least=NEAR))
+        return cls(_number(data["ankle"]), _number(data["height"], least=1e-3), _number(data["depth"], least=NEAREST))
 
 
 @dataclass(frozen=True)
@@ -77,26 +78,39 @@ class Ground:
         if spots is not None:
             close, far = spots
             spots = Spot.from_json(close), Spot.from_json(far)
-        torso, depth = _number(data["torso"], least=1e-3), _number(data["depth"], least=NEAR)
+        torso, depth = _number(data["torso"], least=1e-3), _number(data["depth"], least=NEAREST)
         return cls(spots, _number(data["x"]), _number(data["hips"]), torso, depth)
 
 
 @dataclass(frozen=True)
 class FilmedTarget:
-    """What is known of who was filmed: their video's size (width, height) px and focal length, px, their height, metres, their ground."""
+    """What is known of who was filmed: their video's size (width, height) px and focal length, px, their height, metres, their ground; and
+    whether the squares that were cut out of it are its middle, rather than around the body.
+    """
 
     size: tuple[int, int]
     focal_px: float
     height: float
     ground: Ground
+    middle: bool = False
 
     @property
     def camera(self) -> Array:
         """K (3, 3) of their video."""
         return camera_for(self.size, self.focal_px)
 
+    def squares(self, points: NDArray, fps: float) -> Array:
+        """The squares (F, 3) centre x, centre y and side, whole px of their video, that are cut out around points (F, 137, 3) in its
+        camera's space.
+        """
+        if self.middle:
+            width, height = self.size
+            return np.tile(np.array([width // 2, height // 2, min(width, height)], np.float64), (len(points), 1))
+        return snap_crop(smooth_crops(crop_for(points, self.camera, self.height), fps))
+
     def to_json(self) -> dict[str, Any]:
-        return {"size": list(self.size), "focal_px": self.focal_px, "height": self.height, "ground": self.ground.to_json()}
+        known = {"size": list(self.size), "focal_px": self.focal_px, "height": self.height, "ground": self.ground.to_json()}
+        return known | {"middle": self.middle}
 
     @classmethod
     def from_json(cls, data: Any, origin: str) -> FilmedTarget:
@@ -105,11 +119,12 @@ class FilmedTarget:
             size = data["size"]
             width, height = (int(_number(side, least=1, most=MOST_PX)) for side in size)
             focal_px, tall = _number(data["focal_px"], least=1), _number(data["height"], least=0.01, most=1000)
-            return cls((width, height), focal_px, tall, Ground.from_json(data["ground"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise UserError(
-                f"{origin} does not say how its person was filmed; make the dataset again with `ningyo dataset film`."
-            ) from error
+            middle = data.get("middle", False)
+            if not isinstance(middle, bool):
+                raise ValueError(f"{middle!r} is neither true nor false")
+            return cls((width, height), focal_px, tall, Ground.from_json(data["ground"]), middle)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{origin} does not say how its person was filmed; make it again.") from error
 
 
 def _number(value: Any, least: float = -1e6, most: float = 1e6) -> float:

@@ -72,7 +72,15 @@ def measure(picture: Picture, test: HeldOut, found: list[list[int]], detect: Det
         image = picture(i)
         seconds[at] = time.monotonic() - start
         truth, pose = test.truth(i), test.pose(i)
-        values = still_metrics(image, truth, test.head(i))
+        where = test.figure(i)
+        if where is not None:  # as generation does, whatever alpha the network gives
+            image = metrics.cut_out(image, torch.ones_like(where))
+        values = still_metrics(image, truth, test.head(i), where)
+        if detect is not None and at % look_every == 0:
+            hits, joints, seen = detected(detect, image, pose)
+            values |= {"pck": hits, "joints": joints, "detected": seen}
+        if where is not None:
+            image, truth = metrics.cut_out(image, where), metrics.cut_out(truth, where)
         if at % flip_every == 0:
             values["flip"] = metrics.flip(image, truth)
         if before is not None and last is not None:
@@ -82,9 +90,6 @@ def measure(picture: Picture, test: HeldOut, found: list[list[int]], detect: Det
             if flow is not None:
                 wrong, pixels = metrics.flow_warp((last[0], image), (last[1], truth), *flow)
                 values |= {"flow_warp": wrong, "flow_pixels": pixels}
-        if detect is not None and at % look_every == 0:
-            hits, joints, seen = detected(detect, image, pose)
-            values |= {"pck": hits, "joints": joints, "detected": seen}
         for name, value in values.items():
             columns[name][at] = value
         last = image, truth
@@ -92,17 +97,24 @@ def measure(picture: Picture, test: HeldOut, found: list[list[int]], detect: Det
     return Measured(columns, seconds)
 
 
-def still_metrics(image: Tensor, truth: Tensor, head: NDArray[np.float32]) -> dict[str, float]:
-    """The cheap numbers of one picture by itself; `head` (3,) is the head's square."""
+def still_metrics(image: Tensor, truth: Tensor, head: NDArray[np.float32], where: Tensor | None = None) -> dict[str, float]:
+    """The cheap numbers of one picture by itself; `head` (3,) is the head's square.
+
+    `where` (H, W) bool is the figure, of pictures without transparency: it is cut out of both, so that what stays the same behind it counts
+    for nothing, and of outlines, which both then have in common, nothing is said.
+    """
+    sharpness = metrics.sharpness(image, truth, where)
+    if where is not None:
+        image, truth = metrics.cut_out(image, where), metrics.cut_out(truth, where)
     a, b = (metrics.head_crop(x, head) for x in (image, truth))
     return {
         "psnr_fg": metrics.psnr_fg(image, truth),
         "ssim_fg": metrics.ssim_fg(image, truth),
-        "alpha_iou": metrics.alpha_iou(image, truth),
-        "boundary_f": metrics.boundary_f(image, truth),
+        "alpha_iou": metrics.alpha_iou(image, truth) if where is None else float("nan"),
+        "boundary_f": metrics.boundary_f(image, truth) if where is None else float("nan"),
         "psnr_head": float("nan") if a is None or b is None else metrics.psnr_fg(a, b),
         "ssim_head": float("nan") if a is None or b is None else metrics.ssim_fg(a, b),
-        "sharpness": metrics.sharpness(image, truth),
+        "sharpness": sharpness,
     }
 
 
