@@ -150,6 +150,7 @@ def test_ground_and_target_survive_their_file() -> None:
         (("height",), "1.7"),
         (("height",), True),
         (("height",), -1.7),
+        (("middle",), 1),
         (("ground",), []),
         (("ground", "torso"), 0),
         (("ground", "depth"), 0.0),

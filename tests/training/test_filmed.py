@@ -135,6 +135,7 @@ def test_the_report_is_of_the_figure(dataset: Path, tmp_path: Path) -> None:
         assert row["alpha_iou"] is None
         assert row["boundary_f"] is None
     assert rows["blank"]["psnr_fg"] < 15
+    assert rows["mean_image"]["tdiff"] == pytest.approx(1)  # it never moves
     assert rows["nearest_3d"]["psnr_fg"] > rows["blank"]["psnr_fg"]
     text = (tmp_path / "report" / "report.html").read_text()
     assert "have no transparency" in text
