@@ -177,6 +177,7 @@ def data_of(settings: NINGYO_dataset, sources: Path) -> dict[str, Any]:
             "yaws": _orbit(cameras.orbit) if cameras.around == "ORBIT" else _angles(cameras.angles),
             "framings": [name for name, *_ in FRAMINGS if name in cameras.framings],
             **_numbers(cameras, "yaw_jitter", "elevation_jitter", "distance_jitter", "framing_jitter"),
+            "consecutive": cameras.consecutive,
         },
         "poses": _numbers(poses, "variations", "mirrored", "spread", "sampled", "expressions"),
         "look": {
@@ -316,7 +317,7 @@ def _take_cameras(group: Any, cameras: Any) -> None:
         if given:
             _put(group, given, getattr(cameras, given))
     group.framings = set(cameras.framings)
-    for name in ("yaw_jitter", "elevation_jitter", "distance_jitter", "framing_jitter"):
+    for name in ("yaw_jitter", "elevation_jitter", "distance_jitter", "framing_jitter", "consecutive"):
         _put(group, name, getattr(cameras, name))
 
 

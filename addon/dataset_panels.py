@@ -198,6 +198,7 @@ class NINGYO_PT_dataset_cameras(Closed, bpy.types.Panel):
             span(column, cameras, cameras.reach.lower(), "")
         row = column.row(align=True, heading="Framing")
         row.prop(cameras, "framings")
+        column.prop(cameras, "consecutive")
         jitters = column.column(align=True)
         jitters.prop(cameras, "yaw_jitter", text="Jitter Angle")
         for name in ("elevation_jitter", "distance_jitter", "framing_jitter"):

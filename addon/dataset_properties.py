@@ -207,6 +207,14 @@ class NINGYO_dataset_cameras(bpy.types.PropertyGroup):
         default={"body"},
     )
     framing_jitter: _share("Framing", "By which share of the picture's side at most it may be shifted and scaled", 0.02, max=0.2)
+    consecutive: bpy.props.IntProperty(
+        name="Consecutive Frames",
+        description="So many frames of a clip in a row are seen from one camera and in one look. From 2 or more, training learns movement",
+        min=1,
+        soft_max=16,
+        max=1000,
+        default=1,
+    )
 
 
 class NINGYO_dataset_poses(bpy.types.PropertyGroup):

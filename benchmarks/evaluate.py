@@ -49,6 +49,7 @@ def main() -> None:
 
 
 def still_pose(model: Path, dataset: Path, index: int | None, out: Path | None) -> dict[str, Any]:
+    from ningyo.synth_data.pose.conditions import condition_named
     from ningyo.training import metrics
     from ningyo.training.checkpoint import load_model
     from ningyo.training.data import open_dataset
@@ -60,14 +61,15 @@ def still_pose(model: Path, dataset: Path, index: int | None, out: Path | None) 
     test = HeldOut(data)
     index = len(test) // 2 if index is None else index
     network, config = load_model(model)
-    run = runner(network, config["conditioning"])
+    drawing = condition_named(config["conditioning"])
+    run = runner(network, drawing)
     result: dict[str, Any] = {"sample": test.samples[index].id, "clip": test.samples[index].clip, "frame": test.samples[index].frame}
     with _figure(test, index) as figure:
         for name, noise in landmark_noises(figure).items():
             shown: dict[str, list[Any]] = {"model": [], "rig": [], "capsules": []}
             pictures = []
             for pose in trembling(figure.rig, figure.pose, noise * figure.rig.height, FRAMES):
-                packed, head = figure.conditioning(pose, config["conditioning"])
+                packed, head = figure.conditioning(pose, drawing)
                 made, rendered = run(packed, head), figure.render(pose)
                 capsules = np.repeat((packed[None, ..., 0] > 0).astype(np.float32), 4, 0)
                 for kind, picture in (("model", made), ("rig", rendered), ("capsules", _tensor(capsules))):
@@ -131,13 +133,12 @@ class _Figure:
         heads, rotations = pose.evaluate(self.rig)
         return self._model.points(heads[None], rotations[None])[0]
 
-    def conditioning(self, pose: Any, kind: str) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """Packed conditioning of that kind and the head's square."""
+    def conditioning(self, pose: Any, drawing: Any) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Packed conditioning and the head's square."""
         from ningyo.synth_data.pose.head import head_square
-        from ningyo.training.drawings import drawing
 
         seen = dataclasses.replace(self._known, points_3d=self._points(pose))
-        drawn = drawing(kind).draw(seen, self.view.size, self.rig.height)
+        drawn = drawing.draw(seen.points_camera, seen.K, self.view.size, self.rig.height)
         return drawn, head_square(seen.points_camera, seen.K, self.rig.height)
 
     def render(self, pose: Any, size: int | None = None) -> Any:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from ..jobs.folder import write_atomically
-from ..synth_data.pose.conditioning import RASTERISER_VERSION
+from ..synth_data.pose.conditions import CAPSULES, condition_named
 from ..synth_data.pose.transfer import FilmedTarget
 from ..synth_data.retarget.rig import Rig
 from .methods import build
@@ -41,7 +41,7 @@ def save_model(folder: Path, model: nn.Module, config: dict[str, Any]) -> None:
 
 
 def load_config(folder: Path | str) -> dict[str, Any]:
-    """config.json of a model, checked. Raises UserError when it is missing, foreign, newer or made with another rasteriser."""
+    """config.json of a model, checked. Raises UserError when it is missing, foreign, newer or made with another drawing."""
     folder = Path(folder)
     if not folder.exists():
         raise UserError(f"There is no model at {folder}; make one with `ningyo train`.")
@@ -60,7 +60,7 @@ def load_config(folder: Path | str) -> dict[str, Any]:
         )
     if config["version"] < RIGGED_VERSION:
         raise UserError(f"{folder} was written by an older Ningyo, whose networks were others; train it again.")
-    if config.get("rasteriser") != RASTERISER_VERSION:
+    if config.get("rasteriser") != condition_named(str(config.get("conditioning", CAPSULES.name))).version:
         raise UserError(f"{folder} was trained with another version of the skeleton rasteriser; train it again with this Ningyo.")
     return config
 

@@ -23,11 +23,11 @@ from torch import Tensor
 from ..errors import UserError
 from ..synth_data.dataset.folder import IMAGE, Dataset, Sample
 from ..synth_data.pose.conditioning import RASTERISER_VERSION
+from ..synth_data.pose.conditions import CAPSULES, Condition
 from ..synth_data.pose.head import head_square
 from ..synth_data.pose.transfer import FilmedTarget
 from .batch import Batch
 from .distributed import ALONE, World
-from .drawings import CAPSULES, drawing
 from .networks import HEAD, MULTIPLE, RGBA
 from .presets import Preset
 from .silhouette import margin
@@ -60,17 +60,16 @@ class Pairs:
     """Samples of one split as arrays. What was drawn once is kept in a file that has no name, so memory does not grow and nothing is
     left behind, however the process ends.
 
-    `kind` is that of the conditioning (`training.drawings`). `margin` is that of a Batch.
+    `drawing` is that of the conditioning, `margin` that of a Batch.
     """
 
-    def __init__(self, dataset: Dataset, split: str, cache_folder: Path, kind: str = CAPSULES) -> None:
+    def __init__(self, dataset: Dataset, split: str, cache_folder: Path, drawing: Condition = CAPSULES) -> None:
         self.dataset, self.samples = dataset, dataset.by_split[split]
         self.size = dataset.size[0]
         self.character: str = next(iter(dataset.header["characters"]))
         self.height = dataset.height(self.character)
         self.margin = 0 if filmed_target(dataset) is None else margin(self.size)
-        self.drawing = drawing(kind)
-        self.packed = len(self.drawing.empty)
+        self.drawing, self.packed = drawing, drawing.packed
         shape = (len(self.samples), self.size, self.size, self.packed + RGBA)
         self._filled = np.zeros(len(self.samples), bool)
         self._heads = np.zeros((len(self.samples), 3), np.float32)
@@ -85,7 +84,7 @@ class Pairs:
         if not self._filled[index]:
             sample = self.samples[index]
             pose = self.dataset.pose(sample)
-            self._cache[index, ..., : self.packed] = self.drawing.draw(pose, self.size, self.height)
+            self._cache[index, ..., : self.packed] = self.drawing.draw(pose.points_camera, pose.K, self.size, self.height)
             self._cache[index, ..., self.packed :] = premultiplied(read_rgba(self.dataset.file(sample, IMAGE), self.size))
             self._heads[index] = head_square(pose.points_camera, pose.K, self.height)
             self._filled[index] = True

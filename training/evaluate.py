@@ -23,9 +23,9 @@ from ..errors import UserError
 from ..jobs.folder import sha256_of, write_atomically
 from ..jobs.progress import SILENT, Reporter
 from ..synth_data.dataset.folder import HEADER, INDEX
+from ..synth_data.pose.conditions import CAPSULES, Condition, condition_named
 from .checkpoint import MODEL, load_config, load_model
 from .data import open_dataset
-from .drawings import CAPSULES
 from .evaluation import rows as measuring
 from .evaluation.held_out import HeldOut, in_order, runs, units
 from .evaluation.nearest import nearest_poses
@@ -115,12 +115,12 @@ def evaluate(
     return result
 
 
-def runner(network: nn.Module, kind: str = CAPSULES) -> Callable[[NDArray[np.uint8], NDArray[np.float32]], Tensor]:
-    """The network as a function on the best device: packed conditioning of that kind (H, W, packed) and the head's square (3,) →
+def runner(network: nn.Module, drawing: Condition = CAPSULES) -> Callable[[NDArray[np.uint8], NDArray[np.float32]], Tensor]:
+    """The network as a function on the best device: what was drawn (H, W, packed) and the head's square (3,) →
     premultiplied RGBA (4, H, W) float32 on the CPU.
     """
     device = best_device()
-    run = torch_runner(network, device, mixed=mixed_precision_pays(device), kind=kind)
+    run = torch_runner(network, device, mixed=mixed_precision_pays(device), drawing=drawing)
     return lambda packed, head: torch.from_numpy(run(packed, head)).permute(2, 0, 1).clamp(0, 1)
 
 
@@ -131,9 +131,9 @@ def _pictures(networks: dict[str, Path], test: HeldOut, train: HeldOut, out: Pat
         @cache
         def loaded() -> Picture:
             network, config = load_model(folder)
-            kind = config["conditioning"]
-            run = runner(network, kind)
-            return lambda i: run(test.packed(i, kind), test.head(i))
+            drawing = condition_named(config["conditioning"])
+            run = runner(network, drawing)
+            return lambda i: run(test.packed(i, drawing), test.head(i))
 
         return lambda i: loaded()(i)
 

@@ -23,10 +23,9 @@ import torch
 from ..errors import Cancelled, UserError
 from ..jobs.progress import SILENT, Reporter
 from ..synth_data.dataset.folder import HEADER, Dataset
-from ..synth_data.pose.conditioning import RASTERISER_VERSION
 from .balance import WON, Watch
 from .board import FOLDER, Board
-from .checkpoint import CONFIG, FILMED, MODEL, RIG, load_state, read_state_info, save_model, save_state
+from .checkpoint import CONFIG, FILMED, MODEL, RIG, load_config, load_state, read_state_info, save_model, save_state
 from .data import Pairs, Sampler, filmed_target, open_dataset
 from .distributed import World, joined
 from .evaluate import REPORT, evaluate, runner, save_grid
@@ -75,6 +74,8 @@ def train(
         raise UserError(f"{out} holds a model without the state that resuming needs; choose another folder.")
     if info is not None and any(info.get(key) != value for key, value in identity.items()):
         raise UserError(f"{out} holds a model of another dataset, method, preset or seed; choose another folder.")
+    if (out / CONFIG).exists():
+        load_config(out)  # refused where drawings have changed since
     budget = _Budget(steps, (settings.minutes if minutes is None else minutes) * 60, info)
     if budget.spent() < 1 or not (out / MODEL).exists():
         out.mkdir(parents=True, exist_ok=True)
@@ -140,14 +141,17 @@ def _train(
         pairs, preset, identity["seed"], budget.progress_at, start=budget.steps, windows=trainee.windows, world=world
     )  # fmt: skip
     if identity["method"] == OURS and len(pairs.following) == 0:
-        report.warning("No two training pictures are consecutive frames through one camera, so nothing judges the movement between frames.")
+        report.warning(
+            "No two training pictures are consecutive frames through one camera, so nothing judges the movement between frames; render "
+            "with --consecutive 2, or with consecutive = 2 under [cameras] of the job file, and train on that."
+        )
     config = {
         "method": identity["method"],
         "preset": identity["preset"],
         "network": trainee.network,
-        "conditioning": trainee.drawing,
+        "conditioning": trainee.drawing.name,
         "size": pairs.size,
-        "rasteriser": RASTERISER_VERSION,
+        "rasteriser": trainee.drawing.version,
         "character": pairs.character,
     }
     filmed = filmed_target(data)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The capsules of `synth_data.pose.conditioning` for a batch, on any device: training can draw what it needs while it learns.
+"""The drawings of `synth_data.pose.conditions` for a batch, on any device: the channels of them all, and the capsules themselves, so that
+training can draw what it needs while it learns.
 
-The same picture as `draw_packed` makes, which is the one that decides (tests/training/test_raster.py). All capsules of all samples are
-worked on at once, on the pixels of their boxes, in portions of a fixed size, so that memory does not grow with the batch. Of everything
-that meets a pixel the nearest wins by one integer: the depth's bits, then the capsule's number.
+The capsules are the same picture as `draw_packed` makes, which is the one that decides (tests/training/test_raster.py). All capsules of all
+samples are worked on at once, on the pixels of their boxes, in portions of a fixed size, so that memory does not grow with the batch. Of
+everything that meets a pixel the nearest wins by one integer: the depth's bits, then the capsule's number.
 """
 
 from __future__ import annotations
@@ -51,10 +52,11 @@ def draw(points: Tensor, K: Tensor, size: int | tuple[int, int], height: Tensor)
 
 
 def expand(packed: Tensor, condition: Condition, dtype: torch.dtype = torch.float32) -> Tensor:
-    """`condition.expand` on any device: packed (B, P, H, W) uint8 → channels (B, C, H, W)."""
+    """`condition.expand` on any device: packed (B, P, H, W) uint8 → channels (B, C, H, W), channels last in memory."""
     if condition is LIMBS:
-        shift = torch.arange(7, -1, -1, dtype=torch.uint8, device=packed.device)[:, None, None]
-        return (packed[:, :, None] >> shift & 1).flatten(1, 2)[:, : len(condition.channels)].to(dtype)
+        shift = torch.arange(7, -1, -1, dtype=torch.uint8, device=packed.device)
+        bits = (packed.permute(0, 2, 3, 1)[..., None] >> shift & 1).flatten(-2)
+        return bits[..., : len(condition.channels)].to(dtype).permute(0, 3, 1, 2)
     if condition is STICKS:
         return (packed.float() / 255).to(dtype)
     return networks.expand(packed, dtype)

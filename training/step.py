@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..synth_data.pose.conditions import CAPSULES, Condition
 from . import losses
 from .balance import Balance
 from .batch import Batch
 from .discriminators import Discriminator, Scales, augmented, draw
 from .distributed import ALONE, World, share_statistics
-from .drawings import CAPSULES
 from .networks import HEAD, CharacterModel, cut, expand, refiner_side
 from .presets import Preset
 from .silhouette import silhouette
@@ -34,10 +34,10 @@ class Learner(ABC):
     """A way to train: networks, their optimisers, and what a step does. All of its randomness is a function of (seed, step).
 
     `modules` and `optimisers` are what resuming needs, with `numbers` and `steps`; `model` is the network to use: (conditioning, head
-    squares) → premultiplied RGBA, made anew by `training.methods` from `network`. `drawing` is the kind of conditioning.
+    squares) → premultiplied RGBA, made anew by `training.methods` from `network`. `drawing` is what it is conditioned on.
     """
 
-    drawing: ClassVar[str]
+    drawing: ClassVar[Condition]
     windows: ClassVar[bool]  # whether it may learn from windows of the pictures
     modules: dict[str, nn.Module]
     optimisers: dict[str, torch.optim.Adam]
@@ -61,7 +61,7 @@ class Learner(ABC):
 class Trainer(Learner):
     """Generator with head refiner, three discriminators (whole pictures, heads, pairs of frames), and the generator's moving average."""
 
-    drawing: ClassVar[str] = CAPSULES
+    drawing: ClassVar[Condition] = CAPSULES
     windows: ClassVar[bool] = True
 
     def __init__(

@@ -160,6 +160,7 @@ def _summary(figures: dict[str, Any]) -> Iterator[tuple[str, str]]:
     width, height = figures["size"]
     yield "samples", f"{figures['samples']} of {figures['planned']}, {width} × {height} px"
     yield "poses", f"{figures['variations']} varied, {figures['mirrored']} mirrored"
+    yield "consecutive pairs", counts(figures["pairs_of_consecutive_frames"])
     for what in ("split", "character", "clip"):
         yield f"by {what}", counts(figures[f"by_{what}"])
     for key, (low, high) in figures["cameras"].items():

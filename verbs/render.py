@@ -31,6 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DATASET", help="the dataset's folder")
     parser.add_argument("--size", type=int, metavar="PX", help="side of the pictures (default: 256)")
     parser.add_argument("--count", type=int, metavar="N", help="samples in all (default: every frame from every camera, and variations)")
+    parser.add_argument(
+        "--consecutive", type=int, metavar="N",
+        help="frames of a clip in a row that one camera sees, in one look (default: 1); with 2, training judges movement, too",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, help="of everything random (default: 0)")
     parser.add_argument(
         "--labels", metavar="KINDS",
@@ -51,7 +55,7 @@ def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
 
     flags = {
         "--rig": args.rig, "--motion": args.motion, "--size": args.size, "--count": args.count, "--seed": args.seed,
-        "--labels": args.labels,
+        "--labels": args.labels, "--consecutive": args.consecutive,
     }  # fmt: skip
     if args.job_file is not None:
         given = [flag for flag, value in flags.items() if value is not None]
@@ -69,6 +73,7 @@ def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
             count=args.count,
             seed=args.seed or 0,
             labels=LABELS if labels == "all" else [kind.strip() for kind in labels.split(",") if kind.strip()],
+            consecutive=1 if args.consecutive is None else args.consecutive,
         )
     crew = None if args.ray is None else _on_cluster(args.ray)
     dataset = render_dataset(job, args.out, workers=args.workers, crew=crew, report=report)

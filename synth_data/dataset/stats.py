@@ -41,6 +41,7 @@ def figures(found: Survey) -> Figures:
         "by_split": _counts(found, 2),
         "variations": found.variations,
         "mirrored": found.mirrored,
+        "pairs_of_consecutive_frames": dict(found.following),
         "cameras": {key: _range(values) for key, values in found.cameras.items() if np.isfinite(values).any()},
         "seen_from": {name: _share(found, found.views[_near(yaw)].sum()) for name, yaw in SIDES.items()},
         "elevation": _quantiles(found.elevations, ELEVATION_DEGREES),

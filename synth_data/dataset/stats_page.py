@@ -100,7 +100,10 @@ def page(dataset: Dataset, figures: Figures, sentences: list[str], drawn: Mappin
     """The HTML; `drawn` are the figures as SVG elements."""
     name = escape(dataset.path.resolve().name)
     width, height = figures["size"]
-    held_out = ", ".join(f"{count} {escape(split)}" for split, count in figures["by_split"].items())
+    held_out, pairs = (
+        ", ".join(f"{count} {escape(split)}" for split, count in figures[key].items())
+        for key in ("by_split", "pairs_of_consecutive_frames")
+    )
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
@@ -109,6 +112,7 @@ def page(dataset: Dataset, figures: Figures, sentences: list[str], drawn: Mappin
         f"<p>{_number(figures['samples'], 'sample')} of {width} × {height} px ({held_out}), "
         f"{_number(len(figures['by_character']), 'character')}, {_number(len(figures['by_clip']), 'clip')}, "
         f"{_number(figures['variations'], 'varied pose')}, {figures['mirrored']} mirrored</p>",
+        f"<p>Pairs of consecutive frames through one camera: {pairs}</p>",
         _findings(sentences),
         "<h2>Samples</h2>",
         _pictures((("", pair) for pair in readable(contact_pairs(dataset), spread(dataset, 24))), "pairs"),

@@ -16,7 +16,7 @@ from ...errors import UserError
 from ...jobs.progress import SILENT, Reporter
 from ..pose.landmarks import BODY_25
 from .body import ANGLES, STATES, TRUNCATED, box_of, framing, in_trunk_axes, joint_angles, states_of, view_angles
-from .folder import POSE, Dataset, Sample
+from .folder import POSE, Dataset, Sample, follows
 from .sample import POINTS, SamplePose
 
 Counts = npt.NDArray[np.int64]
@@ -42,6 +42,7 @@ class Survey:
         self.dataset = dataset
         self.counts: Counter[tuple[str, str, str]] = Counter()  # samples by character, clip and split
         self.variations = self.mirrored = 0
+        self.following: Counter[str] = Counter()  # by split: samples that show what comes after the sample before them
         self.cameras = {key: np.full(len(dataset.samples), np.nan, np.float32) for key in ("yaw", "elevation", "distance")}
         self.read = 0
         self.unreadable = 0  # poses
@@ -75,8 +76,11 @@ def survey(dataset: Dataset, *, report: Reporter = SILENT) -> Survey:
     keep = {(2 * i + 1) * total // (2 * min(total, KEPT_POSES)) for i in range(min(total, KEPT_POSES))}  # spread evenly
     kept: list[npt.NDArray[np.float32]] = []
     chunk: list[tuple[int, Sample, SamplePose]] = []
+    before: Sample | None = None
     for i, sample in enumerate(dataset.samples):
         _tell(found, i, sample)
+        found.following[sample.split] += before is not None and follows(sample, before)
+        before = sample
         pose = _pose(found, sample)
         if pose is not None:
             chunk.append((i, sample, pose))

@@ -4,9 +4,12 @@ same data.
 
 * `capsules`: `conditioning.py`'s z-buffered body. What Ningyo trains with.
 * `sticks`: OpenPose's coloured skeleton as one picture, as pix2pixHD and "Everybody Dance Now" (Chan et al. 2019) take it.
-* `limbs`: a binary channel a limb and a finger, and one for the rest, as dance_now takes it. Joints that are not known are not drawn.
+* `limbs`: a binary channel a limb and a finger, and one for the rest, as dance_now takes it.
 
-Each has a version of its own, which is raised whenever its pictures change.
+In all of them a joint that is not known is not drawn, nor what hangs on it, while one that is known but hidden behind the body is: of a
+captured person nothing else is known, either. What reaches out of the picture is drawn up to its border.
+
+Each has a version of its own, which is raised whenever its pictures change: models made with another version are refused.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import UserError
 from . import conditioning
 from .framing import project
 from .landmarks import HAND_21
@@ -30,7 +34,7 @@ _FINGERS = ("thumb", "index", "middle", "ring", "pinky")
 _BODY_WIDTH, _FINGER_WIDTH = 5 / 512, 3 / 512  # of a limb's line, of the picture's longer side
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Condition:
     """One way to draw points for a generator.
 
@@ -124,6 +128,13 @@ CAPSULES = Condition(
     conditioning.draw_packed,
     conditioning.expand,
 )
-STICKS = Condition("sticks", 1, ("red", "green", "blue"), 3, np.zeros(3, np.uint8), _draw_sticks, _expand_sticks)
-LIMBS = Condition("limbs", 1, _LIMBS, _LIMB_BYTES, _NO_LIMB, _draw_limbs, _expand_limbs)
+STICKS = Condition("sticks", 2, ("red", "green", "blue"), 3, np.zeros(3, np.uint8), _draw_sticks, _expand_sticks)
+LIMBS = Condition("limbs", 2, _LIMBS, _LIMB_BYTES, _NO_LIMB, _draw_limbs, _expand_limbs)
 CONDITIONS = {condition.name: condition for condition in (CAPSULES, STICKS, LIMBS)}
+
+
+def condition_named(name: str) -> Condition:
+    """Raises UserError for a name that this version does not know."""
+    if name not in CONDITIONS:
+        raise UserError(f"There is no drawing {name!r}; the model was made by another Ningyo, train it again with this one.")
+    return CONDITIONS[name]

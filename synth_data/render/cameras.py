@@ -119,6 +119,14 @@ def aim_of(orbit: Orbit, yaw: float, height: float, head_m: float, cameras: Came
     )
 
 
+def held(aim: Aim, target: npt.NDArray[Any]) -> Aim:
+    """The camera with the elevation, instead of the height, from which it looks at `target` (3,), world metres."""
+    if aim.height is None:
+        return aim
+    elevation = float(np.degrees(np.arcsin(np.clip((aim.height - target[2]) / aim.distance, -0.99, 0.99))))
+    return dataclasses.replace(aim, elevation=elevation, height=None)
+
+
 def look_at(target: npt.NDArray[Any], yaw: float, elevation: float, distance: float) -> Array:
     """world_to_camera (3, 4) of an upright camera `distance` metres from `target`, looking at it. Degrees; yaw 0 stands at −Y, 90 at +X."""
     back = direction(yaw, elevation)  # from the target to the camera
@@ -139,9 +147,7 @@ def view_of(points: npt.NDArray[Any], target: npt.NDArray[Any], height: float, s
     """What the camera `aim` sees of a character whose points (137, 3) are in world metres; `target` (3,) is looked at, `height` the
     character's and `head_m` its head's, metres.
     """
-    elevation = aim.elevation
-    if aim.height is not None:
-        elevation = float(np.degrees(np.arcsin(np.clip((aim.height - target[2]) / aim.distance, -0.99, 0.99))))
+    elevation = held(aim, target).elevation
     world_to_camera = look_at(target, aim.yaw, elevation, aim.distance)
     K = np.array([[_FOCAL, 0, 0], [0, _FOCAL, 0], [0, 0, 1.0]])
     seen = to_camera(points, world_to_camera)

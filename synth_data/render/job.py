@@ -57,7 +57,8 @@ class ClipJob:
 @dataclass(frozen=True)
 class Cameras:
     """Where pictures are taken from: degrees and metres. Of a range every picture takes a value; the jitters are the greatest deviation
-    on top, evenly spread. `lens` (mm, of a full-frame camera) decides the distance, `height` (above the floor) the elevation.
+    on top, evenly spread. `lens` (mm, of a full-frame camera) decides the distance, `height` (above the floor) the elevation. So many
+    `consecutive` frames of a training clip are seen by one camera in one look, before the next one takes its turn.
     """
 
     yaws: tuple[float, ...] = (0.0, 30.0, -30.0)
@@ -70,6 +71,7 @@ class Cameras:
     lens: Range | None = None
     framings: tuple[str, ...] = ("body",)
     framing_jitter: float = 0.02
+    consecutive: int = 1
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,10 @@ class RenderJob:
         _require(0 <= cameras.distance_jitter <= 0.5, "distance_jitter must be from 0 to 0.5.")
         _require(0 <= cameras.framing_jitter <= 0.2, "framing_jitter must be from 0 to 0.2.")
         _require(min(cameras.yaw_jitter, cameras.elevation_jitter) >= 0, "yaw_jitter and elevation_jitter must be 0 or more.")
+        _require(
+            1 <= cameras.consecutive <= 1000,
+            f"A camera cannot take {cameras.consecutive} consecutive frames; choose from 1 to 1000, such as 2 for pairs.",
+        )
 
     def _check_poses_and_look(self) -> None:
         poses, look = self.poses, self.look
@@ -210,12 +216,13 @@ class RenderJob:
     @classmethod
     def from_flags(
         cls, rigs: str | Sequence[str], motions: Sequence[Path | str], *, size: int = 256, count: int | None = None, seed: int = 0,
-        labels: Sequence[str] = (SKELETON,),
+        labels: Sequence[str] = (SKELETON,), consecutive: int = 1,
     ) -> RenderJob:  # fmt: skip
         """Characters and whole motions."""
         specs = [rigs] if isinstance(rigs, str) else rigs
         characters = tuple(CharacterJob(rig) for spec in specs for rig in expanded(spec))
-        return cls(characters, tuple(ClipJob(Path(motion)) for motion in motions), size, count, seed, tuple(labels))
+        clips = tuple(ClipJob(Path(motion)) for motion in motions)
+        return cls(characters, clips, size, count, seed, tuple(labels), cameras=Cameras(consecutive=consecutive))
 
 
 def detail_of(job: RenderJob) -> str:

@@ -34,6 +34,7 @@ distance_jitter = 0.1           # share
 lens = [35, 85]                 # instead of distance: millimetres, on a full-frame camera
 framings = ["body", "upper", "head"]   # what pictures show; left out: body
 framing_jitter = 0.02           # share of the picture's side
+consecutive = 2                 # so many frames of a training clip in a row are seen by one camera in one look; left out: 1
 
 [poses]
 variations = 0.3                # share of samples that are random variations of the training clips' poses
@@ -70,6 +71,7 @@ from .job import Attributes, Background, Cameras, CharacterJob, ClipJob, Look, P
 
 JOB = "job.json"
 _LISTS = {"yaws": (int, float), "framings": (str,), "tones": (int,), "colours": (str,)}
+_WHOLE = ("palettes", "consecutive")
 _RANGES = ("elevation", "height", "distance", "lens", "speed", "light_yaw", "light_elevation", "outline")
 
 
@@ -295,9 +297,10 @@ def _value(value: Any, name: str) -> Any:
         if len(several) != 2 or not all(map(_is_number, several)):
             raise UserError(f"{name} must be a number, or a range of two, [low, high].")
         return float(several[0]), float(several[1])
-    if not _is_number(value) or (name == "palettes" and not isinstance(value, int)):
-        raise UserError(f"{name} must be a {'whole ' if name == 'palettes' else ''}number.")
-    return value if name == "palettes" else float(value)
+    whole = name in _WHOLE
+    if not _is_number(value) or (whole and not isinstance(value, int)):
+        raise UserError(f"{name} must be a {'whole ' if whole else ''}number.")
+    return value if whole else float(value)
 
 
 def _tables(data: dict[str, Any], key: str) -> list[dict[str, Any]]:

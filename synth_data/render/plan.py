@@ -21,7 +21,8 @@ _SHOT, _PASS = 0, 2  # purposes of random numbers; 1 is the sample's own
 class Shot:
     """One sample to make: a frame of a clip (of the motion, not counted from the clip's start), from `yaw` degrees around the orbit.
 
-    The next frame is `speed` further. A `steady` one is without the cameras' jitters. `sampled`: a pose from no clip.
+    The next frame is `speed` further. A `steady` one is without the cameras' jitters. `sampled`: a pose from no clip. `first` is the shot
+    that opens the run of consecutive frames which this one continues: they share camera, look, background and face.
     """
 
     number: int
@@ -34,6 +35,12 @@ class Shot:
     mirrored: bool = False
     steady: bool = False
     sampled: bool = False
+    first: Shot | None = None
+
+    @property
+    def opener(self) -> Shot:
+        """The shot that opens its run, be it itself."""
+        return self.first or self
 
 
 @dataclass(frozen=True)
@@ -49,9 +56,9 @@ class _Go:
 class Plan(Sequence[Shot]):
     """A character's samples, numbered from `first`.
 
-    First come the training clips as they are: go after go over all frames, each from the next camera, the last one (or the only one)
-    spread evenly. Then their share of the held-out clips, as `held_out_runs` has it. Then variations of training frames and sampled poses
-    fill up to `count`, or, without a count, to their share.
+    First come the training clips as they are: go after go over all frames, each run of `cameras.consecutive` from the next camera, the last
+    go (or the only one) as runs that are spread evenly. Then their share of the held-out clips, as `held_out_runs` has it. Then variations
+    of training frames and sampled poses fill up to `count`, or, without a count, to their share.
     """
 
     def __init__(
@@ -60,6 +67,7 @@ class Plan(Sequence[Shot]):
     ) -> None:  # fmt: skip
         """`jobs` are the clips' own jobs, in the same order."""
         self._character, self._first, self._seed, self._yaws, self._poses = character, first, seed, cameras.yaws, poses
+        self._consecutive = cameras.consecutive
         pairs = list(zip(clips, jobs, strict=True))
         self._training = [clip for clip, _ in pairs if clip.split == TRAIN]
         self._jobs = [job for clip, job in pairs if clip.split == TRAIN]
@@ -124,11 +132,18 @@ class Plan(Sequence[Shot]):
         go = self._go(number)
         of_this_go = min(go.length, self._of_training - before)
         i = index - before
-        at = (2 * i + 1) * go.length // (2 * of_this_go)
+        run, place = divmod(i, self._consecutive)
+        runs = -(-of_this_go // self._consecutive)
+        # What the go leaves out is shared out before, between and after the runs.
+        at = i + ((2 * run + 1) * (go.length - of_this_go) + runs) // (2 * runs)
         k = int(np.searchsorted(go.starts, at, side="right")) - 1
         frame = round(self._training[k].start + (at - go.starts[k]) * go.speeds[k], 4)
-        yaw = self._yaws[(i + number) % len(self._yaws)]
-        return Shot(self._first + index, self._character, self._training[k], frame, yaw, go.speeds[k], mirrored=go.mirrored[k])
+        yaw = self._yaws[(run + number) % len(self._yaws)]
+        place = min(place, at - go.starts[k])  # a run ends with its clip; what is left of it is a run of the next clip
+        first = self._as_it_is(index - place) if place else None
+        return Shot(
+            self._first + index, self._character, self._training[k], frame, yaw, go.speeds[k], mirrored=go.mirrored[k], first=first
+        )  # fmt: skip
 
     def _filled_up(self, index: int) -> Shot:
         poses = self._poses

@@ -24,7 +24,7 @@ from ..pose.skeleton import draw_limbs, draw_skeleton
 from ..retarget.motion import Motion
 from ..retarget.openpose_points import point_model
 from .backgrounds import Backgrounds
-from .cameras import Aim, View, aim_of, direction, drawn, head_view, orbit_of, view_of
+from .cameras import Aim, View, aim_of, direction, drawn, head_view, held, orbit_of, view_of
 from .faces import random_expression
 from .job import RenderJob
 from .labels import RASTERISED, Labels, over
@@ -37,7 +37,8 @@ from .selfcheck import EVERY, check_labels
 from .surface import SeenSurface, seen_through
 from .visibility import OcclusionRule
 
-# Purposes of a sample's random numbers, each of which has its own, so that asking for one thing more changes no other.
+# Purposes of a sample's random numbers, each of which has its own, so that asking for one thing more changes no other. In a run of
+# consecutive frames all but the pose's are those of the sample that opens it.
 _POSE, _CAMERA, _LOOK, _BACKGROUND, _FACE = 1, 3, 4, 5, 6
 
 
@@ -179,7 +180,7 @@ class SampleMaker:
             pose, expression = source.frame(frame), source.expression(frame)
         if shot.variation:
             pose = varied(rig, pose, rng, poses.spread)
-        face = generator(self._job.seed, shot.number, _FACE)
+        face = generator(self._job.seed, shot.opener.number, _FACE)
         if not shot.steady and face.random() < poses.expressions:
             expression = random_expression(known, face)
         heads, rotations = pose.evaluate(rig)
@@ -188,6 +189,7 @@ class SampleMaker:
         return Posed(pose, heads, rotations, points, shown)
 
     def _aim(self, shot: Shot) -> Aim:
+        shot = shot.opener
         rig, cameras = self._stage.rig, self._job.cameras
         if shot.sampled:
             orbit = orbit_of(None, rig.height, cameras)
@@ -195,12 +197,16 @@ class SampleMaker:
             source = self._source(shot)
             orbit = orbit_of(source.fitted, rig.height, cameras, source.depth)
         rng = None if shot.steady else generator(self._job.seed, shot.number, _CAMERA)
-        return aim_of(orbit, shot.yaw, rig.height, self._model.head_size, cameras, rng)
+        aim = aim_of(orbit, shot.yaw, rig.height, self._model.head_size, cameras, rng)
+        if aim.height is None or cameras.consecutive == 1 or shot.steady:
+            return aim
+        # From one height it would nod as the hips go up and down, and each frame of a run would have a camera of its own.
+        return held(aim, self._pose_at(shot, shot.frame).pose.root)
 
     def _look(self, shot: Shot) -> Dress:
         """What a shot's picture looks like; of a steady one the middle of all ranges."""
         look = self._job.look
-        rng = None if shot.steady else generator(self._job.seed, shot.number, _LOOK)
+        rng = None if shot.steady else generator(self._job.seed, shot.opener.number, _LOOK)
         light = drawn(look.light_yaw, rng), drawn(look.light_elevation, rng)
         outline = drawn(look.outline, rng)
         if rng is None:
@@ -237,7 +243,7 @@ class SampleMaker:
         self._stage.aim(view)
         image = self._stage.render(seen)
         # Steady pictures follow each other, so they have one background.
-        background = self._backgrounds.draw(view.size, generator(self._job.seed, 0 if shot.steady else shot.number, _BACKGROUND))
+        background = self._backgrounds.draw(view.size, generator(self._job.seed, 0 if shot.steady else shot.opener.number, _BACKGROUND))
         return image if background is None else over(image, background)
 
     def _source(self, shot: Shot) -> PoseSource:

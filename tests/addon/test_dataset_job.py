@@ -91,6 +91,7 @@ lens = [35, 85.5]
 distance_jitter = 0.05
 framings = ["body", "head"]
 framing_jitter = 0.01
+consecutive = 3
 [poses]
 variations = 0.2
 mirrored = 0.4
@@ -140,7 +141,7 @@ def test_every_setting_says_what_it_says_in_a_job_file(dataset: Any, doll: tuple
     cameras = dataset.cameras
     cameras.angles, cameras.yaw_jitter, cameras.rise, cameras.elevation_jitter = "0, 22.5 -90°", 0.2181662, "ELEVATION", 0.05235988
     cameras.reach, cameras.lens, cameras.distance_jitter, cameras.framing_jitter = "LENS", (35, 85.5), 0.05, 0.01
-    cameras.framings = {"body", "head"}
+    cameras.framings, cameras.consecutive = {"body", "head"}, 3
     poses = dataset.poses
     poses.variations, poses.mirrored, poses.spread, poses.sampled, poses.expressions = 0.2, 0.4, 1.5, 0.1, 0.3
     look = dataset.look

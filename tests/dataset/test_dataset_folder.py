@@ -8,7 +8,7 @@ import json
 
 import pytest
 from ningyo.errors import UserError
-from ningyo.synth_data.dataset.folder import Dataset, Sample, read_index, safe_name, write_index
+from ningyo.synth_data.dataset.folder import Dataset, Sample, follows, read_index, safe_name, write_index
 from ningyo.synth_data.dataset.verify import verify
 
 
@@ -19,6 +19,21 @@ def test_samples_splits_and_poses(dataset):
     assert dataset.splits == {"train": ["walk"], "test": ["walk.tail"]}
     assert dataset.pose(dataset.samples[2]).points_3d.shape == (137, 3)
     assert Sample.from_line(dataset.samples[3].to_line()) == dataset.samples[3]
+
+
+def test_what_follows_a_sample_is_the_next_moment_through_the_same_camera():
+    details = {"speed": 1.25, "look": {"tones": 2}, "framing": "body"}
+    before = Sample(4, "doll", "walk", 3.75, {"yaw": 30.0}, "train", False, False, {}, details)
+    now = dataclasses.replace(before, number=5, frame=5.0)
+    assert follows(now, before)
+    assert not follows(before, now)
+    for change in (
+        *({"frame": 4.75}, {"clip": "run"}, {"character": "robot"}, {"camera": {"yaw": 31.0}}, {"mirrored": True}, {"variation": True}),
+        *({"details": details | {"look": {"tones": 3}}}, {"details": details | {"framing": "head"}}),
+    ):
+        assert not follows(dataclasses.replace(now, **change), before), change
+    filmed = dataclasses.replace(before, details={}, frame=7.0)
+    assert follows(dataclasses.replace(filmed, frame=8.0), filmed)
 
 
 def test_a_whole_dataset_has_no_faults(dataset):

@@ -36,6 +36,16 @@ def test_figures_of_a_dataset_from_all_around(drawn):
     assert json.loads(json.dumps(found)) == found
 
 
+def test_pairs_of_consecutive_frames_are_counted(drawn):
+    assert figures(survey(drawn))["pairs_of_consecutive_frames"] == {"train": 0, "test": 0}
+    lines = [json.loads(line) for line in (drawn.path / "index.jsonl").read_text().splitlines()]
+    for line in lines:
+        line |= {"character": "doll", "variation": False, "camera": {"yaw": 20.0 * (line["frame"] > 4), "elevation": 0.0, "distance": 2.6}}
+    (drawn.path / "index.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    # Frames 0 1 2 | 3 (held out) | 4 (another clip than 3) | 5 6 (another camera than 4) | 7 (held out).
+    assert figures(survey(Dataset.open(drawn.path)))["pairs_of_consecutive_frames"] == {"train": 3, "test": 0}
+
+
 def test_visibility_is_counted_by_state(dataset, drawn):
     visibility = np.stack([dataset.pose(sample).visibility for sample in dataset.samples])
     found = figures(survey(dataset))["joints"]

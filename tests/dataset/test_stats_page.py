@@ -59,6 +59,7 @@ def test_a_page_with_everything_in_it(drawn, tmp_path):
     assert {link[1:] for link in links if link.startswith("#")} <= set(ids)
     assert set(re.findall(r"url\(#([^)]+)\)", text)) <= set(ids)
     assert "Left heel: never visible." in " ".join(read.text)
+    assert "Pairs of consecutive frames through one camera: 0 train, 0 test" in read.text
     assert {"image", "skeleton", "mask", "parts", "depth", "normal", "uv", "flow", "head", "limbs", "capsules"} <= set(read.text)
     # The figures take the page's colour and width.
     drawings = [attributes for tag, attributes in read.tags if tag == "svg"]

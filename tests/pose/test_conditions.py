@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ningyo.synth_data.pose.conditions import CONDITIONS, LIMBS, STICKS
+from ningyo.errors import UserError
+from ningyo.synth_data.pose.conditions import CONDITIONS, LIMBS, STICKS, condition_named
 from ningyo.synth_data.pose.framing import project
 from ningyo.synth_data.pose.landmarks import BODY_25
 from ningyo.synth_data.pose.skeleton import BODY_COLOURS, BODY_LIMBS
@@ -57,6 +58,26 @@ def test_the_same_limb_is_at_the_same_place(name: str) -> None:
     assert channels[drawn][:, int(y), int(x)].any()
     assert columns.mean() == pytest.approx(x, abs=6)  # capsules add a hand to the wrist
     assert rows.mean() == pytest.approx(y, abs=6)
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_what_is_unknown_is_drawn_nowhere_and_what_leaves_the_picture_reaches_its_border(name: str) -> None:
+    condition = CONDITIONS[name]
+    points = np.full((137, 3), np.nan)
+    points[ELBOW], points[WRIST] = (0.3, 0.1, 4), (1.5, 0.1, 4)
+    drawn = (condition.draw(points, camera(128), 128, HEIGHT) != condition.empty).any(-1)
+    rows, columns = np.nonzero(drawn)
+    assert columns.max() == 127
+    assert columns.min() > 64
+    assert rows.min() > 56
+    points[WRIST] = np.nan
+    assert not (condition.draw(points, camera(128), 128, HEIGHT)[:56, :64] != condition.empty).any()
+
+
+def test_unknown_drawings_get_a_sentence() -> None:
+    assert condition_named("limbs") is LIMBS
+    with pytest.raises(UserError, match="no drawing 'oils'"):
+        condition_named("oils")
 
 
 def test_sticks_have_openposes_colours() -> None:

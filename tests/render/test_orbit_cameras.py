@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from ningyo.synth_data.dataset.sample import project, to_camera
 from ningyo.synth_data.pose.framing import MARGIN, crop_for
-from ningyo.synth_data.render.cameras import Aim, Orbit, aim_of, head_view, look_at, orbit_of, view_of
+from ningyo.synth_data.render.cameras import Aim, Orbit, aim_of, head_view, held, look_at, orbit_of, view_of
 from ningyo.synth_data.render.job import Cameras
 from ningyo.synth_data.retarget.kinematics import forward_kinematics
 from ningyo.synth_data.retarget.motion import Camera
@@ -106,6 +106,19 @@ def test_a_camera_s_height_and_lens_are_kept(make_rig, make_motion):
         # The focal length, told for a picture 36 mm wide.
         assert 34 < view.K[0, 0] * 36 / 200 < 88
     assert min(heights) < 0.6 < 1.5 < max(heights)
+
+
+def test_a_held_camera_keeps_the_angle_that_its_height_had(make_rig, make_motion):
+    rig = make_rig()
+    points, hips = points_of(rig, make_motion(rig))[0], rig.head("hips")
+    aim = Aim(20, 5, 4, height=1.7)
+    kept = held(aim, hips)
+    assert view_of(points, hips, rig.height, 200, kept, HEAD).elevation == view_of(points, hips, rig.height, 200, aim, HEAD).elevation
+    lower = hips - (0, 0, 0.3)
+    elevations = [view_of(points, lower, rig.height, 200, one, HEAD).elevation for one in (kept, aim)]
+    assert elevations[0] == kept.elevation
+    assert elevations[1] > kept.elevation + 3
+    assert held(kept, lower) == kept
 
 
 def test_framings_hold_what_they_are_named_for(make_rig, make_motion):

@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import bpy
 import numpy as np
@@ -20,19 +22,23 @@ from ningyo.errors import Cancelled, UserError
 from ningyo.jobs.lock import FileLock
 from ningyo.jobs.progress import Reporter
 from ningyo.synth_data.dataset.captions import caption
-from ningyo.synth_data.dataset.folder import Dataset
+from ningyo.synth_data.dataset.folder import Dataset, follows
 from ningyo.synth_data.dataset.labels import PARTS, flow_of, normal_of
 from ningyo.synth_data.dataset.png import decode_png
 from ningyo.synth_data.dataset.verify import verify
 from ningyo.synth_data.pose.skeleton import draw_skeleton
 from ningyo.synth_data.render.batch import render_dataset
 from ningyo.synth_data.render.cameras import View, look_at
-from ningyo.synth_data.render.job import Cameras, CharacterJob, ClipJob, Poses, RenderJob
+from ningyo.synth_data.render.cast import Cast
+from ningyo.synth_data.render.faces import EXPRESSIONS
+from ningyo.synth_data.render.job import Background, Cameras, CharacterJob, ClipJob, Look, Poses, RenderJob
 from ningyo.synth_data.render.job_file import load_job
 from ningyo.synth_data.render.poses import PoseSource
+from ningyo.synth_data.render.sample import SampleMaker
 from ningyo.synth_data.render.scene import open_stage
 from ningyo.synth_data.render.surface import seen_through
 from ningyo.synth_data.retarget.motion import Motion
+from ningyo.training.data import consecutive
 
 SIZE = 48
 RENDER = """
@@ -267,6 +273,49 @@ def test_several_characters_share_the_clips(actor, tmp_path):
     assert [sample.character for sample in dataset.samples] == ["blocks"] * 4 + ["other"] * 3
     assert {sample.clip for sample in dataset.samples if sample.character == "blocks"} == {"a"}
     assert {(sample.clip, sample.split) for sample in dataset.samples} == {("a", "train"), ("b", "test")}
+
+
+def test_consecutive_frames_are_pairs_to_train_on(actor, tmp_path, digest):
+    """Everything that is drawn at random is shared within a run and differs between runs; and each sample can be made alone."""
+    job = dataclasses.replace(
+        job_of(actor, 16, clips=(ClipJob(actor[1], "swing", 0, 10, "train", speed=(0.6, 0.9), mirrored=0.5),)),
+        cameras=Cameras((0.0, 90.0), height=(0.5, 2.0), lens=(35.0, 85.0), framings=("body", "upper"), consecutive=3),
+        poses=Poses(variations=0.25, expressions=0.5),
+        look=Look((-60.0, 60.0), (20.0, 60.0), (0.5, 2.0), (2, 3)),
+        background=Background(("FF0000", "00FF00", "0000FF", "FFFF00", "00FFFF")),
+    )
+    dataset = render_dataset(job, tmp_path / "data", workers=1)
+    samples = [sample for sample in dataset.samples if not sample.variation]
+    assert [sample.number for sample in samples] == list(range(12))
+    assert sorted(consecutive(dataset.samples)) == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11]]
+    assert [i for i in range(1, 16) if follows(dataset.samples[i], dataset.samples[i - 1])] == [1, 2, 4, 5, 7, 8, 10, 11]
+    corners = [tuple(decode_png(dataset.file(sample, "image").read_bytes())[0, 0]) for sample in samples]
+    shared = [(sample.camera, sample.details["framing"], sample.details["look"]) for sample in samples]
+    for run in range(0, 12, 3):
+        assert len(set(corners[run : run + 3])) == 1
+        assert shared[run] == shared[run + 1] == shared[run + 2]
+    assert len(set(corners)) > 1
+    assert len({json.dumps(shared[run]) for run in range(0, 12, 3)}) == 4
+
+    before = digest(tmp_path / "data")
+    dataset.file(samples[4], "image").unlink()
+    dataset.file(samples[11], "pose").write_text("{}")
+    render_dataset(load_job(tmp_path / "data/job.json"), tmp_path / "data", mend=True)
+    assert digest(tmp_path / "data") == before
+
+
+def test_faces_do_not_jump_within_a_run(make_rig, make_motion, tmp_path):
+    rig = make_rig()
+    make_motion(rig).save(tmp_path / "m.npz")
+    job = dataclasses.replace(
+        RenderJob.from_flags("builtin:1", [tmp_path / "m.npz"], count=12, consecutive=3), poses=Poses(variations=0, expressions=1.0)
+    )
+    cast = Cast(dataclasses.replace(job, clips=(dataclasses.replace(job.clips[0], split="train"),)), {"m": 12})
+    stage: Any = SimpleNamespace(rig=rig, expressions=EXPRESSIONS)
+    maker = SampleMaker(stage, cast.job, lambda _: Motion.load(tmp_path / "m.npz"), cast.clip_jobs(), tmp_path)
+    faces = [json.dumps(maker.placed(cast.shot(number))[0].expression) for number in range(12)]
+    assert [len(set(faces[run : run + 3])) for run in range(0, 12, 3)] == [1, 1, 1, 1]
+    assert len(set(faces)) == 4
 
 
 def test_what_cannot_be_rendered_is_said_in_a_sentence(rendered, actor, tmp_path):

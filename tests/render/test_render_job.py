@@ -58,8 +58,9 @@ def test_a_whole_job(tmp_path):
 
 
 def test_flags_make_the_same_job_as_a_file(tmp_path):
-    job = RenderJob.from_flags("builtin:7", ["a.npz", "b.npz"], size=64, count=9, seed=1)
+    job = RenderJob.from_flags("builtin:7", ["a.npz", "b.npz"], size=64, count=9, seed=1, consecutive=2)
     text = 'size=64\ncount=9\nseed=1\n[[characters]]\nrig="builtin:7"\n[[clips]]\nmotion="a.npz"\n[[clips]]\nmotion="b.npz"\n'
+    text += "[cameras]\nconsecutive=2\n"
     loaded = load(tmp_path, text)
     assert job.characters == loaded.characters
     assert [clip.name for clip in job.clips] == [clip.name for clip in loaded.clips]
@@ -104,6 +105,8 @@ MINIMAL = '[[characters]]\nrig="a.glb"\n[[clips]]\nmotion="m.npz"\n'
         (MINIMAL + "[poses]\nvariations = 0.6\nsampled = 0.5", "leave room"),
         (MINIMAL + "[cameras]\nelevation = nan", "not a number"),
         (MINIMAL + "[cameras]\nfocus = 50", 'unknown key "focus"'),
+        (MINIMAL + "[cameras]\nconsecutive = 0", "choose from 1 to 1000, such as 2"),
+        (MINIMAL + "[cameras]\nconsecutive = 2.5", "consecutive must be a whole number"),
         (MINIMAL + "[poses]\nvariations = 1", "less than 1"),
         (MINIMAL + '[poses]\nmirrored = "half"', "must be a number"),
     ],
@@ -135,6 +138,7 @@ mirrored = 0.5
 height = [0.5, 2]
 lens = 50
 framings = ["body", "head"]
+consecutive = 2
 [poses]
 sampled = 0.1
 expressions = 0.3
@@ -158,6 +162,7 @@ def test_a_job_is_kept_as_json_and_read_back(tmp_path):
     assert job.labels == ("mask", "flow", "head")
     assert job.clips[0].speed == (0.8, 1.25)
     assert job.cameras.lens == (50.0, 50.0)
+    assert job.cameras.consecutive == 2
     assert job.background.pictures == tmp_path / "photos"
 
 
@@ -193,7 +198,7 @@ def odd_job(folder: Path) -> RenderJob:
             ClipJob(Path("/elsewhere/walk.bvh"), "stroll", attributes=(("action", "walking"),)),
         ),
         96, 123, 2**62, LABELS, 40,
-        Cameras(tuple(i * 360 / 7 for i in range(7)), 0.1, (-5.0, 30.0), 1e-9, None, (2.0, 2.5), 0.2, None, ("head", "body"), 0.0),
+        Cameras(tuple(i * 360 / 7 for i in range(7)), 0.1, (-5.0, 30.0), 1e-9, None, (2.0, 2.5), 0.2, None, ("head", "body"), 0.0, 3),
         Poses(0.1, 0.2, 1.5, 0.3, 1.0), Look((-60.0, 60.0), (20.0, 70.0), (0.0, 1.75), (3, 2), 12),
         Background(("F4F1EA", "2B3556"), folder / "photos"),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections import Counter
 from pathlib import Path
@@ -15,9 +16,24 @@ CAMERAS = Cameras(yaws=(0.0, 90.0, 180.0))
 CLIPS = split_clips([Clip("a", 0, 20), Clip("b", 5, 15)])
 
 
-def plan(count, variations=0.5, clips=CLIPS, seed=0, sampled=0.0, **clip):
+def plan(count, variations=0.5, clips=CLIPS, seed=0, sampled=0.0, consecutive=1, **clip):
     jobs = [ClipJob(Path("m.npz"), **clip)] * len(clips)
-    return Plan("doll", clips, jobs, count, 100, seed, CAMERAS, Poses(variations=variations, sampled=sampled))
+    cameras = dataclasses.replace(CAMERAS, consecutive=consecutive)
+    return Plan("doll", clips, jobs, count, 100, seed, cameras, Poses(variations=variations, sampled=sampled))
+
+
+def runs_of(shots) -> list[list]:
+    """Each with the shots that continue it."""
+    runs: list[list] = []
+    for shot in shots:
+        if shot.first is None:
+            runs.append([])
+        runs[-1].append(shot)
+    return runs
+
+
+def training(shots) -> list:
+    return [shot for shot in shots if not shot.steady and not shot.variation and not shot.sampled]
 
 
 def test_without_a_count_every_frame_is_seen_from_every_camera_once():
@@ -102,3 +118,58 @@ def test_sampled_poses_have_their_share():
     assert 250 < len(sampled) < 650  # as the clips have too few frames, both kinds fill up
     assert {shot.clip.name for shot in sampled} == {SAMPLED}
     assert all(shot.sampled for shot in plan(20, 0.0, clips=[], sampled=1.0))
+
+
+def test_consecutive_frames_share_their_camera():
+    shots = plan(None, consecutive=3, speed=(0.5, 2.0), mirrored=0.5)
+    for run in runs_of(training(shots)):
+        assert [shot.number for shot in run] == list(range(run[0].number, run[0].number + len(run)))
+        assert {(shot.opener, shot.yaw, shot.clip, shot.speed, shot.mirrored) for shot in run} == {
+            (run[0], run[0].yaw, run[0].clip, run[0].speed, run[0].mirrored)
+        }
+        for before, now in itertools.pairwise(run):
+            assert abs(now.frame - before.frame - now.speed) < 2e-4
+    assert all(shot.first is None for shot in shots if shot not in training(shots))
+    assert shots[5] == list(shots)[5]
+
+
+def test_without_a_count_every_frame_is_seen_from_every_camera_in_runs():
+    shots = training(plan(None, 0.0, consecutive=4))
+    assert sorted((s.clip.name, s.frame, s.yaw) for s in shots) == sorted((s.clip.name, s.frame, s.yaw) for s in training(plan(None, 0.0)))
+    # 16 frames of the one clip and 8 of the other are whole runs.
+    assert Counter(map(len, runs_of(shots))) == {4: 6 * 3}
+    assert {tuple(shot.frame for shot in run) for run in runs_of(shots)} >= {(0, 1, 2, 3), (12, 13, 14, 15), (5, 6, 7, 8)}
+
+
+def test_few_samples_are_whole_runs_spread_over_the_clips():
+    clips = [Clip("a", 10, 310, "train"), Clip("b", 0, 100, "train")]
+    for count in (60, 61, 200, 399):
+        shots = list(plan(count, 0.0, clips=clips, consecutive=4))
+        assert len(shots) == len({(shot.clip.name, shot.frame) for shot in shots}) == count
+        runs = runs_of(shots)
+        # Only the last run, and one that the end of the first clip cuts in two, are shorter.
+        assert sum(len(run) < 4 for run in runs) <= 3
+        assert max(map(len, runs)) == 4
+        assert abs(sum(shot.clip.name == "a" for shot in shots) - count * 3 / 4) <= 4
+        places = [run[0].frame + (290 if run[0].clip.name == "b" else -10) for run in runs if len(run) == 4]
+        gaps = [after - before for before, after in itertools.pairwise(places)]
+        assert max(gaps) <= 400 / (count / 4) + 5
+        assert max(Counter(run[0].yaw for run in runs).values()) <= len(runs) / 3 + 2
+
+
+def test_a_run_ends_with_its_clip():
+    clips = [Clip(name, 0, frames, "train") for name, frames in (("a", 5), ("b", 3), ("c", 1), ("d", 7))]
+    shots = list(plan(None, 0.0, clips=clips, consecutive=4))
+    firsts = [(run[0].clip.name, [shot.frame for shot in run]) for run in runs_of(shots)]
+    assert firsts[:7] == [
+        ("a", [0, 1, 2, 3]), ("a", [4]), ("b", [0, 1, 2]), ("c", [0]), ("d", [0, 1, 2]), ("d", [3, 4, 5, 6]), ("a", [0, 1, 2, 3]),
+    ]  # fmt: skip
+    assert all(len({shot.clip for shot in run}) == 1 for run in runs_of(shots))
+
+
+def test_held_out_runs_and_counts_are_as_without_runs():
+    for count in (50, 200, None):
+        alone, pairs = list(plan(count)), list(plan(count, consecutive=2))
+        assert len(alone) == len(pairs)
+        assert [shot for shot in alone if shot.steady] == [shot for shot in pairs if shot.steady]
+        assert [shot for shot in alone if shot.variation] == [shot for shot in pairs if shot.variation]

@@ -22,7 +22,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from ningyo.errors import UserError
-from ningyo.synth_data.dataset.folder import Sample
+from ningyo.synth_data.dataset.folder import Dataset, Sample
+from ningyo.synth_data.pose.conditions import CONDITIONS
 from ningyo.training import presets, step
 from ningyo.training.checkpoint import STATE, load_model
 from ningyo.training.data import Pairs, Sampler, consecutive, open_dataset
@@ -185,10 +186,15 @@ def test_models_that_are_not_ours_get_one_sentence(figure_dataset: Path, tmp_pat
         ({"network": None}, "damaged"),
         ({"method": "magic"}, "damaged"),
         ({"version": 1}, "older Ningyo"),
+        ({"conditioning": "limbs", "rasteriser": 1}, "another version of the skeleton rasteriser"),
+        ({"conditioning": "oils"}, "no drawing 'oils'"),
     ):
         (model / "config.json").write_text(json.dumps(config | fields))
         with pytest.raises(UserError, match=words):
             load_model(model)
+    (model / "config.json").write_text(json.dumps(config | {"rasteriser": 0}))
+    with pytest.raises(UserError, match="another version of the skeleton rasteriser"):
+        train(figure_dataset, model, preset="tiny", steps=2)
     (model / "config.json").write_text("{")
     with pytest.raises(UserError, match="cannot be read"):
         load_model(model)
@@ -276,15 +282,27 @@ def test_windows_are_half_the_picture_then_it_is_whole(tmp_path: Path, make_figu
     assert sides == [64] * 7 + [128] * 3
 
 
-def test_a_window_may_lie_partly_or_wholly_outside(figure_dataset: Path, tmp_path: Path) -> None:
-    pairs = Pairs(open_dataset(figure_dataset), "train", tmp_path)
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_a_window_may_lie_partly_or_wholly_outside(name: str, figure_dataset: Path, tmp_path: Path) -> None:
+    pairs = Pairs(open_dataset(figure_dataset), "train", tmp_path, CONDITIONS[name])
     packed, image, _ = pairs.batch(np.array([0, 0, 0]), np.array([[-16, 8], [200, 0], [0, 0]]), 32)
     whole, whole_image, _ = pairs.batch(np.array([0]))
     assert torch.equal(packed[0, :, :, 16:], whole[0, :, 8:40, :16])
     assert torch.equal(image[2], whole_image[0, :, :32, :32])
-    assert not packed[1, 0].any()
-    assert bool((packed[1, 1:] == 128).all())
+    empty = torch.from_numpy(CONDITIONS[name].empty)[:, None, None]
+    assert bool((packed[1] == empty).all())
+    assert not bool((whole[0] == empty).all())
     assert not image[1].any()
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_hidden_joints_are_drawn_since_a_captured_person_has_them_too(
+    name: str, figure_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Pairs(open_dataset(figure_dataset), "train", tmp_path, CONDITIONS[name]).pair(0)
+    hidden, as_stored = np.arange(137) % 3, Dataset.pose
+    monkeypatch.setattr(Dataset, "pose", lambda self, sample: replace(as_stored(self, sample), visibility=hidden.astype(np.uint8)))
+    assert np.array_equal(Pairs(open_dataset(figure_dataset), "train", tmp_path, CONDITIONS[name]).pair(0), whole)
 
 
 def test_every_epoch_shows_every_picture_once(figure_dataset: Path, tmp_path: Path) -> None:

@@ -91,3 +91,4 @@ def test_channels_are_the_same_on_both_sides(name: str, scene: Scene) -> None:
     assert ours.shape == (1, len(condition.channels), 64, 96)
     assert np.allclose(ours[0].numpy(), condition.expand(packed), atol=1e-6)
     assert ours.any()
+    assert ours.is_contiguous(memory_format=torch.channels_last)

@@ -124,4 +124,4 @@ def test_datasets_without_consecutive_frames_are_told_of(
     for dataset, told in ((figure_dataset, True), (moving_dataset, False)):
         events: list[dict] = []
         train(dataset, tmp_path / dataset.parent.name, preset="full", steps=1, report=Reporter(events.append))
-        assert any("consecutive" in event.get("text", "") for event in events) == told
+        assert any("render with --consecutive 2" in event.get("text", "") for event in events) == told

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ...synth_data.pose.conditions import LIMBS, Condition
 from .. import losses
 from ..discriminators import Scales
 from ..distributed import ALONE, World
-from ..drawings import LIMBS, drawing
 from ..networks import RGBA
 from ..presets import Preset
 from .learner import Baseline, start
@@ -107,19 +107,19 @@ def least_squares(logits: Scales, real: float) -> Tensor:
 
 
 class DanceNow(Baseline):
-    drawing: ClassVar[str] = LIMBS
+    drawing: ClassVar[Condition] = LIMBS
     mended: ClassVar[bool] = False
 
     def __init__(
         self, preset: Preset, size: int, device: torch.device, *, mixed: bool, seed: int = 0, world: World = ALONE,
     ) -> None:  # fmt: skip
         self.network = {"width": WIDTH}
-        discriminator = MultiscaleDiscriminator(drawing(self.drawing).channels, WIDTH, features=self.mended)
+        discriminator = MultiscaleDiscriminator(len(self.drawing.channels), WIDTH, features=self.mended)
         super().__init__(self.build(self.network), discriminator, preset, device, mixed=mixed, seed=seed, world=world, lr=LR, betas=BETAS)
 
     @classmethod
     def build(cls, network: dict[str, int]) -> nn.Module:
-        return GlobalGenerator(drawing(cls.drawing).channels, int(network["width"]), stretched=not cls.mended)
+        return GlobalGenerator(len(cls.drawing.channels), int(network["width"]), stretched=not cls.mended)
 
     def rate(self, progress: float) -> float:
         return 1.0

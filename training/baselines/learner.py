@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from ..batch import Batch
 from ..discriminators import Scales
 from ..distributed import World, share_statistics
-from ..drawings import drawing
 from ..presets import Preset
+from ..raster import expand
 from ..step import Learner
 
 
@@ -34,7 +34,6 @@ class Baseline(Learner):
         self.opt_D = torch.optim.Adam(self.D.parameters(), lr, betas=betas)
         self.modules, self.model = {"G": self.G, "D": self.D}, self.G
         self.optimisers = {"opt_G": self.opt_G, "opt_D": self.opt_D}
-        self._expand = drawing(self.drawing).expand
 
     @classmethod
     @abstractmethod
@@ -57,7 +56,7 @@ class Baseline(Learner):
         for optimiser in self.optimisers.values():
             for group in optimiser.param_groups:
                 group["lr"] = self.lr * self.rate(progress)
-        conditioning = self._expand(batch.packed.to(self.device), torch.bfloat16 if self.mixed else torch.float32)
+        conditioning = expand(batch.packed.to(self.device), self.drawing, torch.bfloat16 if self.mixed else torch.float32)
         target = batch.target.to(self.device).float() / 255
         self.G.train()
         # Dropout's randomness, a function of the step.

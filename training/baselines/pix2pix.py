@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ...synth_data.pose.conditions import STICKS, Condition
 from ..discriminators import Scales
 from ..distributed import ALONE, World
-from ..drawings import STICKS, drawing
 from ..networks import RGBA
 from ..presets import Preset
 from .learner import Baseline, start
@@ -100,19 +100,19 @@ def gan_g(fake: Scales) -> Tensor:
 
 
 class Pix2Pix(Baseline):
-    drawing: ClassVar[str] = STICKS
+    drawing: ClassVar[Condition] = STICKS
 
     def __init__(
         self, preset: Preset, size: int, device: torch.device, *, mixed: bool, seed: int = 0, world: World = ALONE,
     ) -> None:  # fmt: skip
-        channels = drawing(self.drawing).channels
+        channels = len(self.drawing.channels)
         self.network = {"levels": levels_for(size), "width": WIDTH}
         generator, discriminator = self.build(self.network), PatchGAN(channels, WIDTH)
         super().__init__(generator, discriminator, preset, device, mixed=mixed, seed=seed, world=world, lr=LR, betas=BETAS)
 
     @classmethod
     def build(cls, network: dict[str, int]) -> nn.Module:
-        return UNet(drawing(cls.drawing).channels, int(network["levels"]), int(network["width"]))
+        return UNet(len(cls.drawing.channels), int(network["levels"]), int(network["width"]))
 
     def rate(self, progress: float) -> float:
         """Constant for half of the training, then falling to 0."""

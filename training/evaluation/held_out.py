@@ -16,9 +16,9 @@ from ...synth_data.dataset import pictures
 from ...synth_data.dataset.folder import FLOW, IMAGE, Dataset, Sample, Samples
 from ...synth_data.dataset.labels import flow_of
 from ...synth_data.dataset.sample import SamplePose
+from ...synth_data.pose.conditions import CAPSULES, Condition
 from ...synth_data.pose.head import head_square
 from ..data import filmed_target, premultiplied, read_rgba
-from ..drawings import CAPSULES, drawing
 from ..silhouette import margin, silhouette
 
 PIECE = 12  # consecutive frames that are resampled as one where there are too few clips
@@ -44,9 +44,10 @@ class HeldOut:
         """The render, or the video's frame, premultiplied RGBA (4, H, W) float32 in 0…1."""
         return truth_of(self.dataset, self.samples[index])
 
-    def packed(self, index: int, kind: str) -> NDArray[np.uint8]:
-        """The conditioning of that kind (H, W, packed) uint8."""
-        return drawing(kind).draw(self.pose(index), self.size, self.height)
+    def packed(self, index: int, drawing: Condition) -> NDArray[np.uint8]:
+        """The conditioning (H, W, packed) uint8."""
+        pose = self.pose(index)
+        return drawing.draw(pose.points_camera, pose.K, self.size, self.height)
 
     def head(self, index: int) -> NDArray[np.float32]:
         """The head's square (3,) px, as `pose.head.head_square`."""
