@@ -2,7 +2,8 @@
 """From a pose track to anime frames: a PNG a frame, on disk as soon as it is made, and a movie of them with the source's sound.
 
 Track → motion of the model's own rig (joint angles, so its proportions stay) → joints seen through the video's camera → steady crop
-→ conditioning → network → the picture pasted where the crop was cut. Every frame depends on the crop's clip and its own pose alone.
+→ conditioning → network → the picture pasted where the crop was cut. Of somebody filmed, who has no rig: track → where they would stand in
+their own video (`filmed.py`) → … → the whole square. Every frame depends on the crop's clip and its own pose alone.
 Drawing, network and writing work on several frames at once, each in a thread.
 """
 
@@ -23,9 +24,11 @@ from ..errors import UserError
 from ..jobs.folder import sha256_of, write_atomically
 from ..jobs.progress import SILENT, Reporter
 from ..synth_data.pose.track import PoseTrack
+from ..synth_data.pose.transfer import FilmedTarget
 from ..synth_data.retarget.motion import Motion
 from ..synth_data.retarget.solver import retarget
 from ..synth_data.video.write import MovieWriter
+from .filmed import FilmedShots
 from .model import Model, open_model
 from .shots import Shots
 
@@ -49,10 +52,11 @@ def generate(
     video: Path | str | None = None,  # whose sound the movie gets; None: the one the track was made from, if it is still there
     report: Reporter = SILENT,
 ) -> dict[str, Any]:
-    """Write 000000.png, 000001.png, … (straight alpha, the video's size) and frames.json (rate, times) to the folder `out`, and the
-    movie `mp4`: the model's character in the poses of the track's person with the id `person`.
+    """Write 000000.png, 000001.png, … (straight alpha, the video's size; of a model of somebody filmed, whole squares of the model's size
+    without transparency) and frames.json (rate, times) to the folder `out`, and the movie `mp4`: the model's character in the poses of the
+    track's person with the id `person`.
 
-    They cover the whole track; before the person comes and after they have gone they are transparent.
+    They cover the whole track; before the person comes and after they have gone they are transparent (black).
 
     `motion` is the file of the person's motion on the model's rig, where that has been solved already; else it is solved first.
     Frames that are there already from the same model, track and motion are kept.
@@ -65,49 +69,56 @@ def generate(
     if not isinstance(model, Model):
         model = open_model(model)
     poses = PoseTrack.load(track, person=person)
-    size = poses.size
-    solved = retarget(poses, model.rig, person=person, report=report) if motion is None else Motion.load(motion)
-    # The motion's times are on the track's clock, which goes on where the person is not there.
-    count = int(np.floor((poses.time[-1] - poses.time[0]) * solved.fps + 0.5)) + 1
-    times = poses.time[0] + np.arange(count) / solved.fps
-    ahead = round((solved.time[0] - poses.time[0]) * solved.fps)
-    shots = Shots(model.rig, solved, size, model.size)
+    if isinstance(model.character, FilmedTarget):
+        if motion is not None:
+            raise UserError("The model is of somebody filmed, who has no rig for a motion; leave --motion out.")
+        shots = FilmedShots(model.character, poses, person, model.size)
+        fps, times, ahead = poses.fps, poses.time, shots.first
+    else:
+        solved = retarget(poses, model.character, person=person, report=report) if motion is None else Motion.load(motion)
+        # The motion's times are on the track's clock, which goes on where the person is not there.
+        count = int(np.floor((poses.time[-1] - poses.time[0]) * solved.fps + 0.5)) + 1
+        fps, times = solved.fps, poses.time[0] + np.arange(count) / solved.fps
+        ahead = round((solved.time[0] - poses.time[0]) * solved.fps)
+        shots = Shots(model.character, solved, poses.size, model.size)
+    size, count = shots.size, len(times)
     given = "" if motion is None else sha256_of(motion)
     request = hashlib.sha256(f"{model.sha256} {sha256_of(track)} {person} {given}".encode()).hexdigest()
     header = {
         "schema": SCHEMA,
         "version": VERSION,
         "request": request,
-        "fps": solved.fps,
+        "fps": fps,
         "count": count,
         "start": float(times[0]),
         "times": [round(float(t), 6) for t in times],
         "size": list(size),
+        "opaque": isinstance(shots, FilmedShots),
         "video": {key: poses.video[key] for key in ("name", "path", "sha256")},
     }
     finished = _finished(out, header)
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / HEADER, json.dumps(header, indent=1) + "\n")
     missing = [i for i in range(count) if i not in finished]
-    for done, i in enumerate(_make(model, shots, out, missing, ahead, solved.frame_count), count - len(missing) + 1):
+    for done, i in enumerate(_make(model, shots, out, missing, ahead), count - len(missing) + 1):
         report.artefact("frame", frame_path(out, i))
         report.progress(done, count, "frames")
     if mp4 is not None:
         source = Path(video if video is not None else poses.video["path"])
         write_movie(out, header, Path(mp4), source if source.is_file() else None, report)
-    return {"frames": count, "made": len(missing), "size": list(size), "fps": solved.fps, "engine": model.engine}
+    return {"frames": count, "made": len(missing), "size": list(size), "fps": fps, "engine": model.engine}
 
 
 def frame_path(folder: Path, index: int) -> Path:
     return folder / f"{index:06d}.png"
 
 
-def _make(model: Model, shots: Shots, out: Path, indices: Iterable[int], ahead: int, count: int) -> Iterator[int]:
-    """Write the frames `indices`; yields each as soon as it is on disk. The motion's `count` frames begin `ahead` frames later."""
+def _make(model: Model, shots: Shots | FilmedShots, out: Path, indices: Iterable[int], ahead: int) -> Iterator[int]:
+    """Write the frames `indices`; yields each as soon as it is on disk. The shots begin `ahead` frames later."""
     empty = shots.empty()
 
     def draw(i: int) -> tuple[int, Any]:
-        return i, shots.drawing(i - ahead) if 0 <= i - ahead < count else None
+        return i, shots.drawing(i - ahead) if 0 <= i - ahead < len(shots) else None
 
     def paint(drawn: tuple[int, Any]) -> tuple[int, Any]:
         i, drawing = drawn

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
+from ..synth_data.pose.transfer import FilmedTarget
 from ..synth_data.retarget.rig import Rig
 
 EXPORTED = "model.onnx"  # an exported model's name in its folder
@@ -28,7 +29,7 @@ class Runner(Protocol):
 class Model:
     run: Runner
     size: int  # the side of its pictures, px
-    rig: Rig
+    character: Rig | FilmedTarget  # whom it draws
     sha256: str  # of the file that holds its weights
     engine: str  # what computes it, for people
 

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from ..errors import UserError
 from ..jobs.machine import cores
 from ..synth_data.pose.conditioning import PACKED
+from ..synth_data.pose.transfer import FilmedTarget
 from ..synth_data.retarget.rig import Rig
 from .model import Model
-from .onnx_file import MAX_BYTES, describe
+from .onnx_file import FILMED, MAX_BYTES, describe
 
 # The first that this ONNX Runtime was built with is used; what it cannot compute falls to the CPU.
 PROVIDERS = ("CUDAExecutionProvider", "DmlExecutionProvider", "CPUExecutionProvider")
@@ -34,10 +35,13 @@ def open_onnx(path: Path | str) -> Model:
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}).") from error
     description = describe(data, str(path))
-    rig = Rig.from_json(description["rig"], str(path))
+    if FILMED in description:
+        character = FilmedTarget.from_json(description[FILMED], str(path))
+    else:
+        character = Rig.from_json(description["rig"], str(path))
     size = int(description["size"])
     runner = OnnxRunner(data, str(path), size)
-    return Model(runner, size, rig, hashlib.sha256(data).hexdigest(), runner.engine)
+    return Model(runner, size, character, hashlib.sha256(data).hexdigest(), runner.engine)
 
 
 class OnnxRunner:

@@ -16,7 +16,9 @@ from typing import Any
 from ..errors import UserError
 from ..synth_data.pose.conditioning import RASTERISER_VERSION
 
-SCHEMA, VERSION = "ningyo.onnx", 1
+# Version 2 may be of somebody filmed. Models with a rig are still written as version 1, which earlier readers take.
+SCHEMA, VERSION, RIGGED_VERSION = "ningyo.onnx", 2, 1
+RIG, FILMED = "rig", "filmed"  # one of the two is there: whom the model draws
 KEY = "ningyo"  # the metadata entry that holds our JSON
 MULTIPLE = 32  # a picture's side is a multiple of this
 MAX_BYTES = 512 << 20
@@ -41,7 +43,8 @@ class _Refused(ValueError):
 
 
 def describe(data: bytes, name: str) -> dict[str, Any]:
-    """Our description in an ONNX file: {"schema", "version", "character", "size", "rasteriser", "precision", "rig": a Rig's JSON}.
+    """Our description in an ONNX file: {"schema", "version", "character", "size", "rasteriser", "precision", "rig": a Rig's JSON}, or, of
+    somebody filmed, "filmed": a FilmedTarget's JSON, instead of the rig.
 
     `name` is the file's, for messages. Raises UserError for files that are foreign, damaged, newer, made with another rasteriser, or ask
     for other files, libraries or loops.
@@ -66,7 +69,8 @@ def describe(data: bytes, name: str) -> dict[str, Any]:
         raise UserError(f"{name} was written by a newer Ningyo (version {version} of the format); update Ningyo to use it.")
     if description.get("rasteriser") != RASTERISER_VERSION:
         raise UserError(f"{name} was trained with another version of the skeleton rasteriser; train and export it again.")
-    if not isinstance(size, int) or not 0 < size <= MAX_SIDE or size % MULTIPLE or not isinstance(description.get("rig"), dict):
+    whom = [description[key] for key in (RIG, FILMED) if key in description]
+    if not isinstance(size, int) or not 0 < size <= MAX_SIDE or size % MULTIPLE or len(whom) != 1 or not isinstance(whom[0], dict):
         raise UserError(f"{name} is damaged; export the model again with `ningyo export`.")
     return description
 

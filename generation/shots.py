@@ -34,6 +34,9 @@ class Shots:
         self.points = points @ camera.world_to_camera[:, :3].T + camera.world_to_camera[:, 3]
         self.crops = snap_crop(smooth_crops(crop_for(self.points, self.K, self.height), motion.fps))
 
+    def __len__(self) -> int:
+        return len(self.points)
+
     def drawing(self, index: int) -> Drawing | None:
         """What the network is given for a frame; None where nobody is to be seen."""
         if self._box(index) is None:

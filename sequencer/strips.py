@@ -45,7 +45,8 @@ def add_strips(
     start_frame: int | None = None,
     name: str = "Ningyo",
 ) -> AddedStrips:
-    """Lay the frames over their movie, with its sound, in channels above whatever is there at that time.
+    """Lay the frames over their movie, with its sound, in channels above whatever is there at that time. Frames with a background of
+    their own hide it.
 
     `start_frame` is the scene frame of the video's first frame: where the movie lies already if it is in the sequencer, else the scene's
     first frame. The scene's own rate is kept: where it differs from the video's, the movie is retimed, and pictures are repeated or
@@ -74,7 +75,8 @@ def add_strips(
     images = strips.new_image(name=name, filepath=str(folder.path / elements[0]), channel=channel, frame_start=start, fit_method="FIT")
     for element in elements[1:]:
         images.elements.append(element)
-    images.blend_type = "ALPHA_OVER"
+    # "REPLACE" also where they do not fill the picture: beside them the movie would be another room.
+    images.blend_type = "REPLACE" if folder.alone else "ALPHA_OVER"
     images.alpha_mode = "STRAIGHT"
     if bpy.data.filepath and bpy.context.preferences.filepaths.use_relative_paths:
         make_relative((images, movie, sound), os.path.dirname(bpy.data.filepath))
@@ -117,7 +119,8 @@ def add_overlay(scene: bpy.types.Scene, overlay: Path | str, *, video: Path | st
 
 
 def save_strip_blend(frames: Path | str, video: Path | str, out: Path | str) -> Path:
-    """A new .blend whose sequencer holds the frames over their movie; its rate, size and range are the movie's.
+    """A new .blend whose sequencer holds the frames over their movie; its rate, size and range are the movie's (its size is the frames'
+    where they have a background of their own).
 
     Replaces what is open in this process: for the worker, not for a Blender somebody works in. Raises UserError.
     """
@@ -135,8 +138,9 @@ def save_strip_blend(frames: Path | str, video: Path | str, out: Path | str) -> 
     added = add_strips(scene, folder.path, video=movie, start_frame=1)
     if added.movie is None:
         raise UserError(f"Blender cannot read {movie}.")
-    size = added.movie.elements[0]
-    scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = size.orig_width, size.orig_height, 100
+    shown = added.movie.elements[0]
+    size = folder.alone or (shown.orig_width, shown.orig_height)
+    scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = *size, 100
     for strip in (added.movie, added.images):  # they were fitted to the size the scene had before
         _fit(scene, strip)
     scene.frame_start, scene.frame_end = 1, int(max(span(added.movie)[1], added.end)) - 1

@@ -15,7 +15,8 @@ class Batch(NamedTuple):
     float32 squares around the heads (centre x, centre y, side in px; side 0: not seen).
 
     Where `paired`, row i + B/2 is the frame after row i, seen by the same camera and cut alike. `rows` (B,) are the rows' numbers in the
-    batch of all processes together, which holds `whole` rows.
+    batch of all processes together, which holds `whole` rows. `margin`: where the pictures have no transparency, by how many px the body in
+    the conditioning is widened to be the figure (`training.silhouette`); 0: alpha says where it is.
     """
 
     packed: Tensor
@@ -24,3 +25,4 @@ class Batch(NamedTuple):
     paired: bool
     rows: NDArray[np.int64]
     whole: int
+    margin: int = 0

@@ -18,12 +18,16 @@ from torch import Tensor, nn
 from ..errors import UserError
 from ..jobs.folder import write_atomically
 from ..synth_data.pose.conditions import CAPSULES, condition_named
+from ..synth_data.pose.transfer import FilmedTarget
+from ..synth_data.retarget.rig import Rig
 from .methods import build
 from .networks import MULTIPLE
 from .step import Learner
 
-SCHEMA, VERSION = "ningyo.model", 2
+# Version 3 may be of somebody filmed. Models with a rig are still written as version 2, which earlier readers take.
+SCHEMA, VERSION, RIGGED_VERSION = "ningyo.model", 3, 2
 MODEL, CONFIG, RIG = "model.safetensors", "config.json", "rig.json"
+FILMED = "filmed"  # in config.json, of a model without a rig: how its person was filmed (`pose.transfer.FilmedTarget`)
 STATE = Path("state") / "checkpoint.safetensors"
 _KEY = "ningyo"  # the metadata entry that holds our JSON
 
@@ -31,8 +35,9 @@ _KEY = "ningyo"  # the metadata entry that holds our JSON
 def save_model(folder: Path, model: nn.Module, config: dict[str, Any]) -> None:
     """Write the network and config.json. Convolutions are stored as float16: half the file, and no visible difference."""
     tensors = {name: t.half() if t.dim() == 4 else t for name, t in model.state_dict().items()}
-    _save(folder / MODEL, tensors, {"schema": SCHEMA, "version": VERSION})
-    write_atomically(folder / CONFIG, json.dumps({"schema": SCHEMA, "version": VERSION} | config, indent=1) + "\n")
+    about = {"schema": SCHEMA, "version": VERSION if FILMED in config else RIGGED_VERSION}
+    _save(folder / MODEL, tensors, about)
+    write_atomically(folder / CONFIG, json.dumps(about | config, indent=1) + "\n")
 
 
 def load_config(folder: Path | str) -> dict[str, Any]:
@@ -53,7 +58,7 @@ def load_config(folder: Path | str) -> dict[str, Any]:
         raise UserError(
             f"{folder} was written by a newer Ningyo (version {config.get('version')} of the model format); update Ningyo to use it."
         )
-    if config["version"] < VERSION:
+    if config["version"] < RIGGED_VERSION:
         raise UserError(f"{folder} was written by an older Ningyo, whose networks were others; train it again.")
     if config.get("rasteriser") != condition_named(str(config.get("conditioning", CAPSULES.name))).version:
         raise UserError(f"{folder} was trained with another version of the skeleton rasteriser; train it again with this Ningyo.")
@@ -79,6 +84,12 @@ def load_model(folder: Path | str) -> tuple[nn.Module, dict[str, Any]]:
     except (KeyError, TypeError, ValueError, AttributeError, OSError, SafetensorError, RuntimeError) as error:
         raise UserError(damaged) from error
     return model.eval().requires_grad_(False), config
+
+
+def load_character(folder: Path | str, config: dict[str, Any]) -> Rig | FilmedTarget:
+    """Whom a model draws: their rig, or how they were filmed. Raises UserError where neither is there, or not whole."""
+    folder = Path(folder)
+    return FilmedTarget.from_json(config[FILMED], str(folder / CONFIG)) if FILMED in config else Rig.load(folder / RIG)
 
 
 def save_state(folder: Path, learner: Learner, info: dict[str, Any]) -> None:

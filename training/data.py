@@ -25,11 +25,12 @@ from ..synth_data.dataset.folder import IMAGE, Dataset, Sample
 from ..synth_data.pose.conditioning import RASTERISER_VERSION
 from ..synth_data.pose.conditions import CAPSULES, Condition
 from ..synth_data.pose.head import head_square
-from ..synth_data.retarget.rig import Rig
+from ..synth_data.pose.transfer import FilmedTarget
 from .batch import Batch
 from .distributed import ALONE, World
 from .networks import HEAD, MULTIPLE, RGBA
 from .presets import Preset
+from .silhouette import margin
 
 
 def open_dataset(path: Path | str) -> Dataset:
@@ -39,28 +40,35 @@ def open_dataset(path: Path | str) -> Dataset:
     if dataset.header.get("rasteriser") != RASTERISER_VERSION:
         raise UserError(f"{path} was made with another version of the skeleton rasteriser; render it again with this Ningyo.")
     if width != height or width % MULTIPLE:
-        raise UserError(f"{path} has pictures of {width}×{height}; render squares whose side is a multiple of {MULTIPLE} (--size 256).")
+        raise UserError(f"{path} has pictures of {width}×{height}; make squares whose side is a multiple of {MULTIPLE} (--size 256).")
     if dataset.header.get("background"):
         raise UserError(f"{path} has painted backgrounds, and a model learns transparent pictures; render it again without a background.")
     if len(dataset.header["characters"]) != 1:
         raise UserError(f"{path} holds several characters and a model learns one; render one character into a folder of its own.")
-    if not dataset.rig_path(next(iter(dataset.header["characters"]))).is_file():
-        raise UserError(f"{path} is of somebody filmed, without a rig, and a model cannot learn that yet; render a character instead.")
+    if filmed_target(dataset) is None and not dataset.rig_path(next(iter(dataset.header["characters"]))).is_file():
+        raise UserError(f"{path} holds neither its character's rig nor how they were filmed; make the dataset again.")
     return dataset
+
+
+def filmed_target(dataset: Dataset) -> FilmedTarget | None:
+    """How the dataset's person was filmed; None where its pictures are renders. Raises UserError where that is said wrongly."""
+    about = dataset.about(next(iter(dataset.header["characters"])))
+    return FilmedTarget.from_json(about["filmed"], str(dataset.path)) if "filmed" in about else None
 
 
 class Pairs:
     """Samples of one split as arrays. What was drawn once is kept in a file that has no name, so memory does not grow and nothing is
     left behind, however the process ends.
 
-    `drawing` is that of the conditioning.
+    `drawing` is that of the conditioning, `margin` that of a Batch.
     """
 
     def __init__(self, dataset: Dataset, split: str, cache_folder: Path, drawing: Condition = CAPSULES) -> None:
         self.dataset, self.samples = dataset, dataset.by_split[split]
         self.size = dataset.size[0]
         self.character: str = next(iter(dataset.header["characters"]))
-        self.height = float(Rig.load(dataset.rig_path(self.character)).height)
+        self.height = dataset.height(self.character)
+        self.margin = 0 if filmed_target(dataset) is None else margin(self.size)
         self.drawing, self.packed = drawing, drawing.packed
         shape = (len(self.samples), self.size, self.size, self.packed + RGBA)
         self._filled = np.zeros(len(self.samples), bool)
@@ -100,7 +108,7 @@ class Pairs:
         heads' squares (B, 3) float32; those of which less than half is in the window have the side 0.
 
         `corners` (B, 2) are where the windows begin, x and y in px, the same for both sides of a pair; what lies outside the picture
-        is empty.
+        is empty. Of pictures without transparency nothing is known there, so windows are moved into them.
         """
         side = self.size if side is None else side
         out = np.zeros((len(indices), side, side, self.packed + RGBA), np.uint8)
@@ -108,6 +116,8 @@ class Pairs:
         heads = np.zeros((len(indices), 3), np.float32)
         for i, index in enumerate(indices):
             x, y = (0, 0) if corners is None else (int(v) for v in corners[i])
+            if self.margin:
+                x, y = (min(max(v, 0), self.size - side) for v in (x, y))
             to_x, from_x = _overlap(x, side, self.size)
             to_y, from_y = _overlap(y, side, self.size)
             out[i, to_y, to_x] = self.pair(int(index))[from_y, from_x]
@@ -202,7 +212,7 @@ class Sampler:
         # First all first frames, then all second ones.
         repeats = indices.shape[1]
         cut = self.pairs.batch(indices.T.ravel(), np.tile(corners, (repeats, 1)), side)
-        return Batch(*cut, paired, np.concatenate([rows + k * count for k in range(repeats)]), batch)
+        return Batch(*cut, paired, np.concatenate([rows + k * count for k in range(repeats)]), batch, self.pairs.margin)
 
     def _chosen(self, purpose: int, turn: int, batch: int, count: int) -> NDArray[np.int64]:
         positions = range(turn * batch, (turn + 1) * batch)
@@ -252,9 +262,9 @@ def read_rgba(path: Path, size: int) -> NDArray[np.uint8]:
         with Image.open(path) as image:
             picture = np.asarray(image.convert("RGBA"))
     except (OSError, SyntaxError, ValueError) as error:  # Pillow's errors for broken PNGs
-        raise UserError(f"{path} is missing or damaged; run the same `ningyo render` command again to mend it.") from error
+        raise UserError(f"{path} is missing or damaged; run the command that made the dataset again to mend it.") from error
     if picture.shape != (size, size, RGBA):
-        raise UserError(f"{path} is not {size}×{size} as its dataset says; render the dataset again.")
+        raise UserError(f"{path} is not {size}×{size} as its dataset says; make the dataset again.")
     return picture
 
 

@@ -96,6 +96,7 @@ def evaluate(
         "resampled": resampled,
         "clips": sorted({sample.clip for sample in test.samples}),
         "frames": len(test),
+        "filmed": test.filmed,
         "train_frames": len(train),
         "on_renders": {"pck": _share(looks["pck"], looks["joints"]), "detected": _share(looks["detected"], np.isfinite(looks["detected"]))},
         "networks": costs,

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from ..errors import UserError
 from ..generation.model import EXPORTED, Runner
 from ..generation.onnx import OnnxRunner
-from ..generation.onnx_file import KEY, MAX_SIDE, SCHEMA, VERSION, describe
+from ..generation.onnx_file import FILMED, KEY, MAX_SIDE, RIG, RIGGED_VERSION, SCHEMA, VERSION, describe
 from ..generation.shots import Drawing
 from ..jobs.folder import write_atomically
 from ..jobs.progress import SILENT, Reporter
@@ -34,21 +34,32 @@ from ..synth_data.dataset.folder import IMAGE, Dataset, Sample
 from ..synth_data.pose.conditioning import PACKED, PARTS, RASTERISER_VERSION, draw_packed
 from ..synth_data.pose.framing import crop_for, crop_intrinsics
 from ..synth_data.pose.head import head_square
-from ..synth_data.retarget.kinematics import forward_kinematics
-from ..synth_data.retarget.motion import Motion
-from ..synth_data.retarget.openpose_points import openpose_points
+from ..synth_data.pose.landmarks import BODY_25
 from ..synth_data.retarget.rig import Rig
 from . import metrics
-from .checkpoint import RIG, load_model
-from .data import open_dataset, premultiplied, read_rgba
+from .checkpoint import load_character, load_model
+from .data import filmed_target, open_dataset, premultiplied, read_rgba
 from .networks import MULTIPLE
 from .runner import refuse_baselines, takes_head, torch_runner
+from .silhouette import margin, silhouette
 from .smaller import half, quantised
 
 OPSET = 18  # GridSample came with 16; that of 20 is not computed on GPUs by all of ONNX Runtime's providers
 PRECISIONS = ("fp32", "fp16", "int8")
 MAX_ERROR = 1e-3  # between torch and float32, of values in 0…1
 MAX_LOSS_DB = 0.2  # what integers may cost, foreground PSNR against the truth
+# In heights from the soles, x to the person's left, y down, z from the camera.
+_STANDING = {
+    **{
+        "nose": (0, -0.93, -0.06),
+        "neck": (0, -0.82, 0),
+        "mid_hip": (0, -0.53, 0),
+        "left_eye": (0.02, -0.94, -0.05),
+        "left_ear": (0.05, -0.93, 0),
+    },
+    **{"left_shoulder": (0.1, -0.82, 0), "left_elbow": (0.2, -0.66, 0), "left_wrist": (0.28, -0.52, 0)},
+    **{"left_hip": (0.05, -0.53, 0), "left_knee": (0.06, -0.28, 0), "left_ankle": (0.06, -0.04, 0), "left_big_toe": (0.07, -0.01, -0.09)},
+}
 CALIBRATION, JUDGED = 48, 24  # pictures that ranges are measured on, and that the result is measured on
 
 
@@ -76,7 +87,7 @@ def export(
         raise UserError("int8 is calibrated on real poses: give the dataset that the model was trained on (--calibrate DATASET).")
     network, config = load_model(folder)
     refuse_baselines(folder, config)
-    rig = Rig.load(folder / RIG)
+    character = load_character(folder, config)
     side = int(config["size"]) if size is None else size
     if not 0 < side <= MAX_SIDE or side % MULTIPLE:
         raise UserError(f"Pictures of {side} px cannot be made; choose a multiple of {MULTIPLE} up to {MAX_SIDE}.")
@@ -86,11 +97,11 @@ def export(
         raise UserError(f"{out.name} does not end in .onnx; exported models do.")
     description = {
         "schema": SCHEMA,
-        "version": VERSION,
+        "version": RIGGED_VERSION if isinstance(character, Rig) else VERSION,
         "character": config.get("character"),
         "size": side,
         "rasteriser": RASTERISER_VERSION,
-        "rig": json.loads((folder / RIG).read_text("utf-8")),
+        **({RIG: character.to_json()} if isinstance(character, Rig) else {FILMED: character.to_json()}),
     }
     plain = to_onnx(network, side)
     torch_run, plain_run = (
@@ -98,7 +109,11 @@ def export(
         _runner(plain, description | {"precision": "fp32"}),
     )
     train, judged = _samples(data, "train", CALIBRATION), _samples(data, "test", JUDGED) or _samples(data, "train", JUDGED)
-    drawings = [_drawing(data, sample, side, rig.height) for sample in judged[:4]] if data is not None else [_at_rest(rig, side)]
+    drawings = (
+        [_drawing(data, sample, side, character.height) for sample in judged[:4]]
+        if data is not None
+        else [_standing(character.height, side)]
+    )
     result: dict[str, Any] = {"precision": precision, "size": side}
     error = max(float(np.abs(torch_run(*drawing) - plain_run(*drawing)).max()) for drawing in drawings)
     if not error <= MAX_ERROR:
@@ -111,14 +126,14 @@ def export(
         final = half(plain)
     else:
         assert data is not None
-        final = quantised(plain, lambda: (feed(plain, _drawing(data, sample, side, rig.height)) for sample in train))
+        final = quantised(plain, lambda: (feed(plain, _drawing(data, sample, side, character.height)) for sample in train))
     content = packed_file(final, description | {"precision": precision})
     run = OnnxRunner(content, out.name, side)
     if precision != "fp32":
         result["psnr_to_fp32"] = round(psnr([plain_run(*d) for d in drawings], [run(*d) for d in drawings]), 2)
     if data is not None and side == data.size[0]:
-        values = {"fp32": _psnr_fg(plain_run, data, judged, rig.height)}
-        values[precision] = values["fp32"] if precision == "fp32" else _psnr_fg(run, data, judged, rig.height)
+        values = {"fp32": _psnr_fg(plain_run, data, judged, character.height)}
+        values[precision] = values["fp32"] if precision == "fp32" else _psnr_fg(run, data, judged, character.height)
         result["psnr_fg"] = {key: round(value, 3) for key, value in values.items()}
         loss = values["fp32"] - values[precision]
         if precision == "int8" and not loss < MAX_LOSS_DB:
@@ -239,31 +254,28 @@ def _drawing(data: Dataset, sample: Sample, side: int, height: float) -> Drawing
     return draw_packed(pose.points_camera, K, side, height), head_square(pose.points_camera, K, height)
 
 
-def _at_rest(rig: Rig, side: int) -> Drawing:
-    """The rig's own pose, seen from the front."""
-    zero = np.zeros(1, np.float32)
-    still = Motion(
-        fps=25,
-        bones=rig.names,
-        time=np.zeros(1),
-        rotation=np.tile(np.array([1, 0, 0, 0], np.float32), (1, len(rig.names), 1)),
-        root_position=np.array([[0, 0, 0.55 * rig.height]], np.float32),
-        contact=np.zeros((1, 4), np.float32),
-        residual=zero,
-        confidence=zero + 1,
-    )
-    points = openpose_points(rig, *forward_kinematics(rig, still))[0]
-    seen = points @ np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]]).T + [0, 0.55 * rig.height, 3 * rig.height]
+def _standing(height: float, side: int) -> Drawing:
+    """Somebody who stands there with the arms away from the body, seen from the front: what files are tried on without a dataset."""
+    points = np.full((137, 3), np.nan)
+    for name, place in _STANDING.items():
+        points[BODY_25.index(name)] = place
+        if name.startswith("left"):
+            points[BODY_25.index(name.replace("left", "right"))] = place * np.array([-1, 1, 1])
+    seen = height * (points + np.array([0, 0.5, 3]))
     K = np.array([[1000.0, 0, 0], [0, 1000, 0], [0, 0, 1]])
-    K = crop_intrinsics(K, crop_for(seen, K, rig.height), side)
-    return draw_packed(seen, K, side, rig.height), head_square(seen, K, rig.height)
+    K = crop_intrinsics(K, crop_for(seen, K, height), side)
+    return draw_packed(seen, K, side, height), head_square(seen, K, height)
 
 
 def _psnr_fg(run: Runner, data: Dataset, samples: list[Sample], height: float) -> float:
-    """Mean over samples of the foreground PSNR against the renders, dB."""
-    values = []
+    """Mean over samples of the foreground PSNR against the dataset's pictures, dB."""
+    filmed, values = filmed_target(data) is not None, []
     for sample in samples:
         truth = premultiplied(read_rgba(data.file(sample, IMAGE), data.size[0])).astype(np.float32) / 255
-        made = run(*_drawing(data, sample, data.size[0], height))
-        values.append(metrics.psnr_fg(*(torch.from_numpy(x.copy()).permute(2, 0, 1) for x in (made, truth))))
+        drawing = _drawing(data, sample, data.size[0], height)
+        pair = [torch.from_numpy(x.copy()).permute(2, 0, 1) for x in (run(*drawing), truth)]
+        if filmed:
+            where = silhouette(torch.from_numpy(drawing[0]).permute(2, 0, 1)[None], margin(data.size[0]))[0, 0] > 0
+            pair = [metrics.cut_out(x, where) for x in pair]
+        values.append(metrics.psnr_fg(*pair))
     return float(np.mean(values))

@@ -25,8 +25,8 @@ from ..jobs.progress import SILENT, Reporter
 from ..synth_data.dataset.folder import HEADER, Dataset
 from .balance import WON, Watch
 from .board import FOLDER, Board
-from .checkpoint import CONFIG, MODEL, RIG, load_config, load_state, read_state_info, save_model, save_state
-from .data import Pairs, Sampler, open_dataset
+from .checkpoint import CONFIG, FILMED, MODEL, RIG, load_config, load_state, read_state_info, save_model, save_state
+from .data import Pairs, Sampler, filmed_target, open_dataset
 from .distributed import World, joined
 from .evaluate import REPORT, evaluate, runner, save_grid
 from .methods import OURS, learner, method_named
@@ -67,7 +67,7 @@ def train(
         raise UserError("The training time must be more than 0 minutes.")
     data = open_dataset(dataset)
     if not data.by_split["train"]:
-        raise UserError(f"{dataset} holds no training pictures; run the same `ningyo render` command again to finish it.")
+        raise UserError(f"{dataset} holds no training pictures; run the command that made it again to finish it.")
     identity = {"method": method, "preset": preset, "seed": seed, "dataset": hashlib.sha256((data.path / HEADER).read_bytes()).hexdigest()}
     info = read_state_info(out)
     if info is None and (out / CONFIG).exists():
@@ -154,10 +154,13 @@ def _train(
         "rasteriser": trainee.drawing.version,
         "character": pairs.character,
     }
+    filmed = filmed_target(data)
+    if filmed is not None:
+        config[FILMED] = filmed.to_json()
     # Only the first process writes.
     shows = world.rank == 0
     stats = _Stats(out, budget.steps) if shows else None
-    if shows:
+    if shows and filmed is None:
         shutil.copyfile(data.rig_path(pairs.character), out / RIG)
 
     def save() -> None:

@@ -35,6 +35,11 @@ def figure(*pictures: Tensor) -> Tensor:
     return torch.stack([picture[3] > 0.1 for picture in pictures]).any(0)
 
 
+def cut_out(picture: Tensor, where: Tensor) -> Tensor:
+    """Of an opaque picture (4, H, W) what lies in `where` (H, W) bool, opaque whatever its alpha is; nothing elsewhere."""
+    return torch.cat([picture[:3] * where, where[None].to(picture)])
+
+
 def psnr(image: Tensor, truth: Tensor, where: Tensor) -> float:
     """Peak signal to noise ratio in dB over the pixels `where` (H, W) bool, of the mean squared error over three backgrounds, so
     that alpha counts too.
@@ -78,10 +83,12 @@ def alpha_iou(image: Tensor, truth: Tensor) -> float:
     return float((a & b).sum() / either) if either else 1.0
 
 
-def sharpness(image: Tensor, truth: Tensor) -> float:
-    """Mean absolute Laplacian of the luma on the figure, as a ratio: 1 is as crisp as the render, less is blurred, more is noisy."""
+def sharpness(image: Tensor, truth: Tensor, where: Tensor | None = None) -> float:
+    """Mean absolute Laplacian of the luma on the figure (or `where`, (H, W) bool), as a ratio: 1 is as crisp as the render, less is
+    blurred, more is noisy.
+    """
     kernel = torch.tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]], device=truth.device).view(1, 1, 3, 3)
-    where = figure(image, truth)
+    where = figure(image, truth) if where is None else where
     if not where.any():
         return float("nan")
     lumas = [_luma(over(picture, BACKGROUNDS[0]))[None, None] for picture in (image, truth)]

@@ -15,8 +15,7 @@ from ..errors import UserError
 from ..generation.model import Model, Runner
 from ..jobs.folder import sha256_of
 from ..synth_data.pose.conditions import CAPSULES, Condition
-from ..synth_data.retarget.rig import Rig
-from .checkpoint import MODEL, RIG, load_model
+from .checkpoint import MODEL, load_character, load_model
 from .raster import expand
 from .step import best_device, mixed_precision_pays
 from .threads import Threads
@@ -32,7 +31,7 @@ def open_folder(folder: Path | str) -> Model:
     return Model(
         torch_runner(network, device, mixed=mixed_precision_pays(device)),
         int(config["size"]),
-        Rig.load(folder / RIG),
+        load_character(folder, config),
         sha256_of(folder / MODEL),
         engine,
     )

@@ -23,6 +23,7 @@ from .discriminators import Discriminator, Scales, covered, draw, recoloured
 from .distributed import ALONE, World, share_statistics
 from .networks import HEAD, CharacterModel, cut, expand, refiner_side
 from .presets import Preset
+from .silhouette import silhouette
 
 WHOLE, HEADS, PAIRS = "whole", "head", "pair"  # what the discriminators look at
 _VIEWS = 2  # purpose of random numbers: (seed, purpose, step); 0 and 1 are the batches'
@@ -123,7 +124,8 @@ class Trainer(Learner):
         packed, target, self.head = (x.to(self.device, non_blocking=True) for x in (batch.packed, batch.target, batch.head))
         self.conditioning = expand(packed, torch.bfloat16 if self.mixed else torch.float32)
         self.target = (target.float() / 255).contiguous(memory_format=torch.channels_last)
-        self.weight = losses.pixel_weight(self.target[:, 3:], (packed[:, :1] == HEAD).float(), over_all=self.world.mean)
+        figure = silhouette(packed, batch.margin) if batch.margin else self.target[:, 3:]
+        self.weight = losses.pixel_weight(figure, (packed[:, :1] == HEAD).float(), over_all=self.world.mean)
 
     def forward(self) -> None:
         with self._autocast():

@@ -10,7 +10,7 @@ from typing import Any
 from ..jobs.progress import Reporter
 from .arguments import person_id
 
-HELP = "Draw a model's character in the poses of a track: a PNG with alpha a frame, and a movie with the source's sound."
+HELP = "Draw a model's character in the poses of a track: a PNG with alpha a frame (opaque of who was filmed), and a movie with the sound."
 EXAMPLE = "ningyo generate model track.npz --out frames --mp4 anime.mp4"
 
 

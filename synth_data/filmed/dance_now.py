@@ -79,7 +79,7 @@ def import_dance_now(folder: Path | str, out: Path | str, *, size: int = 512, re
         shots.append(Shot(clip, frame, placed, points[i, :, 2] >= SURE, K, box))
     K, _, size_px = places[numbers[0]]
     ground = ground_of(np.stack([places[i][1] for i in numbers if places[i][2] == size_px]), K)
-    target = FilmedTarget(size_px, float(K[0, 0]), HEIGHT_M, ground)
+    target = FilmedTarget(size_px, float(K[0, 0]), HEIGHT_M, ground, middle=True)
     hashes = "".join(sha256_of(file) for pair in pairs for file in pair)
     header = header_of(
         name,

@@ -140,12 +140,13 @@ def write_dataset(
         write_index(out, samples.where(whole))
     missing = set(range(len(shots))) - set(samples.numbers[whole].tolist())
     size, done = header["size"][0], len(shots) - len(missing)
+    # One for all frames of a clip: its frames are seen through one camera, and whoever looks for consecutive frames goes by that.
+    distances = {clip.name: float(np.nanmedian([shot.points[:, 2] for shot in shots if shot.clip.name == clip.name])) for clip in clips}
     with IndexWriter(out) as index:
         for number, picture in pictures(missing):
             shot = shots[number]
             pose = _pose_of(shot, size)
-            depth = float(np.nanmedian(pose.points_camera[:, 2]))
-            camera = {"yaw": 0.0, "elevation": 0.0, "distance": round(depth, 4)}
+            camera = {"yaw": 0.0, "elevation": 0.0, "distance": round(distances[shot.clip.name], 4)}
             sample = Sample(number, name, shot.clip.name, shot.frame, camera, str(shot.clip.split), False, False, {})
             content = {
                 IMAGE: encode_png(cut_out(picture, shot.box, size), VALUES),

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A motion onto somebody of whom only a video is known: as large, and where in the picture, as they would be.
 
-The normalisation of "Everybody Dance Now" (Chan et al. 2019, global pose normalisation). In both videos the ankles on the floor lie
-between a lowest place in the picture (closest to the camera) and a highest one (furthest). An ankle of the source goes to the target's
-place by the same share of the way, and the scale goes by the same share between the ratios of both people's heights there:
+The normalisation of "Everybody Dance Now" (Chan et al. 2019, global pose normalisation; held against the authors' code and three others'
+implementations). In both videos the ankles on the floor lie between a lowest place in the picture (closest to the camera) and a highest
+one (furthest). An ankle of the source goes to the target's place by the same share of the way, and the scale goes by the same share
+between the ratios of both people's heights there:
 
     y' = t_far + (y − s_far) / (s_close − s_far) · (t_close − t_far)
     scale = T_far / S_far + (y − s_far) / (s_close − s_far) · (T_close / S_close − T_far / S_far)
 
-with t, s the ankles' y and T, S the heights (ankle to nose) of target and source. Beyond both ends nobody stands: what is there has left
-the floor, and keeps its distance from it, scaled. Where a rig is known none of this is needed: joint angles go onto its own bones.
+with t, s the ankles' y and T, S the heights (ankle to nose, the tallest near that place) of target and source. As the authors' code does,
+who moves less than the target did takes only as much of the target's floor, about its middle.
+
+Other than there, a person is scaled about their own ankles; the furthest place is as far above the median as the closest is below it
+(there, for which the paper allows some slack, a chosen share of that); and beyond both ends nobody stands: what is there has left the
+floor, and keeps its distance from it, scaled. Where a rig is known none of this is needed: joint angles go onto its own bones.
 """
 
 from __future__ import annotations
@@ -22,11 +27,13 @@ from numpy.typing import NDArray
 
 from ...errors import UserError
 from .filters import fill_gaps
-from .framing import MID_HIP, NECK, project
+from .framing import MID_HIP, NECK, crop_for, project, smooth_crops, snap_crop
 from .landmarks import BODY_25
 from .placing import camera_for, on_rays, placed
 from .track import PoseTrack
 
+NEAREST = 0.1  # metres from the camera
+MOST_PX = 32768  # a side of a video
 TOLERANCE = 0.05  # of the height: ankles nearer to each other than this stand at one place
 _ANKLES = [BODY_25.index("left_ankle"), BODY_25.index("right_ankle")]
 _NOSE = BODY_25.index("nose")
@@ -41,6 +48,11 @@ class Spot:
     ankle: float
     height: float
     depth: float
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Spot:
+        """Raises KeyError, TypeError or ValueError for what is none."""
+        return cls(_number(data["ankle"]), _number(data["height"], least=1e-3), _number(data["depth"], least=NEAREST))
 
 
 @dataclass(frozen=True)
@@ -61,41 +73,65 @@ class Ground:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Ground:
-        """Raises KeyError or TypeError for what is none."""
+        """Raises KeyError, TypeError or ValueError for what is none."""
         spots = data["spots"]
         if spots is not None:
             close, far = spots
-            spots = Spot(**close), Spot(**far)
-        return cls(spots, float(data["x"]), float(data["hips"]), float(data["torso"]), float(data["depth"]))
+            spots = Spot.from_json(close), Spot.from_json(far)
+        torso, depth = _number(data["torso"], least=1e-3), _number(data["depth"], least=NEAREST)
+        return cls(spots, _number(data["x"]), _number(data["hips"]), torso, depth)
 
 
 @dataclass(frozen=True)
 class FilmedTarget:
-    """What is known of who was filmed: their video's size (width, height) px and focal length, px, their height, metres, their ground."""
+    """What is known of who was filmed: their video's size (width, height) px and focal length, px, their height, metres, their ground; and
+    whether the squares that were cut out of it are its middle, rather than around the body.
+    """
 
     size: tuple[int, int]
     focal_px: float
     height: float
     ground: Ground
+    middle: bool = False
 
     @property
     def camera(self) -> Array:
         """K (3, 3) of their video."""
         return camera_for(self.size, self.focal_px)
 
+    def squares(self, points: NDArray, fps: float) -> Array:
+        """The squares (F, 3) centre x, centre y and side, whole px of their video, that are cut out around points (F, 137, 3) in its
+        camera's space.
+        """
+        if self.middle:
+            width, height = self.size
+            return np.tile(np.array([width // 2, height // 2, min(width, height)], np.float64), (len(points), 1))
+        return snap_crop(smooth_crops(crop_for(points, self.camera, self.height), fps))
+
     def to_json(self) -> dict[str, Any]:
-        return {"size": list(self.size), "focal_px": self.focal_px, "height": self.height, "ground": self.ground.to_json()}
+        known = {"size": list(self.size), "focal_px": self.focal_px, "height": self.height, "ground": self.ground.to_json()}
+        return known | {"middle": self.middle}
 
     @classmethod
     def from_json(cls, data: Any, origin: str) -> FilmedTarget:
         """Raises UserError, naming `origin`, for what does not say it."""
         try:
-            width, height = data["size"]
-            return cls((int(width), int(height)), float(data["focal_px"]), float(data["height"]), Ground.from_json(data["ground"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise UserError(
-                f"{origin} does not say how its person was filmed; make the dataset again with `ningyo dataset film`."
-            ) from error
+            size = data["size"]
+            width, height = (int(_number(side, least=1, most=MOST_PX)) for side in size)
+            focal_px, tall = _number(data["focal_px"], least=1), _number(data["height"], least=0.01, most=1000)
+            middle = data.get("middle", False)
+            if not isinstance(middle, bool):
+                raise ValueError(f"{middle!r} is neither true nor false")
+            return cls((width, height), focal_px, tall, Ground.from_json(data["ground"]), middle)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{origin} does not say how its person was filmed; make it again.") from error
+
+
+def _number(value: Any, least: float = -1e6, most: float = 1e6) -> float:
+    """A finite number of a file. Raises ValueError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise ValueError(f"{value!r} is not a number between {least:g} and {most:g}")
+    return float(value)
 
 
 def driven(track: PoseTrack, person: int, target: FilmedTarget) -> Array:
@@ -119,8 +155,9 @@ def transferred(points: NDArray, K: NDArray, target: FilmedTarget) -> Array:
         depth = np.full(len(points), goal.depth)
     else:
         anchor = fill_gaps(ankle[:, None], np.isfinite(ankle))[:, 0]
-        scale, place, share = normalised(anchor, source.spots, goal.spots)
-        close, far = (1 / spot.depth for spot in goal.spots)
+        spots = narrowed(source.spots, goal.spots)
+        scale, place, share = normalised(anchor, source.spots, spots)
+        close, far = (1 / spot.depth for spot in spots)
         depth = 1 / (far + share * (close - far))
     goal_pixels = np.stack(
         [
@@ -152,6 +189,23 @@ def normalised(ankle: NDArray, source: tuple[Spot, Spot], goal: tuple[Spot, Spot
     scale = far_ratio + share * (close_ratio - far_ratio)
     place = goal_far.ankle + share * (goal_close.ankle - goal_far.ankle) + scale * (ankle - floor)
     return scale, place, share
+
+
+def narrowed(source: tuple[Spot, Spot], goal: tuple[Spot, Spot]) -> tuple[Spot, Spot]:
+    """The goal's closest and furthest spot drawn together about their middle, where the source's floor, scaled, is smaller than theirs:
+    who steps from one foot to the other must not walk through the whole room.
+    """
+    sizes = [sum(spot.height for spot in spots) for spots in (source, goal)]
+    own, whole = (source[0].ankle - source[1].ankle) * sizes[1] / sizes[0], goal[0].ankle - goal[1].ankle
+    if own >= whole:
+        return goal
+
+    def between(share: float) -> Spot:
+        ankle, height = (getattr(goal[1], name) + share * (getattr(goal[0], name) - getattr(goal[1], name)) for name in ("ankle", "height"))
+        return Spot(ankle, height, 1 / (1 / goal[1].depth + share * (1 / goal[0].depth - 1 / goal[1].depth)))
+
+    half = own / whole / 2
+    return between(0.5 + half), between(0.5 - half)
 
 
 def ground_of(points: NDArray, K: NDArray) -> Ground:

@@ -15,7 +15,9 @@ from ningyo.synth_data.dataset.png import decode_png, encode_png
 from ningyo.synth_data.dataset.verify import verify
 from ningyo.synth_data.filmed.dance_now import import_dance_now
 from ningyo.synth_data.pose.conditions import LIMBS
+from ningyo.synth_data.pose.framing import crop_intrinsics
 from ningyo.synth_data.pose.landmarks import BODY_25
+from ningyo.synth_data.pose.transfer import FilmedTarget
 
 PLACES = {"nose": (64, 20), "neck": (64, 35), "mid_hip": (64, 70), "left_knee": (70, 90), "left_ankle": (72, 118), "left_hip": (70, 70)}
 
@@ -67,7 +69,12 @@ def test_of_oblong_pictures_the_middle_is_taken(tmp_path: Path) -> None:
     write(tmp_path / "hero", "train", 30, shape=(128, 192))
     import_dance_now(tmp_path / "hero", tmp_path / "out", size=64)
     dataset = Dataset.open(tmp_path / "out")
-    assert np.allclose(dataset.pose(dataset.samples[0]).points_2d[0], (16, 10), atol=1e-3)
+    pose = dataset.pose(dataset.samples[0])
+    assert np.allclose(pose.points_2d[0], (16, 10), atol=1e-3)
+    # Whoever is drawn from the model is drawn in the same square, wherever they go.
+    target = FilmedTarget.from_json(dataset.about("hero")["filmed"], "it")
+    squares = target.squares(np.full((3, 137, 3), np.nan), 25)
+    assert np.allclose(crop_intrinsics(target.camera, squares[2], 64), pose.K)
 
 
 def test_other_folders_are_refused(tmp_path: Path) -> None:

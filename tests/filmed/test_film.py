@@ -85,6 +85,7 @@ def test_pictures_and_poses_belong_together(filming: Callable[..., Path], tmp_pa
     dataset = Dataset.open(tmp_path / "out")
     assert made["samples"] == made["made"] == len(dataset.samples) == dataset.planned
     assert verify(dataset) == []
+    assert len({sample.camera["distance"] for sample in dataset.samples if sample.clip == "walk"}) == 1  # one camera
     height = dataset.height("walk")
     assert height == pytest.approx((0.82 + 0.65) / 0.89, rel=0.03)
     for sample in list(dataset.samples)[:: len(dataset.samples) // 6]:

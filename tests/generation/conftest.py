@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +27,29 @@ one_thread = _training.one_thread
 
 WIDTH, HEIGHT, FRAMES, FPS = 160, 120, 6, 12.0
 FINGER = {"thumb": 4, "index": 8, "pinky": 20}
+
+
+BLOCK = """
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "safetensors", "onnx", "onnxscript"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Blocked())
+from ningyo.__main__ import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.fixture
+def without_torch() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`ningyo` with these arguments in a Python in which importing torch fails."""
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", BLOCK, *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,7 @@ def test_float32_is_torchs_network_in_a_file_that_is_enough_alone(scene: SimpleN
     trained = open_folder(scene.model)
     assert np.abs(exported.run(*drawing) - trained.run(*drawing)).max() < 0.02 + 1e-3  # torch may compute in bfloat16 here
     assert exported.size == trained.size == 64
-    assert exported.rig.names == trained.rig.names
+    assert exported.character.names == trained.character.names
     graph = onnx.load(tmp_path / "elsewhere" / "a.onnx").graph
     assert not {"BatchNormalization"} & {node.op_type for node in graph.node}
     before = (tmp_path / "elsewhere" / "a.onnx").read_bytes()
@@ -137,7 +137,7 @@ class WithHead(nn.Module):
 def test_networks_that_want_the_heads_place_get_it(tmp_path: Path, drawing: tuple, scene: SimpleNamespace) -> None:
     torch.manual_seed(0)
     network = WithHead().eval()
-    rig = open_folder(scene.model).rig
+    rig = open_folder(scene.model).character
     description = {"schema": "ningyo.onnx", "version": 1, "size": 64, "rasteriser": exporting.RASTERISER_VERSION, "rig": rig.to_json()}
     run = OnnxRunner(packed_file(to_onnx(network, 64), description), "test", 64)
     expected = torch_runner(network, torch.device("cpu"), mixed=False)

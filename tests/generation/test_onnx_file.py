@@ -20,13 +20,22 @@ from ningyo.generation import onnx_file
 from ningyo.generation.onnx import open_onnx
 from ningyo.generation.onnx_file import describe
 from ningyo.synth_data.pose.conditioning import PACKED, RASTERISER_VERSION
+from ningyo.synth_data.pose.transfer import FilmedTarget, Ground
+from ningyo.synth_data.retarget.rig import Rig
 from onnx import TensorProto, helper, numpy_helper
 
 Change = Callable[[onnx.ModelProto], None]
 
 
-def made(figure_motion: Callable, change: Change = lambda model: None, **description: object) -> bytes:
-    """A small model with our metadata: the first four bytes of the packed conditioning as a picture."""
+FILMED = FilmedTarget((160, 120), 200.0, 1.7, Ground(None, 80, 60, 30, 4)).to_json()
+
+
+def filmed_by(figure_motion: Callable, filmed: object) -> bytes:
+    return made(figure_motion, take=("rig",), version=2, filmed=filmed)
+
+
+def made(figure_motion: Callable, change: Change = lambda model: None, take: tuple[str, ...] = (), **description: object) -> bytes:
+    """A small model with our metadata (without the keys `take`): the first four bytes of the packed conditioning as a picture."""
     rig, _ = figure_motion(1)
     nodes = [
         helper.make_node("Slice", ["packed", "from", "to", "axis"], ["cut"], "slice"),
@@ -45,7 +54,8 @@ def made(figure_motion: Callable, change: Change = lambda model: None, **descrip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
     entry = model.metadata_props.add()
     ours = {"schema": "ningyo.onnx", "version": 1, "size": 32, "rasteriser": RASTERISER_VERSION, "rig": rig.to_json()}
-    entry.key, entry.value = "ningyo", json.dumps(ours | description)
+    ours |= description
+    entry.key, entry.value = "ningyo", json.dumps({key: value for key, value in ours.items() if key not in take})
     change(model)
     return model.SerializeToString()
 
@@ -55,6 +65,9 @@ def test_our_own_file_draws(tmp_path: Path, figure_motion: Callable) -> None:
     model = open_onnx(tmp_path / "m.onnx")
     packed = np.random.default_rng(0).integers(0, 256, (32, 32, PACKED), np.uint8)
     assert np.allclose(model.run(packed, np.zeros(3, np.float32)), packed[..., :4] / 255, atol=1e-6)
+    assert isinstance(model.character, Rig)
+    (tmp_path / "f.onnx").write_bytes(filmed_by(figure_motion, FILMED))
+    assert open_onnx(tmp_path / "f.onnx").character == FilmedTarget.from_json(FILMED, "it")
 
 
 def external(model: onnx.ModelProto) -> None:
@@ -113,12 +126,17 @@ def test_foreign_newer_and_damaged_files_get_a_sentence(tmp_path: Path, figure_m
     cases = {
         "another's": (made(figure_motion, lambda model: model.ClearField("metadata_props")), "not exported by Ningyo"),
         "schema": (made(figure_motion, schema="other"), "not exported by Ningyo"),
-        "newer": (made(figure_motion, version=2), "newer Ningyo"),
+        "newer": (made(figure_motion, version=3), "newer Ningyo"),
         "rasteriser": (made(figure_motion, rasteriser=RASTERISER_VERSION + 1), "another version of the skeleton rasteriser"),
         "size": (made(figure_motion, size=33), "damaged"),
         "large": (made(figure_motion, size=1 << 20), "damaged"),
         "other size": (made(figure_motion, size=64), "inputs and outputs"),
         "rig": (made(figure_motion, rig=[]), "damaged"),
+        "rig and filmed": (made(figure_motion, filmed=FILMED), "damaged"),
+        "filmed is no object": (filmed_by(figure_motion, "yes"), "damaged"),
+        "filmed by nothing": (filmed_by(figure_motion, {}), "how its person was filmed"),
+        "filmed from nowhere": (filmed_by(figure_motion, FILMED | {"focal_px": float("nan")}), "how its person was filmed"),
+        "neither": (made(figure_motion, take=("rig",)), "damaged"),
         "empty": (b"", "not an ONNX file"),
         "text": (b"This is not a model at all.", "not an ONNX file"),
         "two": (good + good, "not an ONNX file"),

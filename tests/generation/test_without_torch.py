@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,23 +17,8 @@ pytest.importorskip("onnxscript")
 pytest.importorskip("av")
 Image = pytest.importorskip("PIL.Image")
 
-BLOCK = """
-import sys
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("torch", "safetensors", "onnx", "onnxscript"):
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-sys.meta_path.insert(0, Blocked())
-from ningyo.__main__ import main
-main(sys.argv[1:])
-"""
 
-
-def without_torch(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", BLOCK, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False)
-
-
-def test_frames_without_torch_are_those_with_it(scene: SimpleNamespace, tmp_path: Path) -> None:
+def test_frames_without_torch_are_those_with_it(scene: SimpleNamespace, without_torch: Callable, tmp_path: Path) -> None:
     from ningyo.generation.frames import frame_path, generate
     from ningyo.training.export import export
 
@@ -49,7 +33,7 @@ def test_frames_without_torch_are_those_with_it(scene: SimpleNamespace, tmp_path
         assert np.abs(a[..., :3] * a[..., 3:] - b[..., :3] * b[..., 3:]).max() / 255 < 12  # torch may compute in bfloat16
 
 
-def test_a_models_folder_is_enough_once_it_was_exported(scene: SimpleNamespace, tmp_path: Path) -> None:
+def test_a_models_folder_is_enough_once_it_was_exported(scene: SimpleNamespace, without_torch: Callable, tmp_path: Path) -> None:
     from ningyo.training.export import export
 
     folder = tmp_path / "model"

@@ -10,7 +10,7 @@ from ningyo.synth_data.pose.framing import project
 from ningyo.synth_data.pose.landmarks import BODY_25, BODY_25_FROM_MEDIAPIPE, MEDIAPIPE_33, from_mediapipe
 from ningyo.synth_data.pose.placing import HEIGHT_M, body_height, camera_for, on_rays, placed
 from ningyo.synth_data.pose.track import PoseTrack
-from ningyo.synth_data.pose.transfer import FilmedTarget, Ground, Spot, driven, ground_of, normalised, transferred
+from ningyo.synth_data.pose.transfer import FilmedTarget, Ground, Spot, driven, ground_of, narrowed, normalised, transferred
 
 K = camera_for((640, 480), 600.0)
 VIDEO = {
@@ -137,8 +137,57 @@ def test_ground_and_target_survive_their_file() -> None:
     for ground in (spots((400, 200, 3), (300, 100, 6)), Ground(None, 1, 2, 3, 4)):
         target = FilmedTarget((640, 480), 600.0, 1.5, ground)
         assert FilmedTarget.from_json(target.to_json(), "x") == target
-    with pytest.raises(UserError, match="how its person was filmed"):
-        FilmedTarget.from_json({"size": [1, 2]}, "x")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("size",), [640]),
+        (("size",), [0, 480]),
+        (("size",), [640, 10**9]),
+        (("focal_px",), float("nan")),
+        (("focal_px",), None),
+        (("height",), "1.7"),
+        (("height",), True),
+        (("height",), -1.7),
+        (("middle",), 1),
+        (("ground",), []),
+        (("ground", "torso"), 0),
+        (("ground", "depth"), 0.0),
+        (("ground", "x"), float("inf")),
+        (("ground", "spots"), [{"ankle": 1, "height": 1, "depth": 1}]),
+        (("ground", "spots", 0), {"ankle": 1, "height": 1}),
+        (("ground", "spots", 1, "height"), "tall"),
+        (("ground", "spots", 1, "depth"), 0),
+    ],
+)
+def test_what_is_no_target_is_refused_in_a_sentence(place: tuple, value: object) -> None:
+    data = FilmedTarget((640, 480), 600.0, 1.5, spots((400, 200, 3), (300, 100, 6))).to_json()
+    inner = data
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    with pytest.raises(UserError, match="x does not say how its person was filmed"):
+        FilmedTarget.from_json(data, "x")
+    with pytest.raises(UserError, match="x does not say"):
+        FilmedTarget.from_json("filmed", "x")
+
+
+def test_who_hardly_moves_stays_about_the_middle_of_the_targets_floor() -> None:
+    source, goal = spots((310, 100, 3), (290, 100, 3)), spots((400, 200, 3), (200, 100, 6))
+    near, far = narrowed(*both(source, goal))
+    # 20 px at a height of 100 are 30 at one of 150: from 285 to 315 about 300, which are shares of 0.425 and 0.575.
+    assert (near.ankle, far.ankle) == pytest.approx((315, 285))
+    assert (near.height, far.height) == pytest.approx((157.5, 142.5))
+    assert 1 / near.depth == pytest.approx(1 / 6 + 0.575 / 6)
+    whole = both(source, goal)[1]
+    assert narrowed(whole, whole) == whole
+    points = transferred(
+        flat_person(np.array([310.0, 290.0] * 20), np.full(40, 100.0), np.full(40, 6.0)), K, FilmedTarget((640, 480), 600.0, 1.7, goal)
+    )
+    pixels = project(points, K)[:, ANKLES[0], 1]
+    assert np.ptp(pixels) == pytest.approx(30, abs=0.5)
+    assert pixels.mean() == pytest.approx(300, abs=0.5)
 
 
 def track_of(distance: np.ndarray, *, solid: bool = True) -> tuple[PoseTrack, np.ndarray]:

@@ -192,6 +192,18 @@ def test_wrong_input_leaves_the_scene_as_it_was(empty_blender, frames_folder, tm
     assert not list(tmp_path.glob("*scene*"))
 
 
+def test_frames_with_a_background_of_their_own_hide_the_movie(make_movie, frames_folder, tmp_path: Path) -> None:
+    movie, frames = make_movie(10, 24), frames_folder(10, 24.0, opaque=True)
+    added = add_strips(bpy.context.scene, frames, video=movie, start_frame=1)
+    assert added.images.blend_type == "REPLACE"
+    picture = rendered(bpy.context.scene, 5, tmp_path)
+    assert picture[24, 16, 1] == pytest.approx(20 + 4 * 4, abs=3)
+    assert picture[24, 48, :3].max() < 3  # transparent there, and the movie is not to be seen through it
+    square = frames_folder(10, 24.0, name="square", opaque=True, size=[32, 32])
+    save_strip_blend(square, movie, tmp_path / "scene.blend")
+    assert (bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y) == (32, 32)
+
+
 def test_untouched_scenes(empty_blender, frames_folder) -> None:
     scene = bpy.context.scene
     assert is_untouched(scene)

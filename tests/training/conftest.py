@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from ningyo.jobs.folder import sha256_of
 from ningyo.synth_data.dataset.folder import Sample, write_index
-from ningyo.synth_data.dataset.png import encode_png
+from ningyo.synth_data.dataset.png import decode_png, encode_png
 from ningyo.synth_data.dataset.sample import SamplePose
 from ningyo.synth_data.pose.conditioning import RASTERISER_VERSION, draw_packed
 from ningyo.synth_data.pose.framing import crop_for, crop_intrinsics
 from ningyo.synth_data.pose.skeleton import draw_skeleton
+from ningyo.synth_data.pose.transfer import FilmedTarget, Ground
 from ningyo.synth_data.retarget.kinematics import axis_angle_to_matrix, forward_kinematics, matrix_to_quaternion
 from ningyo.synth_data.retarget.motion import Motion
 from ningyo.synth_data.retarget.openpose_points import openpose_points
@@ -168,6 +169,24 @@ def make_dataset(path: Path, *, size: int = 64, train: int = 8, test: int = 4, s
     return path
 
 
+def make_filmed(path: Path, **options: int) -> Path:
+    """`make_dataset`'s figure as if it had been filmed: in front of a wall, without a rig, in pictures without transparency."""
+    make_dataset(path, **options)
+    height = Rig.load(path / "figure.rig.json").height
+    (path / "figure.rig.json").unlink()
+    header = json.loads((path / "dataset.json").read_text())
+    header["characters"] = {"figure": {"source": "dance.mp4", "sha256": "0" * 64}}
+    (path / "dataset.json").write_text(json.dumps(header))
+    target = FilmedTarget((160, 120), 150.0, height, Ground(None, 80.0, 60.0, 20.0, 4.0))
+    (path / "figure" / "character.json").write_text(json.dumps({"filmed": target.to_json(), "attributes": {}}))
+    for file in path.rglob("*.image.png"):
+        rgba = decode_png(file.read_bytes()).astype(float)
+        wall = np.linspace(40, 200, len(rgba))[:, None, None] + np.array([0, 20, -20])
+        alpha = rgba[..., 3:] / 255
+        file.write_bytes(encode_png((rgba[..., :3] * alpha + wall * (1 - alpha)).clip(0, 255).astype(np.uint8)))
+    return path
+
+
 @pytest.fixture(autouse=True)
 def one_thread():
     """Small networks are fastest on one thread, and there sums are always of the same order."""
@@ -182,6 +201,11 @@ def one_thread():
 def figure_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """8 training and 4 held-out pictures of 64 px. Not to be written to."""
     return make_dataset(tmp_path_factory.mktemp("figures") / "dataset")
+
+
+@pytest.fixture
+def make_filmed_dataset() -> Callable[..., Path]:
+    return make_filmed
 
 
 @pytest.fixture

@@ -159,10 +159,10 @@ def test_datasets_that_do_not_fit_are_refused(figure_dataset: Path, tmp_path: Pa
     with pytest.raises(UserError, match="multiple of 32"):
         open_dataset(changed(figure_dataset, tmp_path / "b", size=[70, 70]))
     entry = {"rig": "figure.rig.json", "sha256": "0"}
-    filmed = changed(figure_dataset, tmp_path / "f")
-    (filmed / "figure.rig.json").unlink()
-    with pytest.raises(UserError, match="without a rig"):
-        open_dataset(filmed)
+    without = changed(figure_dataset, tmp_path / "f")
+    (without / "figure.rig.json").unlink()
+    with pytest.raises(UserError, match="neither its character's rig nor how they were filmed"):
+        open_dataset(without)
     with pytest.raises(UserError, match="several characters"):
         open_dataset(changed(figure_dataset, tmp_path / "c", characters={"a": entry, "b": entry}))
     with pytest.raises(UserError, match="painted backgrounds"):

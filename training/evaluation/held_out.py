@@ -16,10 +16,10 @@ from ...synth_data.dataset import pictures
 from ...synth_data.dataset.folder import FLOW, IMAGE, Dataset, Sample, Samples
 from ...synth_data.dataset.labels import flow_of
 from ...synth_data.dataset.sample import SamplePose
-from ...synth_data.pose.conditions import Condition
+from ...synth_data.pose.conditions import CAPSULES, Condition
 from ...synth_data.pose.head import head_square
-from ...synth_data.retarget.rig import Rig
-from ..data import premultiplied, read_rgba
+from ..data import filmed_target, premultiplied, read_rgba
+from ..silhouette import margin, silhouette
 
 PIECE = 12  # consecutive frames that are resampled as one where there are too few clips
 LEAST_CLIPS = 3
@@ -30,7 +30,8 @@ class HeldOut:
 
     def __init__(self, dataset: Dataset, split: str = "test") -> None:
         self.dataset, self.samples, self.size = dataset, dataset.by_split[split], dataset.size[0]
-        self.height = float(Rig.load(dataset.rig_path(next(iter(dataset.header["characters"])))).height)
+        self.height = dataset.height(next(iter(dataset.header["characters"])))
+        self.filmed = filmed_target(dataset) is not None
         self.pose = lru_cache(maxsize=4)(self._pose)
 
     def __len__(self) -> int:
@@ -40,7 +41,7 @@ class HeldOut:
         return self.dataset.pose(self.samples[index])
 
     def truth(self, index: int) -> Tensor:
-        """The render, premultiplied RGBA (4, H, W) float32 in 0…1."""
+        """The render, or the video's frame, premultiplied RGBA (4, H, W) float32 in 0…1."""
         return truth_of(self.dataset, self.samples[index])
 
     def packed(self, index: int, drawing: Condition) -> NDArray[np.uint8]:
@@ -52,6 +53,15 @@ class HeldOut:
         """The head's square (3,) px, as `pose.head.head_square`."""
         pose = self.pose(index)
         return head_square(pose.points_camera, pose.K, self.height)
+
+    def figure(self, index: int) -> Tensor | None:
+        """(H, W) bool: the figure by the conditioning, where the pictures have no transparency (`training.silhouette`); None where they
+        say themselves where it is.
+        """
+        if not self.filmed:
+            return None
+        packed = torch.from_numpy(self.packed(index, CAPSULES)).permute(2, 0, 1)[None]
+        return silhouette(packed, margin(self.size))[0, 0] > 0
 
     def flow(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]] | None:
         """(H, W, 2) px to the next frame and (H, W) whether the point is seen there, too; None where the dataset has no flow."""

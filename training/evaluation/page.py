@@ -25,12 +25,17 @@ ROWS: dict[str, tuple[str, str]] = {
     "mean_image": ("Mean picture", "The mean of training pictures, always the same."),
     "blank": ("Blank", "Nothing at all."),
     "rig_render": (
-        "Rig, rendered",
-        "The rig rendered in the known pose: the truth itself, so its numbers say what is the most. It needs the rig and a renderer, and "
-        "knows how hair and skirt were swinging, which a single pose does not tell.",
+        "The truth",
+        "The rig rendered in the known pose, or, of somebody filmed, the video's own frame: its numbers say what is the most. A render "
+        "needs the rig and a renderer; both know how hair and skirt were swinging, which a single pose does not tell.",
     ),
 }
 _BAR = 96  # px, of a bar's whole width
+_NO_MATTE = (
+    "<p>The pictures are frames of a video and have no transparency. The figure is where the body is drawn in the conditioning, widened "
+    "by a twenty-fourth of the picture's side; it is cut out of both pictures before anything is measured. Numbers of whole frames would "
+    "mostly be the background's.</p>"
+)
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2024; --dim: #5f6871; --line: #d9dde1; --ground: #fff; --card: #f6f7f8; --bar: #2a9d8f; }
 @media (prefers-color-scheme: dark) {
@@ -84,6 +89,7 @@ def page(
         f"not seen; {report['train_frames']} training pictures.</p>",
         f"<p>Under each mean its {COVER} % interval, by bootstrap over {escape(report['resampled'])}. The best of a column is bold; the "
         "render itself, with which everything is compared, is in italics and does not compete.</p>",
+        *([_NO_MATTE] if report["filmed"] else []),
         _table(report, rows, shown),
         "<h2>What the networks cost</h2>",
         _costs(report["networks"]),

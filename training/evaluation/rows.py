@@ -65,45 +65,62 @@ def measure(picture: Picture, test: HeldOut, found: list[list[int]], detect: Det
     columns = {name: np.full(len(test), np.nan) for name in _COLUMNS}
     seconds = np.zeros(len(test))
     flip_every, look_every = (max(-(-len(test) // most), 1) for most in (FLIP_FRAMES, LOOKED_AT))
-    last: tuple[Tensor, Tensor] | None = None
+    last: tuple[Tensor, Tensor, Tensor | None] | None = None
     picture(found[0][0])  # what is loaded or searched for at first is no picture's time
     for at, (i, before) in enumerate(in_order(found)):
         start = time.monotonic()
         image = picture(i)
         seconds[at] = time.monotonic() - start
         truth, pose = test.truth(i), test.pose(i)
-        values = still_metrics(image, truth, test.head(i))
+        where = test.figure(i)
+        if where is not None:  # as generation does, whatever alpha the network gives
+            image = metrics.cut_out(image, torch.ones_like(where))
+        values = still_metrics(image, truth, test.head(i), where)
+        if detect is not None and at % look_every == 0:
+            hits, joints, seen = detected(detect, image, pose)
+            values |= {"pck": hits, "joints": joints, "detected": seen}
         if at % flip_every == 0:
-            values["flip"] = metrics.flip(image, truth)
+            values["flip"] = metrics.flip(*_figures((image, truth), where))
         if before is not None and last is not None:
-            wrong, moved = metrics.tdiff([last[0], image], [last[1], truth])
+            # Of both frames the same is cut out: a moving edge would be a movement that both sides have in common.
+            either = None if where is None or last[2] is None else where | last[2]
+            wrong, moved = metrics.tdiff(_figures((last[0], image), either), _figures((last[1], truth), either))
             values |= {"tdiff": wrong, "moved": moved}
             flow = test.flow(before)
             if flow is not None:
                 wrong, pixels = metrics.flow_warp((last[0], image), (last[1], truth), *flow)
                 values |= {"flow_warp": wrong, "flow_pixels": pixels}
-        if detect is not None and at % look_every == 0:
-            hits, joints, seen = detected(detect, image, pose)
-            values |= {"pck": hits, "joints": joints, "detected": seen}
         for name, value in values.items():
             columns[name][at] = value
-        last = image, truth
+        last = image, truth, where
         progress(at + 1)
     return Measured(columns, seconds)
 
 
-def still_metrics(image: Tensor, truth: Tensor, head: NDArray[np.float32]) -> dict[str, float]:
-    """The cheap numbers of one picture by itself; `head` (3,) is the head's square."""
+def still_metrics(image: Tensor, truth: Tensor, head: NDArray[np.float32], where: Tensor | None = None) -> dict[str, float]:
+    """The cheap numbers of one picture by itself; `head` (3,) is the head's square.
+
+    `where` (H, W) bool is the figure, of pictures without transparency: it is cut out of both, so that what stays the same behind it counts
+    for nothing, and of outlines, which both then have in common, nothing is said.
+    """
+    sharpness = metrics.sharpness(image, truth, where)
+    image, truth = _figures((image, truth), where)
     a, b = (metrics.head_crop(x, head) for x in (image, truth))
     return {
         "psnr_fg": metrics.psnr_fg(image, truth),
         "ssim_fg": metrics.ssim_fg(image, truth),
-        "alpha_iou": metrics.alpha_iou(image, truth),
-        "boundary_f": metrics.boundary_f(image, truth),
+        "alpha_iou": metrics.alpha_iou(image, truth) if where is None else float("nan"),
+        "boundary_f": metrics.boundary_f(image, truth) if where is None else float("nan"),
         "psnr_head": float("nan") if a is None or b is None else metrics.psnr_fg(a, b),
         "ssim_head": float("nan") if a is None or b is None else metrics.ssim_fg(a, b),
-        "sharpness": metrics.sharpness(image, truth),
+        "sharpness": sharpness,
     }
+
+
+def _figures(pictures: tuple[Tensor, Tensor], where: Tensor | None) -> tuple[Tensor, Tensor]:
+    """What is measured of two pictures: what lies in `where`, of pictures without transparency; else all."""
+    a, b = pictures
+    return pictures if where is None else (metrics.cut_out(a, where), metrics.cut_out(b, where))
 
 
 def detected(detect: Detector, image: Tensor, pose: SamplePose) -> tuple[int, int, bool]:
