@@ -15,7 +15,7 @@ class Weights:
     l1: float = 10.0
     gradient: float = 10.0
     dice: float = 1.0
-    energy: float = 0.0
+    energy: float = 10.0
     gan: float = 0.5
     features: float = 2.0
     r1: float = 0.02
@@ -29,7 +29,6 @@ class Preset:
     discriminator: int  # the discriminators' first channels
     batch: int
     minutes: float  # how long `train` runs when it is not told
-    augment: bool = True
     refiner: int = 0  # the head refiner's channels; 0: there is none
     lr: float = 6e-3  # the generator's peak learning rate
     lr_discriminator: float = 1e-3

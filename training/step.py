@@ -184,7 +184,7 @@ class Trainer(Learner):
     def backward_g(self) -> None:
         weights = self.preset.weights
         terms = self.terms()
-        total = torch.stack([getattr(weights, name.split("_")[0]) * term.float() for name, term in terms.items() if getattr(weights, name.split("_")[0])]).sum()
+        total = torch.stack([getattr(weights, name.split("_")[0]) * term.float() for name, term in terms.items()]).sum()
         total.backward()
         self.D.requires_grad_(True)
         self.losses |= {name: term.detach() for name, term in terms.items()} | {"g": total.detach()}

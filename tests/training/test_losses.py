@@ -21,7 +21,7 @@ def pictures(seed: int, size: int = 32):
 def scales(seed: int, image):
     torch.manual_seed(seed)
     net = Discriminator(4, channels=3)
-    return net(torch.zeros(2, 3, 32, 32), image), net
+    return net(torch.zeros(2, 3, 32, 32), image)[0], net
 
 
 def test_picture_losses_are_zero_for_equals_and_not_otherwise() -> None:
@@ -30,6 +30,8 @@ def test_picture_losses_are_zero_for_equals_and_not_otherwise() -> None:
     for loss in (lambda x, y: losses.weighted_l1(x, y, weight), losses.gradient_l1, lambda x, y: losses.dice(x[:, 3:], y[:, 3:])):
         assert loss(a, a) == pytest.approx(0, abs=1e-6)
         assert loss(a, b) > 0.05
+    assert losses.edge_energy(a, a) == 0
+    assert losses.edge_energy(a, b) > 0.01
 
 
 def test_weights_favour_the_figure_and_most_the_head() -> None:
@@ -50,17 +52,30 @@ def test_gradient_tells_a_blurred_outline_from_a_crisp_one() -> None:
     assert losses.gradient_l1(crisp + wrong, crisp) < 1e-6  # as wrong on average, and as crisp
 
 
+def test_edge_energy_wants_edges_and_not_their_exact_place_nor_a_lattice() -> None:
+    crisp = torch.zeros(1, 4, 64, 64)
+    crisp[..., ::6] = 1
+    blurred = torch.nn.functional.avg_pool2d(crisp, (1, 7), 1, (0, 3))
+    moved = crisp.roll(1, -1)
+    assert losses.edge_energy(moved, crisp) < 0.1 * losses.edge_energy(blurred, crisp)
+    y, x = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
+    lattices = [((x + y) % 2).float(), (x % 2).float(), (y % 2).float()]
+    for lattice in lattices:
+        dithered = blurred + 0.3 * (lattice - 0.5)
+        assert losses.edge_energy(dithered, crisp) == pytest.approx(float(losses.edge_energy(blurred, crisp)), rel=0.05)
+
+
 def test_adversarial_losses_are_not_zero_and_teach() -> None:
     real, fake = pictures(0), pictures(1).requires_grad_(True)
     on_real, net = scales(0, real)
-    on_fake = net(torch.zeros(2, 3, 32, 32), fake)
+    (on_fake,) = net(torch.zeros(2, 3, 32, 32), fake)
     assert len(on_real) == 2
     assert float(losses.hinge_d(on_real, on_fake).detach()) == pytest.approx(2, abs=0.5)  # it knows nothing yet
     for loss in (losses.hinge_g(on_fake), losses.feature_matching(on_real, on_fake)):
         assert loss != 0
         (gradient,) = torch.autograd.grad(loss, fake, retain_graph=True)
         assert gradient.abs().sum() > 0
-    again = net(torch.zeros(2, 3, 32, 32), real)
+    (again,) = net(torch.zeros(2, 3, 32, 32), real)
     assert float(losses.feature_matching(on_real, again).detach()) == pytest.approx(0, abs=1e-6)
 
 
@@ -88,7 +103,7 @@ def test_the_discriminator_learns_with_these_losses() -> None:
     condition = torch.zeros(2, 3, 32, 32)
     optimiser = torch.optim.Adam(net.parameters(), 2e-3)
     for _ in range(30):
-        loss = losses.hinge_d(net(condition, real), net(condition, fake))
+        loss = losses.hinge_d(*net(condition, real, fake))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -44,7 +44,8 @@ def test_presets_make_premultiplied_pictures_and_small_files(name: str) -> None:
     assert (image[:, :3] <= image[:, 3:]).all()
     if name not in ("large", "xl"):
         assert 2 * sum(p.numel() for p in generator.parameters()) < 16e6  # bytes in float16
-    sizes = [logits.shape[-2:] for logits, _ in Discriminator(preset.discriminator)(torch.randn(1, len(CHANNELS), 64, 96), image)]
+    (judged,) = Discriminator(preset.discriminator)(torch.randn(1, len(CHANNELS), 64, 96), image)
+    sizes = [logits.shape[-2:] for logits, _ in judged]
     assert sizes == [(8, 12), (4, 6)]
 
 

@@ -21,7 +21,7 @@ from ningyo.training.baselines.dance_now import DanceNow, DanceNowMended
 from ningyo.training.baselines.pix2pix import Pix2Pix
 from ningyo.training.batch import Batch
 from ningyo.training.data import Pairs, Sampler, open_dataset
-from ningyo.training.discriminators import augmented, draw
+from ningyo.training.discriminators import covered, draw, recoloured
 from ningyo.training.methods import METHODS, learner
 from ningyo.training.presets import Preset
 from ningyo.training.step import Trainer
@@ -60,8 +60,15 @@ def test_every_loss_is_there_and_teaches(batches: Callable[..., list[Batch]]) ->
     trainer.set_input(paired)
     trainer.forward()
     trainer.set_views(paired)
+    trainer.backward_d()
     terms = trainer.terms()
-    assert set(terms) == {"l1", "gradient", "dice", *(f"{kind}{view}" for kind in ("gan", "features") for view in ("", "_head", "_pair"))}
+    assert set(terms) == {
+        "l1",
+        "gradient",
+        "energy",
+        "dice",
+        *(f"{kind}{view}" for kind in ("gan", "features") for view in ("", "_head", "_pair")),
+    }
     for name, term in terms.items():
         assert math.isfinite(float(term.detach())), name
         assert term != 0, name
@@ -120,24 +127,29 @@ def test_a_lost_training_is_told_from_a_rough_one() -> None:
     assert not watch.lost({"g": 1.0, "d": 3.0})
 
 
-def test_views_are_moved_and_cut_alike_and_only_colours_are_the_pictures_own() -> None:
+def test_views_are_cut_alike_and_only_colours_are_the_pictures_own() -> None:
     rng = np.random.default_rng(0)
     alpha = (torch.rand(3, 1, 32, 32) > 0.4).float()
     picture = torch.cat([torch.rand(3, 3, 32, 32) * alpha, alpha], 1).requires_grad_(True)
     draws = draw(rng, 3, 32)
-    conditioning, changed = augmented(alpha.repeat(1, 2, 1, 1), picture, draws)
+    conditioning, changed = covered(alpha.repeat(1, 2, 1, 1), draws), recoloured(covered(picture, draws), draws)
     assert torch.equal(conditioning[:, :1], changed[:, 3:])  # what the conditioning shows is where alpha is
     assert not torch.equal(conditioning[:, :1], alpha)
     assert not (changed[:, :3] * (changed[:, 3:] == 0)).any()  # no colour where nothing is
     (gradient,) = torch.autograd.grad(changed.square().sum(), picture)
     assert gradient.abs().sum() > 0
     # The same draws do the same to another picture; of two pictures at once, to both.
-    again = augmented(alpha, picture.detach(), draws)[1]
+    again = recoloured(covered(picture.detach(), draws), draws)
     assert torch.equal(again, changed)
-    both = augmented(alpha, torch.cat([picture, picture], 1), draws)[1]
+    both = recoloured(covered(torch.cat([picture, picture], 1), draws), draws)
     assert torch.allclose(both[:, :4], both[:, 4:])
-    nothing = draws._replace(shift=np.zeros((3, 2), np.int64), hole=np.full((3, 2), 99), colour=np.array([[0, 1, 1]] * 3, np.float32))
-    assert torch.allclose(augmented(alpha, picture, nothing)[1], picture, atol=1e-6)
+    nothing = draws._replace(hole=np.full((3, 2), 99), colour=np.array([[0, 1, 1]] * 3, np.float32))
+    assert torch.allclose(recoloured(covered(picture, nothing), nothing), picture, atol=1e-6)
+    # Without saturation a pixel is grey; without contrast all of a figure has one colour.
+    grey = recoloured(picture, draws._replace(colour=np.array([[0, 0, 1]] * 3, np.float32)))
+    assert torch.allclose(grey[:, 0], grey[:, 2], atol=1e-6)
+    flat = recoloured(picture.detach(), draws._replace(colour=np.array([[0.1, 1, 0]] * 3, np.float32)))[0, :3, alpha[0, 0] > 0]
+    assert float(flat.std()) < 1e-5
 
 
 @pytest.mark.parametrize("method", [Pix2Pix, DanceNow, DanceNowMended])
