@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How much a model's silhouette trembles under a still pose whose joints are noisy, beside the rig itself in the same poses.
 
-    .venv/bin/python benchmarks/evaluate.py MODEL DATASET [--frame N] [--out FOLDER]
+    .venv/bin/python benchmarks/evaluate.py MODEL DATASET [--poses N] [--out FOLDER]
 
-takes the pose and the camera of a held-out sample (the N-th; the middle one), renders it as a clip that stands still (512², sensor noise,
+takes pose and camera of N held-out samples (8, evenly spread), renders each as a clip that stands still (512², sensor noise,
 H.264), and captures that clip, so that the noise of landmarks is that which MediaPipe has on this character: raw, and steadied as a capture
 is. Then the same pose, its joints displaced by white noise of that size in 60 pictures, is drawn by the model and by Blender from the very
 same joints. Printed, as one JSON object, for both noises:
 
-* noise: standard deviation of a landmark's x and of its y, in per cent of the figure's height;
-* model, rig, capsules: RMS second difference of the silhouette's centroid (px) and of its area (per cent); capsules are the conditioning;
-* ratio: model to rig. Above 1 the model trembles more than an exact renderer does under the same noise.
+* noise: standard deviation of a landmark's x and of its y, in per cent of the figure's height, the mean of the poses;
+* model, rig, capsules: RMS second difference of the silhouette's centroid (px) and of its area (per cent), the root of the poses' mean
+  square; capsules are the conditioning;
+* ratio: model to rig. Above 1 the model trembles more than an exact renderer does under the same noise;
+* ratios: each pose's.
 
-FOLDER gets a movie of the 60 pictures, rig left and model right. The dataset must have been rendered from motions with this version.
+FOLDER gets movies of the 60 pictures, rig left and model right. The dataset must have been rendered from motions with this version.
 """
 
 from __future__ import annotations
@@ -39,49 +41,62 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("dataset", type=Path)
-    parser.add_argument("--frame", type=int)
+    parser.add_argument("--poses", type=int, default=8)
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     # Blender prints on the C level's stdout; ours is kept for the result.
     result = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    print(json.dumps(still_pose(args.model, args.dataset, args.frame, args.out), indent=1), file=result, flush=True)
+    print(json.dumps(still_poses(args.model, args.dataset, args.poses, args.out), indent=1), file=result, flush=True)
 
 
-def still_pose(model: Path, dataset: Path, index: int | None, out: Path | None) -> dict[str, Any]:
+def still_poses(model: Path, dataset: Path, poses: int, out: Path | None) -> dict[str, Any]:
     from ningyo.synth_data.pose.conditions import condition_named
-    from ningyo.training import metrics
     from ningyo.training.checkpoint import load_model
     from ningyo.training.data import open_dataset
     from ningyo.training.evaluate import runner
     from ningyo.training.evaluation.held_out import HeldOut
-    from ningyo.training.evaluation.still import trembling
+    from ningyo.training.evaluation.sheets import spread
 
     data = open_dataset(dataset)
     test = HeldOut(data)
-    index = len(test) // 2 if index is None else index
     network, config = load_model(model)
     drawing = condition_named(config["conditioning"])
     run = runner(network, drawing)
-    result: dict[str, Any] = {"sample": test.samples[index].id, "clip": test.samples[index].clip, "frame": test.samples[index].frame}
-    with _figure(test, index) as figure:
-        for name, noise in landmark_noises(figure).items():
-            shown: dict[str, list[Any]] = {"model": [], "rig": [], "capsules": []}
-            pictures = []
-            for pose in trembling(figure.rig, figure.pose, noise * figure.rig.height, FRAMES):
-                packed, head = figure.conditioning(pose, drawing)
-                made, rendered = run(packed, head), figure.render(pose)
-                capsules = np.repeat((packed[None, ..., 0] > 0).astype(np.float32), 4, 0)
-                for kind, picture in (("model", made), ("rig", rendered), ("capsules", _tensor(capsules))):
-                    shown[kind].append(metrics.silhouette(picture))
-                pictures.append((rendered, made))
-            shaken = {kind: metrics.shake(np.array(rows)) for kind, rows in shown.items()}
-            ratio = np.divide(shaken["model"], shaken["rig"])
-            result[name] = {"noise": round(100 * noise, 4)} | {kind: np.round(pair, 4).tolist() for kind, pair in shaken.items()}
-            result[name]["ratio"] = np.round(ratio, 3).tolist()
-            if out is not None:
-                _write_movie(out / f"still_{name}.mp4", pictures)
+    noises: dict[str, list[float]] = {}
+    shaken: dict[str, list[dict[str, Any]]] = {}
+    for index in spread(len(test), poses):
+        with _figure(test, index) as figure:
+            for name, noise in landmark_noises(figure).items():
+                noises.setdefault(name, []).append(100 * noise)
+                movie = out / f"still_{name}_{test.samples[index].id}.mp4" if out is not None else None
+                shaken.setdefault(name, []).append(_shaken(figure, noise, run, drawing, movie))
+    result: dict[str, Any] = {"poses": len(next(iter(noises.values())))}
+    for name, rows in shaken.items():
+        rms = {kind: np.sqrt(np.mean(np.square([row[kind] for row in rows]), 0)) for kind in rows[0]}
+        result[name] = {"noise": round(float(np.mean(noises[name])), 4)} | {kind: np.round(pair, 4).tolist() for kind, pair in rms.items()}
+        result[name]["ratio"] = np.round(rms["model"] / rms["rig"], 3).tolist()
+        result[name]["ratios"] = [np.round(np.divide(row["model"], row["rig"]), 2).tolist() for row in rows]
     return result
+
+
+def _shaken(figure: _Figure, noise: float, run: Any, drawing: Any, movie: Path | None) -> dict[str, Any]:
+    """How much each kind of silhouette trembles in one pose: (centroid, area)."""
+    from ningyo.training import metrics
+    from ningyo.training.evaluation.still import trembling
+
+    shown: dict[str, list[Any]] = {"model": [], "rig": [], "capsules": []}
+    pictures = []
+    for pose in trembling(figure.rig, figure.pose, noise * figure.rig.height, FRAMES):
+        packed, head = figure.conditioning(pose, drawing)
+        made, rendered = run(packed, head), figure.render(pose)
+        capsules = np.repeat((packed[None, ..., 0] > 0).astype(np.float32), 4, 0)
+        for kind, picture in (("model", made), ("rig", rendered), ("capsules", _tensor(capsules))):
+            shown[kind].append(metrics.silhouette(picture))
+        pictures.append((rendered, made))
+    if movie is not None:
+        _write_movie(movie, pictures)
+    return {kind: metrics.shake(np.array(rows)) for kind, rows in shown.items()}
 
 
 def landmark_noises(figure: _Figure) -> dict[str, float]:
