@@ -29,7 +29,7 @@ ALLOWED = {
     "onnxruntime": ("generation/onnx.py", "training/smaller.py"),
     "onnx": ("training/export.py", "training/smaller.py"),
     "safetensors": ("training/",),
-    "ray": ("synth_data/render/cluster.py",),
+    "ray": ("synth_data/render/cluster.py", "training/cluster.py"),
     "scipy": ("synth_data/retarget/solver/",),
     "matplotlib": ("synth_data/dataset/stats_figures.py",),
 }

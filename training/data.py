@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import UserError
-from ..synth_data.dataset.folder import IMAGE, Dataset, Sample
+from ..synth_data.dataset.folder import IMAGE, Dataset, Sample, listed
 from ..synth_data.pose.conditioning import RASTERISER_VERSION
 from ..synth_data.pose.conditions import CAPSULES, Condition
 from ..synth_data.pose.head import head_square
@@ -43,22 +43,31 @@ def open_dataset(path: Path | str) -> Dataset:
         raise UserError(f"{path} has pictures of {width}×{height}; make squares whose side is a multiple of {MULTIPLE} (--size 256).")
     if dataset.header.get("background"):
         raise UserError(f"{path} has painted backgrounds, and a model learns transparent pictures; render it again without a background.")
-    if len(dataset.header["characters"]) != 1:
-        raise UserError(f"{path} holds several characters and a model learns one; render one character into a folder of its own.")
-    if filmed_target(dataset) is None and not dataset.rig_path(next(iter(dataset.header["characters"]))).is_file():
-        raise UserError(f"{path} holds neither its character's rig nor how they were filmed; make the dataset again.")
+    if not dataset.header.get("characters"):
+        raise UserError(f"{path} names no character; make the dataset again.")
+    return dataset
+
+
+def open_character(path: Path | str, character: str | None) -> Dataset:
+    """What a dataset holds of one character (None: its only one), checked as by `open_dataset`. Raises UserError."""
+    dataset = open_dataset(path)
+    if character is None and len(dataset.characters) != 1:
+        raise UserError(f"{path} holds several characters and a model learns one; say which one: {listed(dataset.characters)}.")
+    dataset = dataset.of(dataset.character if character is None else character)
+    if filmed_target(dataset) is None and not dataset.rig_path(dataset.character).is_file():
+        raise UserError(f"{path} holds neither the rig of {dataset.character} nor how they were filmed; make the dataset again.")
     return dataset
 
 
 def filmed_target(dataset: Dataset) -> FilmedTarget | None:
-    """How the dataset's person was filmed; None where its pictures are renders. Raises UserError where that is said wrongly."""
-    about = dataset.about(next(iter(dataset.header["characters"])))
+    """How the one person of the dataset was filmed; None where its pictures are renders. Raises UserError where that is said wrongly."""
+    about = dataset.about(dataset.character)
     return FilmedTarget.from_json(about["filmed"], str(dataset.path)) if "filmed" in about else None
 
 
 class Pairs:
-    """Samples of one split as arrays. What was drawn once is kept in a file that has no name, so memory does not grow and nothing is
-    left behind, however the process ends.
+    """Samples of one split as arrays; the dataset is of one character. What was drawn once is kept in a file that has no name, so memory
+    does not grow and nothing is left behind, however the process ends.
 
     `drawing` is that of the conditioning, `margin` that of a Batch.
     """
@@ -66,7 +75,7 @@ class Pairs:
     def __init__(self, dataset: Dataset, split: str, cache_folder: Path, drawing: Condition = CAPSULES) -> None:
         self.dataset, self.samples = dataset, dataset.by_split[split]
         self.size = dataset.size[0]
-        self.character: str = next(iter(dataset.header["characters"]))
+        self.character = dataset.character
         self.height = dataset.height(self.character)
         self.margin = 0 if filmed_target(dataset) is None else margin(self.size)
         self.drawing, self.packed = drawing, drawing.packed

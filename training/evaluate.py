@@ -25,7 +25,7 @@ from ..jobs.progress import SILENT, Reporter
 from ..synth_data.dataset.folder import HEADER, INDEX
 from ..synth_data.pose.conditions import CAPSULES, Condition, condition_named
 from .checkpoint import MODEL, load_config, load_model
-from .data import open_dataset
+from .data import open_character
 from .evaluation import rows as measuring
 from .evaluation.held_out import HeldOut, in_order, runs, units
 from .evaluation.nearest import nearest_poses
@@ -65,7 +65,7 @@ def evaluate(
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file; choose a folder for the report.")
     _, config = load_model(model)
-    data = open_dataset(dataset)
+    data = open_character(dataset, config.get("character"))
     if data.size[0] != config["size"]:
         raise UserError(
             f"{model} makes pictures of {config['size']} px and {dataset} holds {data.size[0]} px; render a dataset of the model's size."
@@ -75,11 +75,11 @@ def evaluate(
         raise UserError(f"{dataset} holds no test clip; render it with more than one clip or a longer one.")
     out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    trained = {} if baselines is None else _train_baselines(Path(dataset), out, config["preset"], baselines, report)
+    trained = {} if baselines is None else _train_baselines(Path(dataset), out, config, baselines, report)
     networks = {"ours": Path(model), **trained}
     pictures = _pictures(networks, test, train, out)
     # What the numbers of a row depend on, beside its network.
-    common = f"{measuring.VERSION} {sha256_of(data.path / HEADER)} {sha256_of(data.path / INDEX)} {detect is not None}"
+    common = f"{measuring.VERSION} {sha256_of(data.path / HEADER)} {sha256_of(data.path / INDEX)} {detect is not None} {data.character}"
     keys = {name: f"{common} {sha256_of(networks[name] / MODEL)}" if name in networks else common for name in pictures}
     found = runs(test.samples)
     measured = _measure_all(pictures, keys, test, found, out, detect, report)
@@ -185,7 +185,7 @@ def _measure_all(
     return measured
 
 
-def _train_baselines(dataset: Path, out: Path, preset: str, minutes: float, report: Reporter) -> dict[str, Path]:
+def _train_baselines(dataset: Path, out: Path, config: dict[str, Any], minutes: float, report: Reporter) -> dict[str, Path]:
     """The models of TRAINED, each trained for so many minutes by the same loop on the same pictures in
     batches of the same size; by the row's name."""
     from .loop import train  # which imports this module
@@ -193,7 +193,10 @@ def _train_baselines(dataset: Path, out: Path, preset: str, minutes: float, repo
     folders = {name: out / BASELINES / name for name in TRAINED}
     for name, folder in folders.items():
         report.stage(f"training {name}")
-        train(dataset, folder, preset=preset, method=name, minutes=minutes, measured=False, report=report)
+        train(
+            dataset, folder, character=config.get("character"), preset=config["preset"], method=name, minutes=minutes, measured=False,
+            report=report,
+        )  # fmt: skip
     report.stage("evaluate")
     return folders
 

@@ -38,7 +38,7 @@ from ..synth_data.pose.landmarks import BODY_25
 from ..synth_data.retarget.rig import Rig
 from . import metrics
 from .checkpoint import load_character, load_model
-from .data import filmed_target, open_dataset, premultiplied, read_rgba
+from .data import filmed_target, open_character, premultiplied, read_rgba
 from .networks import MULTIPLE
 from .runner import refuse_baselines, takes_head, torch_runner
 from .silhouette import margin, silhouette
@@ -91,7 +91,7 @@ def export(
     side = int(config["size"]) if size is None else size
     if not 0 < side <= MAX_SIDE or side % MULTIPLE:
         raise UserError(f"Pictures of {side} px cannot be made; choose a multiple of {MULTIPLE} up to {MAX_SIDE}.")
-    data = None if dataset is None else open_dataset(dataset)
+    data = None if dataset is None else open_character(dataset, config.get("character"))
     out = folder / EXPORTED if out is None else Path(out)
     if out.suffix.lower() != ".onnx":
         raise UserError(f"{out.name} does not end in .onnx; exported models do.")

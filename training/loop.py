@@ -26,7 +26,7 @@ from ..synth_data.dataset.folder import HEADER, Dataset
 from .balance import WON, Watch
 from .board import FOLDER, Board
 from .checkpoint import CONFIG, FILMED, MODEL, RIG, load_config, load_state, read_state_info, save_model, save_state
-from .data import Pairs, Sampler, filmed_target, open_dataset
+from .data import Pairs, Sampler, filmed_target, open_character
 from .distributed import World, joined
 from .evaluate import REPORT, evaluate, runner, save_grid
 from .methods import OURS, learner, method_named
@@ -44,6 +44,7 @@ def train(
     dataset: Path | str,
     out: Path | str,
     *,
+    character: str | None = None,  # of the dataset's; None: its only one
     preset: str = DEFAULT,
     minutes: float | None = None,  # None: the preset's
     steps: int | None = None,  # instead of minutes: exactly so many, which makes the result a function of the data and the seed
@@ -52,8 +53,8 @@ def train(
     measured: bool = True,  # in the end on the held-out clips
     report: Reporter = SILENT,
 ) -> dict[str, Any]:
-    """Train on the dataset's training clips, then, unless told not to, measure on the held-out ones. `out` becomes a model folder
-    (docs/architecture.md).
+    """Train on the dataset's training clips of one character, then, unless told not to, measure on the held-out ones. `out` becomes a
+    model folder (docs/architecture.md).
 
     Time spent counts over all runs: a second call with the same budget returns at once, with a larger one goes on. Raises UserError,
     also when the training diverges (the last good checkpoint stays), and Cancelled after saving. Returns {"steps", "images",
@@ -65,15 +66,17 @@ def train(
         raise UserError(f"{out} is a file; choose a folder for the model.")
     if (minutes is not None and not minutes > 0) or (steps is not None and steps <= 0):
         raise UserError("The training time must be more than 0 minutes.")
-    data = open_dataset(dataset)
+    data = open_character(dataset, character)
     if not data.by_split["train"]:
-        raise UserError(f"{dataset} holds no training pictures; run the command that made it again to finish it.")
+        raise UserError(f"{dataset} holds no training pictures of {data.character}; run the command that made it again to finish it.")
     identity = {"method": method, "preset": preset, "seed": seed, "dataset": hashlib.sha256((data.path / HEADER).read_bytes()).hexdigest()}
+    identity["character"] = data.character
     info = read_state_info(out)
     if info is None and (out / CONFIG).exists():
         raise UserError(f"{out} holds a model without the state that resuming needs; choose another folder.")
-    if info is not None and any(info.get(key) != value for key, value in identity.items()):
-        raise UserError(f"{out} holds a model of another dataset, method, preset or seed; choose another folder.")
+    # States that do not name their character are of datasets that had one.
+    if info is not None and any(({"character": data.character} | info).get(key) != value for key, value in identity.items()):
+        raise UserError(f"{out} holds a model of another dataset, character, method, preset or seed; choose another folder.")
     if (out / CONFIG).exists():
         load_config(out)  # refused where drawings have changed since
     budget = _Budget(steps, (settings.minutes if minutes is None else minutes) * 60, info)

@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
@@ -119,11 +119,15 @@ def follows(now: Sample, before: Sample) -> bool:
 class Samples(Sequence[Sample]):
     """An index's samples, each read from the disk when it is asked for: memory grows by a few bytes a sample.
 
-    `numbers` (N,) int64 and `splits` (N,) str are at hand without reading.
+    `numbers` (N,) int64 and `splits` (N,) str are at hand without reading; `whose` (N,) int32 are places in `characters`, the names.
     """
 
-    def __init__(self, file: Path, spans: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64], splits: npt.NDArray[np.str_]) -> None:
+    def __init__(
+        self, file: Path, spans: npt.NDArray[np.int64], numbers: npt.NDArray[np.int64], splits: npt.NDArray[np.str_],
+        whose: npt.NDArray[np.int32], characters: list[str],
+    ) -> None:  # fmt: skip
         self._file, self._spans, self.numbers, self.splits = file, spans, numbers, splits
+        self.whose, self.characters = whose, characters
 
     def __len__(self) -> int:
         return len(self._spans)
@@ -150,7 +154,13 @@ class Samples(Sequence[Sample]):
 
     def where(self, chosen: npt.NDArray[Any]) -> Samples:
         """The samples of these indices, or of this mask."""
-        return Samples(self._file, self._spans[chosen], self.numbers[chosen], self.splits[chosen])
+        return Samples(
+            self._file, self._spans[chosen], self.numbers[chosen], self.splits[chosen], self.whose[chosen], self.characters
+        )  # fmt: skip
+
+    def of(self, character: str) -> Samples:
+        """The samples of one character; none where there is no such."""
+        return self.where(self.whose == (self.characters.index(character) if character in self.characters else -1))
 
 
 @dataclass(frozen=True)
@@ -193,6 +203,25 @@ class Dataset:
     @cached_property
     def by_split(self) -> dict[str, Samples]:
         return {split: self.samples.where(self.samples.splits == split) for split in ("train", "test")}
+
+    @property
+    def characters(self) -> list[str]:
+        return list(self.header["characters"])
+
+    @property
+    def character(self) -> str:
+        """The one character of a dataset that has one (`of`)."""
+        (character,) = self.characters
+        return character
+
+    def of(self, character: str) -> Dataset:
+        """This dataset as if it held that one of its characters alone. Raises UserError where it holds no such."""
+        if character not in self.characters:
+            raise UserError(
+                f"{self.path} holds no character named {character}; it holds {listed(self.characters)}: choose one, or another dataset."
+            )
+        header = self.header | {"characters": {character: self.header["characters"][character]}}
+        return replace(self, header=header, samples=self.samples.of(character))
 
     def file(self, sample: Sample, kind: str) -> Path:
         """Raises UserError when the sample has no file of that kind (KINDS)."""
@@ -249,6 +278,8 @@ def read_index(path: Path) -> tuple[Samples, list[int]]:
     spans: list[tuple[int, int]] = []
     numbers: list[int] = []
     splits: list[str] = []
+    whose: list[int] = []
+    places: dict[str, int] = {}
     bad: list[int] = []
     start = 0
     if file.exists():
@@ -264,8 +295,10 @@ def read_index(path: Path) -> tuple[Samples, list[int]]:
                     spans.append((start, len(line)))
                     numbers.append(sample.number)
                     splits.append(sample.split)
+                    whose.append(places.setdefault(sample.character, len(places)))
                 start += len(line)
-    return Samples(file, np.array(spans, np.int64).reshape(-1, 2), np.array(numbers, np.int64), np.array(splits, np.str_)), bad
+    columns = np.array(spans, np.int64).reshape(-1, 2), np.array(numbers, np.int64), np.array(splits, np.str_), np.array(whose, np.int32)
+    return Samples(file, *columns, list(places)), bad
 
 
 def write_index(path: Path, samples: Samples | Iterable[Sample]) -> None:
@@ -300,6 +333,11 @@ class IndexWriter:
 def leftovers(path: Path) -> Iterator[Path]:
     """Half-written files that a crash left (hidden, ending in ".part")."""
     yield from sorted(path.rglob(".*.part"))
+
+
+def listed(names: Sequence[str], most: int = 10) -> str:
+    """Names in a sentence, at most so many of them."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def safe_name(name: str) -> str:

@@ -33,6 +33,7 @@ from ..dataset.folder import (
     IndexWriter,
     Sample,
     leftovers,
+    listed,
     read_header,
     read_index,
     read_json,
@@ -256,11 +257,10 @@ class _Batch:
             write_checksums(self._out, [JOB, *(motion_path(Path(), clip.name).as_posix() for clip in job.clips), *of_characters])
         if self._refused:
             whom = sorted({character for character, _ in self._refused})
-            listed = ", ".join(whom[:5]) + (f" and {len(whom) - 5} more" if len(whom) > 5 else "")
             reason = next(iter(self._refused.values()))
             raise UserError(
-                f"{self._total - self._done} of {self._total} samples could not be rendered, of {listed} ({reason}) The others are done; "
-                "mend what is wrong and run the same command again."
+                f"{self._total - self._done} of {self._total} samples could not be rendered, of {listed(whom, 5)} ({reason}) The others are "
+                "done; mend what is wrong and run the same command again."
             )
         return Dataset.open(self._out)
 
@@ -285,9 +285,9 @@ def _prepare(job: RenderJob, out: Path, mend: bool, report: Reporter) -> tuple[C
             if entry["sha256"] is None and name in found.get("characters", {}):  # not there now; whoever must load it will say so
                 entry["sha256"] = found["characters"][name].get("sha256")
     if found is not None and found != header:
-        listed = ", ".join(words for key, words in _WORDS.items() if found.get(key) != header.get(key)) or "its format"
+        different = ", ".join(words for key, words in _WORDS.items() if found.get(key) != header.get(key)) or "its format"
         raise UserError(
-            f"{out} holds a dataset of another job (different: {listed}); choose another folder with --out, or repeat that job."
+            f"{out} holds a dataset of another job (different: {different}); choose another folder with --out, or repeat that job."
         )
     if found is None:
         _refuse_missing_characters(job)

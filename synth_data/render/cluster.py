@@ -19,23 +19,27 @@ from .crew import Event
 LOCAL = "local"  # an "address": a cluster of this machine alone, for as long as it is needed
 
 
-class Cluster:
-    """`size` members (None: as many as the cluster has CPUs) on the cluster at `address` ("auto": the one this machine is part of).
-
-    Raises UserError when there is no cluster there.
+def connect(address: str, cpus: int | None) -> None:
+    """Make this process a driver on the cluster at `address` ("auto": the one this machine is part of); a LOCAL one has so many `cpus`
+    (None: as many as there are). Raises UserError when there is no cluster there.
     """
+    quiet: dict[str, Any] = {"log_to_driver": False, "include_dashboard": False, "configure_logging": False}
+    try:
+        _look_for(address)
+        ray.init(address=None if address == LOCAL else address, **({"num_cpus": cpus} if address == LOCAL else {}), **quiet)
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".")
+        way_out = "start one with `ray start --head`, or say --ray local"
+        raise UserError(f"There is no Ray cluster at {address} ({reason}); {way_out}.") from error
+
+
+class Cluster:
+    """`size` members (None: as many as the cluster has CPUs) on the cluster at `address`. Raises UserError as `connect`."""
 
     ahead = 2
 
     def __init__(self, out: Path, size: int | None, address: str) -> None:
-        quiet: dict[str, Any] = {"log_to_driver": False, "include_dashboard": False, "configure_logging": False}
-        try:
-            _look_for(address)
-            ray.init(address=None if address == LOCAL else address, **({"num_cpus": size} if address == LOCAL else {}), **quiet)
-        except (OSError, ValueError, RuntimeError) as error:
-            reason = str(error).strip().splitlines()[0].rstrip(".")
-            way_out = "start one with `ray start --head`, or say --ray local"
-            raise UserError(f"There is no Ray cluster at {address} ({reason}); {way_out}.") from error
+        connect(address, size)
         self.size = size or max(int(ray.cluster_resources().get("CPU", 1)), 1)
         self._out = str(out.absolute())
         self._members = [self._started() for _ in range(self.size)]

@@ -19,7 +19,7 @@ from ningyo.synth_data.pose.conditioning import PACKED
 from ningyo.synth_data.pose.transfer import FilmedTarget
 from ningyo.training import loop, presets, step
 from ningyo.training.checkpoint import load_character, load_config
-from ningyo.training.data import Pairs, Sampler, filmed_target, open_dataset
+from ningyo.training.data import Pairs, Sampler, filmed_target, open_character, open_dataset
 from ningyo.training.evaluate import evaluate
 from ningyo.training.evaluation.held_out import HeldOut
 from ningyo.training.evaluation.rows import still_metrics
@@ -47,10 +47,10 @@ def test_what_was_filmed_is_taken_and_what_is_said_wrongly_of_it_is_not(dataset:
     file = dataset / "figure" / "character.json"
     file.write_text(json.dumps({"filmed": target.to_json() | {"height": None}}))
     with pytest.raises(UserError, match="does not say how its person was filmed"):
-        open_dataset(dataset)
+        open_character(dataset, None)
     file.write_text("{}")
     with pytest.raises(UserError, match="neither"):
-        open_dataset(dataset)
+        open_character(dataset, None)
 
 
 def test_nothing_outside_of_a_picture_is_learnt_as_transparent(dataset: Path, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from ningyo.synth_data.dataset.folder import Dataset, Sample
 from ningyo.synth_data.pose.conditions import CONDITIONS
 from ningyo.training import presets, step
 from ningyo.training.checkpoint import STATE, load_model
-from ningyo.training.data import Pairs, Sampler, consecutive, open_dataset
+from ningyo.training.data import Pairs, Sampler, consecutive, open_character, open_dataset
 from ningyo.training.loop import train
 
 TINY = presets.Preset((8, 16, 16, 16), (1, 1, 1, 1), 8, 4, batch=2, minutes=0.1, r1_every=2)
@@ -141,7 +141,7 @@ def test_wrong_inputs_get_one_sentence(figure_dataset: Path, tmp_path: Path) -> 
     with pytest.raises(UserError, match="more than 0"):
         train(figure_dataset, tmp_path / "out", preset="tiny", minutes=0)
     train(figure_dataset, tmp_path / "model", preset="tiny", steps=1)
-    with pytest.raises(UserError, match="another dataset, method, preset or seed"):
+    with pytest.raises(UserError, match="another dataset, character, method, preset or seed"):
         train(figure_dataset, tmp_path / "model", preset="tiny", steps=2, seed=1)
     assert not (tmp_path / "out").exists()
 
@@ -161,10 +161,10 @@ def test_datasets_that_do_not_fit_are_refused(figure_dataset: Path, tmp_path: Pa
     entry = {"rig": "figure.rig.json", "sha256": "0"}
     without = changed(figure_dataset, tmp_path / "f")
     (without / "figure.rig.json").unlink()
-    with pytest.raises(UserError, match="neither its character's rig nor how they were filmed"):
-        open_dataset(without)
-    with pytest.raises(UserError, match="several characters"):
-        open_dataset(changed(figure_dataset, tmp_path / "c", characters={"a": entry, "b": entry}))
+    with pytest.raises(UserError, match="neither the rig of figure nor how they were filmed"):
+        open_character(without, None)
+    with pytest.raises(UserError, match="several characters .* say which one: a, b"):
+        open_character(changed(figure_dataset, tmp_path / "c", characters={"a": entry, "b": entry}), None)
     with pytest.raises(UserError, match="painted backgrounds"):
         open_dataset(changed(figure_dataset, tmp_path / "e", background={"colours": ["FF0000"]}))
     damaged = changed(figure_dataset, tmp_path / "d")

@@ -26,11 +26,11 @@ LEAST_CLIPS = 3
 
 
 class HeldOut:
-    """The samples of `split` by their place in it."""
+    """The samples of `split` of a dataset of one character, by their place in it."""
 
     def __init__(self, dataset: Dataset, split: str = "test") -> None:
         self.dataset, self.samples, self.size = dataset, dataset.by_split[split], dataset.size[0]
-        self.height = dataset.height(next(iter(dataset.header["characters"])))
+        self.height = dataset.height(dataset.character)
         self.filmed = filmed_target(dataset) is not None
         self.pose = lru_cache(maxsize=4)(self._pose)
 
