@@ -259,8 +259,8 @@ class _Batch:
             whom = sorted({character for character, _ in self._refused})
             reason = next(iter(self._refused.values()))
             raise UserError(
-                f"{self._total - self._done} of {self._total} samples could not be rendered, of {listed(whom, 5)} ({reason}) The others are "
-                "done; mend what is wrong and run the same command again."
+                f"{self._total - self._done} of {self._total} samples could not be rendered, of {listed(whom, 5)} ({reason}) The others "
+                "are done; mend what is wrong and run the same command again."
             )
         return Dataset.open(self._out)
 

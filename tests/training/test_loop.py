@@ -163,7 +163,7 @@ def test_datasets_that_do_not_fit_are_refused(figure_dataset: Path, tmp_path: Pa
     (without / "figure.rig.json").unlink()
     with pytest.raises(UserError, match="neither the rig of figure nor how they were filmed"):
         open_character(without, None)
-    with pytest.raises(UserError, match="several characters .* say which one: a, b"):
+    with pytest.raises(UserError, match=r"several characters .* say which one: a, b"):
         open_character(changed(figure_dataset, tmp_path / "c", characters={"a": entry, "b": entry}), None)
     with pytest.raises(UserError, match="painted backgrounds"):
         open_dataset(changed(figure_dataset, tmp_path / "e", background={"colours": ["FF0000"]}))
