@@ -143,13 +143,13 @@ def test_flow_is_used_where_the_dataset_has_it(model: Path, figure_dataset: Path
 def test_baselines_are_trained_by_the_same_loop(model: Path, figure_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def train(dataset, out, *, preset, method, minutes, measured, report):
-        asked.append((Path(out).name, method, preset, minutes, measured))
+    def train(dataset, out, *, character, preset, method, minutes, measured, report):
+        asked.append((Path(out).name, method, character, preset, minutes, measured))
         shutil.copytree(model, out)
 
     monkeypatch.setattr(loop, "train", train)
     report = evaluate(model, figure_dataset, tmp_path / "report", baselines=3)
-    assert asked == [(name, name, "tiny", 3, False) for name in ("pix2pix", "dance_now", "dance_now_mended")]
+    assert asked == [(name, name, "figure", "tiny", 3, False) for name in ("pix2pix", "dance_now", "dance_now_mended")]
     assert set(report["rows"]) == {"ours", "pix2pix", "dance_now", "dance_now_mended"} | PLAIN
     assert report["rows"]["pix2pix"] == report["rows"]["ours"]
     assert "dance_now, mended" in (tmp_path / "report" / "report.html").read_text()
