@@ -258,7 +258,7 @@ class Sampler:
         return slice(self._world.rank * each, (self._world.rank + 1) * each)
 
     def _noisy(self, step: int, indices: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """(B, 137, 3) the samples' points with noise. Both frames of a pair have their own, as frames of a capture have."""
+        """(B, 137, 3) the samples' points with noise, both frames of a pair with their own."""
         return np.stack(
             [
                 jittered(self.pairs.joints(int(index))[0], np.random.default_rng((self.seed, _NOISE, step, int(row))), self.preset.noise)
