@@ -138,7 +138,7 @@ def _train(
     if budget.steps:
         load_state(out, trainee)
     ours, test = identity["method"] == OURS, HeldOut(data)
-    # On a GPU drawing takes less time than sending what was drawn, and keeping it would fill the disk; noise is new every time.
+    # Kept conditioning is 14 of 18 bytes a pixel, too much of the large datasets that GPUs are for; with noise it is new every time.
     on_the_fly = ours and (device.type == "cuda" or preset.noise > 0)
     pairs = Pairs(data, "train", out, trainee.drawing, on_the_fly=on_the_fly)
     sampler = Sampler(
