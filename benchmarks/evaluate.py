@@ -53,14 +53,14 @@ def main() -> None:
 def still_poses(model: Path, dataset: Path, poses: int, out: Path | None) -> dict[str, Any]:
     from ningyo.synth_data.pose.conditions import condition_named
     from ningyo.training.checkpoint import load_model
-    from ningyo.training.data import open_dataset
+    from ningyo.training.data import open_character
     from ningyo.training.evaluate import runner
     from ningyo.training.evaluation.held_out import HeldOut
     from ningyo.training.evaluation.sheets import spread
 
-    data = open_dataset(dataset)
-    test = HeldOut(data)
     network, config = load_model(model)
+    data = open_character(dataset, config.get("character"))
+    test = HeldOut(data)
     drawing = condition_named(config["conditioning"])
     run = runner(network, drawing)
     noises: dict[str, list[float]] = {}

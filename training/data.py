@@ -22,15 +22,18 @@ from torch import Tensor
 
 from ..errors import UserError
 from ..synth_data.dataset.folder import IMAGE, Dataset, Sample, listed
+from ..synth_data.dataset.sample import POINTS
 from ..synth_data.pose.conditioning import RASTERISER_VERSION
 from ..synth_data.pose.conditions import CAPSULES, Condition
 from ..synth_data.pose.head import head_square
+from ..synth_data.pose.noise import jittered
 from ..synth_data.pose.transfer import FilmedTarget
-from .batch import Batch
+from .batch import Batch, Poses
 from .distributed import ALONE, World
-from .networks import HEAD, MULTIPLE, RGBA
+from .networks import MULTIPLE, RGBA
 from .presets import Preset
 from .silhouette import margin
+from .windows import corner_on_body, overlap, square_seen
 
 
 def open_dataset(path: Path | str) -> Dataset:
@@ -66,22 +69,29 @@ def filmed_target(dataset: Dataset) -> FilmedTarget | None:
 
 
 class Pairs:
-    """Samples of one split as arrays; the dataset is of one character. What was drawn once is kept in a file that has no name, so memory
-    does not grow and nothing is left behind, however the process ends.
+    """Samples of one split as arrays; the dataset is of one character. Pictures once read are kept in a file that has no name, so memory
+    grows by the joints alone and nothing is left behind, however the process ends.
 
-    `drawing` is that of the conditioning, `margin` that of a Batch.
+    `drawing` is that of the conditioning, `margin` that of a Batch. `on_the_fly`: conditioning is not drawn here and kept with the
+    pictures; batches have what it is drawn from, which only capsules can be (`training.raster.draw_windows`).
     """
 
-    def __init__(self, dataset: Dataset, split: str, cache_folder: Path, drawing: Condition = CAPSULES) -> None:
+    def __init__(
+        self, dataset: Dataset, split: str, cache_folder: Path, drawing: Condition = CAPSULES, *, on_the_fly: bool = False
+    ) -> None:  # fmt: skip
+        assert drawing is CAPSULES or not on_the_fly
         self.dataset, self.samples = dataset, dataset.by_split[split]
         self.size = dataset.size[0]
         self.character = dataset.character
         self.height = dataset.height(self.character)
         self.margin = 0 if filmed_target(dataset) is None else margin(self.size)
-        self.drawing, self.packed = drawing, drawing.packed
-        shape = (len(self.samples), self.size, self.size, self.packed + RGBA)
-        self._filled = np.zeros(len(self.samples), bool)
-        self._heads = np.zeros((len(self.samples), 3), np.float32)
+        self.drawing, self.on_the_fly = drawing, on_the_fly
+        self.packed = 0 if on_the_fly else drawing.packed
+        count = len(self.samples)
+        self._filled = np.zeros(count, bool)
+        self._points, self._K = np.zeros((count, POINTS, 3), np.float32), np.zeros((count, 3, 3), np.float32)
+        self._heads = np.zeros((count, 3), np.float32)
+        shape = (count, self.size, self.size, self.packed + RGBA)
         self._file = tempfile.TemporaryFile(dir=cache_folder)
         self._cache = np.memmap(self._file, np.uint8, "w+", shape=shape) if self.samples else np.empty(shape, np.uint8)
 
@@ -89,15 +99,22 @@ class Pairs:
         return len(self.samples)
 
     def pair(self, index: int) -> NDArray[np.uint8]:
-        """(H, W, packed + 4): packed conditioning, then premultiplied RGBA."""
+        """(H, W, packed + 4): packed conditioning (no bytes where it is drawn on the fly), then premultiplied RGBA."""
         if not self._filled[index]:
             sample = self.samples[index]
             pose = self.dataset.pose(sample)
-            self._cache[index, ..., : self.packed] = self.drawing.draw(pose.points_camera, pose.K, self.size, self.height)
+            if not self.on_the_fly:
+                self._cache[index, ..., : self.packed] = self.drawing.draw(pose.points_camera, pose.K, self.size, self.height)
             self._cache[index, ..., self.packed :] = premultiplied(read_rgba(self.dataset.file(sample, IMAGE), self.size))
+            self._points[index], self._K[index] = pose.points_camera, pose.K
             self._heads[index] = head_square(pose.points_camera, pose.K, self.height)
             self._filled[index] = True
         return self._cache[index]
+
+    def joints(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(137, 3) camera-space metres, NaN unknown, and K (3, 3) in px of the whole picture."""
+        self.pair(index)
+        return self._points[index], self._K[index]
 
     def head(self, index: int) -> NDArray[np.float32]:
         """(3,) the square around the head: centre x, centre y and side in px; side 0: not seen."""
@@ -111,28 +128,38 @@ class Pairs:
         return np.array([pair for run in runs for pair in itertools.pairwise(run)], np.int64).reshape(-1, 2)
 
     def batch(
-        self, indices: NDArray[np.int64], corners: NDArray[np.int64] | None = None, side: int | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Packed conditioning (B, packed, side, side) and premultiplied RGBA (B, 4, side, side), uint8, channels last in memory, and the
-        heads' squares (B, 3) float32; those of which less than half is in the window have the side 0.
+        self, indices: NDArray[np.int64], corners: NDArray[np.int64] | None = None, side: int | None = None, points: NDArray | None = None
+    ) -> tuple[Tensor | Poses, Tensor, Tensor]:
+        """Packed conditioning (B, packed, side, side), or what it is drawn from, and premultiplied RGBA (B, 4, side, side), uint8, channels
+        last in memory, and the heads' squares (B, 3) float32; those of which less than half is in the window have the side 0.
 
         `corners` (B, 2) are where the windows begin, x and y in px, the same for both sides of a pair; what lies outside the picture
-        is empty. Of pictures without transparency nothing is known there, so windows are moved into them.
+        is empty. Of pictures without transparency nothing is known there, so windows are moved into them. `points` (B, 137, 3), where
+        conditioning is drawn on the fly, are drawn instead of the samples' own.
         """
+        assert self.on_the_fly or points is None
         side = self.size if side is None else side
+        corners = np.zeros((len(indices), 2), np.int64) if corners is None else corners
+        if self.margin:
+            corners = corners.clip(0, self.size - side)
         out = np.zeros((len(indices), side, side, self.packed + RGBA), np.uint8)
-        out[..., : self.packed] = self.drawing.empty
+        if not self.on_the_fly:
+            out[..., : self.packed] = self.drawing.empty
         heads = np.zeros((len(indices), 3), np.float32)
         for i, index in enumerate(indices):
-            x, y = (0, 0) if corners is None else (int(v) for v in corners[i])
-            if self.margin:
-                x, y = (min(max(v, 0), self.size - side) for v in (x, y))
-            to_x, from_x = _overlap(x, side, self.size)
-            to_y, from_y = _overlap(y, side, self.size)
+            x, y = (int(v) for v in corners[i])
+            to_x, from_x = overlap(x, side, self.size)
+            to_y, from_y = overlap(y, side, self.size)
             out[i, to_y, to_x] = self.pair(int(index))[from_y, from_x]
-            heads[i] = _seen(self._heads[index] - np.array([x, y, 0], np.float32), side)
-        tensor = torch.from_numpy(out).permute(0, 3, 1, 2)
-        return tensor[:, : self.packed], tensor[:, self.packed :], torch.from_numpy(heads)
+            square = self._heads[index] if points is None else head_square(points[i], self._K[index], self.height)
+            heads[i] = square_seen(square - np.array([x, y, 0], np.float32), side)
+        pictures = torch.from_numpy(out).permute(0, 3, 1, 2)
+        conditioning, target = pictures[:, : self.packed], pictures[:, self.packed :]
+        if self.on_the_fly:
+            drawn = self._points[indices] if points is None else points.astype(np.float32)
+            heights = torch.full((len(indices),), self.height)
+            conditioning = Poses(torch.from_numpy(drawn), torch.from_numpy(self._K[indices]), heights, torch.from_numpy(corners), self.size)
+        return conditioning, target, torch.from_numpy(heads)
 
 
 def consecutive(samples: Iterable[Sample]) -> list[list[int]]:
@@ -163,7 +190,7 @@ def consecutive(samples: Iterable[Sample]) -> list[list[int]]:
     return [run for run in runs if len(run) > 1]
 
 
-_ORDER, _WINDOWS, _PAIRS = 0, 1, 3  # purposes of random numbers: (seed, purpose, …); 2 is the discriminators' views
+_ORDER, _WINDOWS, _PAIRS, _NOISE = 0, 1, 3, 4  # purposes of random numbers: (seed, purpose, …); 2 is the discriminators' views
 
 
 class Sampler:
@@ -173,8 +200,8 @@ class Sampler:
     Until `preset.windows_until` of the training pictures are seen through windows of half their side, half of them around the head:
     most of a picture is background, and a step on a quarter of the pixels is four times as fast. Then whole pictures, shifted a
     little, so that the network is used as it was trained. Every `preset.pairs_every`th batch is of pairs of consecutive frames, where
-    the dataset has them. The next batch is made while the current one is learnt from;
-    `progress_at(step)` says how far the training will be then.
+    the dataset has them. Where conditioning is drawn on the fly, every picture's pose has noise of its own (`preset.noise`). The next batch
+    is made while the current one is learnt from; `progress_at(step)` says how far the training will be then.
     """
 
     def __init__(
@@ -214,14 +241,22 @@ class Sampler:
         draws = [np.random.default_rng((self.seed, _WINDOWS, step, int(row))) for row in rows]
         if self._windows and progress < self.preset.windows_until and window < size:
             side = window
-            corners = np.array([self._corner(int(of[0]), side, rng) for of, rng in zip(indices, draws, strict=True)])
+            first = (int(of[0]) for of in indices)
+            corners = np.array(
+                [
+                    corner_on_body(*self.pairs.joints(index), self.pairs.head(index), size, side, rng)
+                    for index, rng in zip(first, draws, strict=True)
+                ]
+            )
         else:
             reach, side = int(self.preset.shift * size), size
             corners = np.array([rng.integers(-reach, reach + 1, 2) for rng in draws])
         # First all first frames, then all second ones.
         repeats = indices.shape[1]
-        cut = self.pairs.batch(indices.T.ravel(), np.tile(corners, (repeats, 1)), side)
-        return Batch(*cut, paired, np.concatenate([rows + k * count for k in range(repeats)]), batch, self.pairs.margin)
+        numbers = np.concatenate([rows + k * count for k in range(repeats)])
+        points = self._noisy(step, indices.T.ravel(), numbers) if self.pairs.on_the_fly and self.preset.noise > 0 else None
+        cut = self.pairs.batch(indices.T.ravel(), np.tile(corners, (repeats, 1)), side, points)
+        return Batch(*cut, paired, numbers, batch, self.pairs.margin)
 
     def _chosen(self, purpose: int, turn: int, batch: int, count: int) -> NDArray[np.int64]:
         positions = range(turn * batch, (turn + 1) * batch)
@@ -231,38 +266,19 @@ class Sampler:
         each = count // self._world.size
         return slice(self._world.rank * each, (self._world.rank + 1) * each)
 
-    def _corner(self, index: int, window: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Of a window around the head, or around any pixel of the figure, not quite in its middle."""
-        parts = self.pairs.pair(index)[..., 0]
-        rows, columns = np.nonzero(parts == HEAD)
-        if len(rows) == 0 or rng.random() < 0.5:
-            rows, columns = np.nonzero(parts)
-        if len(rows) == 0:
-            return rng.integers(0, self.pairs.size - window + 1, 2)
-        middle = rng.integers(len(rows))
-        return np.array([columns[middle], rows[middle]]) - window // 2 + rng.integers(-window // 4, window // 4 + 1, 2)
+    def _noisy(self, step: int, indices: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(B, 137, 3) the samples' points with noise, both frames of a pair with their own."""
+        return np.stack(
+            [
+                jittered(self.pairs.joints(int(index))[0], np.random.default_rng((self.seed, _NOISE, step, int(row))), self.preset.noise)
+                for index, row in zip(indices, rows, strict=True)
+            ]
+        )
 
 
 @lru_cache(maxsize=8)
 def _order(seed: int, purpose: int, epoch: int, count: int) -> NDArray[np.int64]:
     return np.random.default_rng((seed, purpose, epoch)).permutation(count)
-
-
-def _seen(square: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    """The square, or one of side 0 where less than half of it is in a window of `side` px."""
-    x, y, s = (float(v) for v in square)
-    if s <= 0:
-        return np.zeros(3, np.float32)
-    inside = [max(min(v + s / 2, side) - max(v - s / 2, 0), 0) / s for v in (x, y)]
-    return square if inside[0] * inside[1] >= 0.5 else np.zeros(3, np.float32)
-
-
-def _overlap(corner: int, side: int, size: int) -> tuple[slice, slice]:
-    """Of a window that begins at `corner`: which of its pixels lie in the picture, and which of the picture's they are (one axis)."""
-    start, stop = max(corner, 0), min(corner + side, size)
-    if start >= stop:
-        return slice(0, 0), slice(0, 0)
-    return slice(start - corner, stop - corner), slice(start, stop)
 
 
 def read_rgba(path: Path, size: int) -> NDArray[np.uint8]:

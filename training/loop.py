@@ -29,6 +29,7 @@ from .checkpoint import CONFIG, FILMED, MODEL, RIG, load_config, load_state, rea
 from .data import Pairs, Sampler, filmed_target, open_character
 from .distributed import World, joined
 from .evaluate import REPORT, evaluate, runner, save_grid
+from .evaluation.held_out import HeldOut
 from .methods import OURS, learner, method_named
 from .presets import DEFAULT, Preset, preset_named
 from .step import best_device, mixed_precision_pays
@@ -139,11 +140,14 @@ def _train(
     trainee = learner(identity["method"], preset, data.size[0], device, mixed=mixed, seed=identity["seed"], world=world)
     if budget.steps:
         load_state(out, trainee)
-    pairs, test = (Pairs(data, split, out, trainee.drawing) for split in ("train", "test"))
+    ours, test = identity["method"] == OURS, HeldOut(data)
+    # Kept conditioning is 14 of 18 bytes a pixel, too much of the large datasets that GPUs are for; with noise it is new every time.
+    on_the_fly = ours and (device.type == "cuda" or preset.noise > 0)
+    pairs = Pairs(data, "train", out, trainee.drawing, on_the_fly=on_the_fly)
     sampler = Sampler(
         pairs, preset, identity["seed"], budget.progress_at, start=budget.steps, windows=trainee.windows, world=world
     )  # fmt: skip
-    if identity["method"] == OURS and len(pairs.following) == 0:
+    if ours and len(pairs.following) == 0:
         report.warning(
             "No two training pictures are consecutive frames through one camera, so nothing judges the movement between frames; render "
             "with --consecutive 2, or with consecutive = 2 under [cameras] of the job file, and train on that."
@@ -176,7 +180,7 @@ def _train(
         report.artefact("checkpoint", out / MODEL)
         if len(test):
             run = runner(trainee.model.eval(), trainee.drawing)
-            save_grid(out / PREVIEW, data, test, lambda i: run(test.pair(i)[..., :-4], test.head(i)), PREVIEW_COLUMNS)
+            save_grid(out / PREVIEW, data, test, lambda i: run(test.packed(i, trainee.drawing), test.head(i)), PREVIEW_COLUMNS)
             stats.board.picture(budget.steps, "preview", out / PREVIEW)
             report.artefact("preview", out / PREVIEW)
 

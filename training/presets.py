@@ -39,6 +39,7 @@ class Preset:
     freeze: float = 0.8  # share after which batch norm's statistics stay as they are
     r1_every: int = 16
     shift: float = 0.06  # pictures are shifted by up to this share of their side
+    noise: float = 0.0  # poses are as inexact as this many times what `synth_data.pose.noise` has; the pictures stay
     weights: Weights = field(default_factory=Weights)
 
 

@@ -14,9 +14,10 @@ from torch import Tensor
 
 from ..synth_data.pose import conditioning as one
 from ..synth_data.pose.conditioning import PACKED, VALUES
-from ..synth_data.pose.conditions import LIMBS, STICKS, Condition
+from ..synth_data.pose.conditions import CAPSULES, LIMBS, STICKS, Condition
 from ..synth_data.pose.framing import NEAR
 from . import networks
+from .batch import Batch, Poses
 
 PORTION = 1 << 23  # candidates (a pixel of a capsule's box) that are worked on at once: about 1 GB
 _OUT = ((1.0, 0.0, 0.0), (-1.0, 0.0, 0.0))  # of the left and of the right side, in the parent's axes
@@ -49,6 +50,34 @@ def draw(points: Tensor, K: Tensor, size: int | tuple[int, int], height: Tensor)
         candidates += count
     _draw_face(packed, p, centre, skull, K, width, rows, height)
     return packed.view(len(p), rows, width, PACKED).permute(0, 3, 1, 2)
+
+
+def packed_of(batch: Batch, device: torch.device) -> Tensor:
+    """The batch's packed conditioning (B, P, H, W) uint8 on the device: brought there, or drawn there."""
+    if isinstance(batch.packed, Tensor):
+        return batch.packed.to(device, non_blocking=True)
+    points, K, heights, corners, size = batch.packed
+    points, K, heights, corners = (x.to(device, non_blocking=True) for x in (points, K, heights, corners))
+    return draw_windows(Poses(points, K, heights, corners, size), batch.target.shape[-1])
+
+
+@torch.no_grad()
+def draw_windows(poses: Poses, side: int) -> Tensor:
+    """Windows of `side` px of the pictures that `draw` makes of the poses: (B, PACKED, side, side) uint8, channels last in memory, on the
+    poses' device. Outside of the pictures they are empty, whatever of the body is there, as windows of pictures that are kept.
+    """
+    places = poses.corners[..., None] + torch.arange(side, device=poses.corners.device)
+    (in_x, in_y), (x, y) = ((places >= 0) & (places < poses.size)).unbind(1), places.clamp(0, poses.size - 1).unbind(1)
+    if bool((poses.points[:, one.MID_HIP, 2] > NEAR).all()):
+        K = poses.K.clone()
+        K[:, :2, 2] -= poses.corners
+        found = draw(poses.points, K, side, poses.heights).permute(0, 2, 3, 1)
+    else:
+        # Depth is relative to the hips; where they are unknown to the middle of all that the picture shows, and a window does not show it.
+        whole = draw(poses.points, poses.K, poses.size, poses.heights).permute(0, 2, 3, 1)
+        found = whole[torch.arange(len(whole), device=whole.device)[:, None, None], y[:, :, None], x[:, None, :]]
+    empty = torch.from_numpy(CAPSULES.empty).to(found.device)
+    return torch.where((in_y[:, :, None] & in_x[:, None, :])[..., None], found, empty).permute(0, 3, 1, 2)
 
 
 def expand(packed: Tensor, condition: Condition, dtype: torch.dtype = torch.float32) -> Tensor:

@@ -23,10 +23,11 @@ from .discriminators import Discriminator, Scales, covered, draw, recoloured
 from .distributed import ALONE, World, share_statistics
 from .networks import HEAD, CharacterModel, cut, expand, refiner_side
 from .presets import Preset
+from .raster import packed_of
 from .silhouette import silhouette
 
 WHOLE, HEADS, PAIRS = "whole", "head", "pair"  # what the discriminators look at
-_VIEWS = 2  # purpose of random numbers: (seed, purpose, step); 0 and 1 are the batches'
+_VIEWS = 2  # purpose of random numbers: (seed, purpose, step); 0, 1, 3 and 4 are the batches'
 
 
 class Learner(ABC):
@@ -121,7 +122,8 @@ class Trainer(Learner):
         return self.losses
 
     def set_input(self, batch: Batch) -> None:
-        packed, target, self.head = (x.to(self.device, non_blocking=True) for x in (batch.packed, batch.target, batch.head))
+        packed = packed_of(batch, self.device)
+        target, self.head = (x.to(self.device, non_blocking=True) for x in (batch.target, batch.head))
         self.conditioning = expand(packed, torch.bfloat16 if self.mixed else torch.float32)
         self.target = (target.float() / 255).contiguous(memory_format=torch.channels_last)
         figure = silhouette(packed, batch.margin) if batch.margin else self.target[:, 3:]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,10 +76,13 @@ def assert_equal(a: Path, b: Path) -> None:
     assert (a / "model.safetensors").read_bytes() == (b / "model.safetensors").read_bytes()
 
 
-@pytest.mark.parametrize(("method", "interrupted"), [("ours", (1, 5)), ("ours", (8,)), ("pix2pix", (3,))])
+@pytest.mark.parametrize(
+    ("method", "interrupted", "noise"), [("ours", (1, 5), 0.0), ("ours", (8,), 0.0), ("ours", (2, 4), 1.0), ("pix2pix", (3,), 0.0)]
+)
 def test_cancelled_and_uninterrupted_runs_end_with_equal_weights(
-    moving_dataset: Path, tmp_path: Path, method: str, interrupted: tuple[int, ...]
+    moving_dataset: Path, tmp_path: Path, method: str, interrupted: tuple[int, ...], noise: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(presets.PRESETS, "full", replace(FULL, noise=noise))
     train(moving_dataset, tmp_path / "whole", preset="full", steps=STEPS, method=method)
     for steps in interrupted:
         with pytest.raises(Cancelled):

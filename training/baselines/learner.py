@@ -13,7 +13,7 @@ from ..batch import Batch
 from ..discriminators import Scales
 from ..distributed import World, share_statistics
 from ..presets import Preset
-from ..raster import expand
+from ..raster import expand, packed_of
 from ..step import Learner
 
 
@@ -56,7 +56,7 @@ class Baseline(Learner):
         for optimiser in self.optimisers.values():
             for group in optimiser.param_groups:
                 group["lr"] = self.lr * self.rate(progress)
-        conditioning = expand(batch.packed.to(self.device), self.drawing, torch.bfloat16 if self.mixed else torch.float32)
+        conditioning = expand(packed_of(batch, self.device), self.drawing, torch.bfloat16 if self.mixed else torch.float32)
         target = batch.target.to(self.device).float() / 255
         self.G.train()
         # Dropout's randomness, a function of the step.
