@@ -47,19 +47,6 @@ def gradient_l1(image: Tensor, target: Tensor) -> Tensor:
     return difference.diff(dim=-1).abs().mean() + difference.diff(dim=-2).abs().mean()
 
 
-def edge_energy(image: Tensor, target: Tensor, window: int = 8) -> Tensor:
-    """L1 between how much there is of edges in each small window, wherever they lie in it: the mean of Sobel's absolute gradient, of colour
-    and alpha. Where exactly a strand of hair lies cannot always be known, and L1 alone then blurs it away; that there is one can be known.
-
-    Sobel's filters do not see what alternates from pixel to pixel, so a lattice earns nothing. (With Laplacians in their place the
-    generator drew lattices.)
-    """
-    across = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]], device=image.device) / 8
-    kernels = torch.stack([across, across.T])[:, None].repeat(4, 1, 1, 1)
-    energies = [functional.avg_pool2d(functional.conv2d(x, kernels, groups=4).abs(), window, window // 2) for x in (image, target)]
-    return (energies[0] - energies[1]).abs().mean()
-
-
 def dice(alpha: Tensor, target: Tensor) -> Tensor:
     """1 − Dice overlap of two mattes (B, 1, H, W) (Milletari et al. 2016): counts a thin arm as much as its area is of the figure's."""
     both = (alpha * target).sum((1, 2, 3))

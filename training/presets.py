@@ -12,11 +12,10 @@ from ..errors import UserError
 class Weights:
     """What each loss counts for."""
 
-    l1: float = 10.0
-    gradient: float = 10.0
+    l1: float = 5.0
+    gradient: float = 5.0
     dice: float = 1.0
-    energy: float = 10.0
-    gan: float = 0.5
+    gan: float = 1.0
     features: float = 2.0
     r1: float = 0.02
 
@@ -32,9 +31,9 @@ class Preset:
     refiner: int = 0  # the head refiner's channels; 0: there is none
     lr: float = 6e-3  # the generator's peak learning rate
     lr_discriminator: float = 1e-3
-    windows_until: float = 0.7  # share of the training that sees windows of the pictures, not the whole
+    windows_until: float = 0.9  # share of the training that sees windows of the pictures, not the whole
     refine_from: float = 0.3  # share of the training before the head refiner joins
-    warm_up: float = 0.3  # share of the training before the discriminators join
+    warm_up: float = 0.2  # share of the training before the discriminators join
     pairs_every: int = 4  # so many steps: one on pairs of consecutive frames, where the dataset has them
     freeze: float = 0.8  # share after which batch norm's statistics stay as they are
     r1_every: int = 16
@@ -44,8 +43,8 @@ class Preset:
 
 
 PRESETS: dict[str, Preset] = {
-    # For minutes on two cores; there the discriminators cost more than they bring, so they join late.
-    "tiny": Preset((32, 64, 96, 96), (1, 1, 1, 1), 16, 16, batch=4, minutes=10, warm_up=0.7),
+    # For minutes on two cores.
+    "tiny": Preset((32, 64, 96, 96), (1, 1, 1, 1), 16, 16, batch=4, minutes=10),
     "small": Preset((32, 64, 128, 192), (1, 2, 2, 2), 16, 24, batch=8, minutes=20, refiner=24),
     "medium": Preset((48, 96, 192, 256), (1, 2, 2, 2), 24, 32, batch=8, minutes=60, refiner=32, lr=3e-3),
     "large": Preset((64, 128, 256, 256), (2, 2, 2, 3), 32, 48, batch=16, minutes=60, refiner=48, lr=2e-3),

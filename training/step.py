@@ -196,7 +196,6 @@ class Trainer(Learner):
         terms = {
             "l1": losses.weighted_l1(self.image, self.target, self.weight),
             "gradient": losses.gradient_l1(self.image, self.target),
-            "energy": losses.edge_energy(self.image, self.target),
             "dice": losses.dice(self.image[:, 3:], self.target[:, 3:]),
         }
         self.D.requires_grad_(False)

@@ -30,8 +30,6 @@ def test_picture_losses_are_zero_for_equals_and_not_otherwise() -> None:
     for loss in (lambda x, y: losses.weighted_l1(x, y, weight), losses.gradient_l1, lambda x, y: losses.dice(x[:, 3:], y[:, 3:])):
         assert loss(a, a) == pytest.approx(0, abs=1e-6)
         assert loss(a, b) > 0.05
-    assert losses.edge_energy(a, a) == 0
-    assert losses.edge_energy(a, b) > 0.01
 
 
 def test_weights_favour_the_figure_and_most_the_head() -> None:
@@ -50,19 +48,6 @@ def test_gradient_tells_a_blurred_outline_from_a_crisp_one() -> None:
     wrong = losses.weighted_l1(blurred, crisp, torch.ones(1))
     assert losses.gradient_l1(blurred, crisp) > 0.5 * wrong > 0
     assert losses.gradient_l1(crisp + wrong, crisp) < 1e-6  # as wrong on average, and as crisp
-
-
-def test_edge_energy_wants_edges_and_not_their_exact_place_nor_a_lattice() -> None:
-    crisp = torch.zeros(1, 4, 64, 64)
-    crisp[..., ::6] = 1
-    blurred = torch.nn.functional.avg_pool2d(crisp, (1, 7), 1, (0, 3))
-    moved = crisp.roll(1, -1)
-    assert losses.edge_energy(moved, crisp) < 0.1 * losses.edge_energy(blurred, crisp)
-    y, x = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
-    lattices = [((x + y) % 2).float(), (x % 2).float(), (y % 2).float()]
-    for lattice in lattices:
-        dithered = blurred + 0.3 * (lattice - 0.5)
-        assert losses.edge_energy(dithered, crisp) == pytest.approx(float(losses.edge_energy(blurred, crisp)), rel=0.05)
 
 
 def test_adversarial_losses_are_not_zero_and_teach() -> None:

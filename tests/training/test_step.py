@@ -65,7 +65,6 @@ def test_every_loss_is_there_and_teaches(batches: Callable[..., list[Batch]]) ->
     assert set(terms) == {
         "l1",
         "gradient",
-        "energy",
         "dice",
         *(f"{kind}{view}" for kind in ("gan", "features") for view in ("", "_head", "_pair")),
     }
