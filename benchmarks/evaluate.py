@@ -151,9 +151,12 @@ class _Figure:
     def conditioning(self, pose: Any, drawing: Any) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Packed conditioning and the head's square."""
         from ningyo.synth_data.pose.head import head_square
+        from ningyo.synth_data.retarget.secondary_points import secondary_points
 
-        seen = dataclasses.replace(self._known, points_3d=self._points(pose))
-        drawn = drawing.draw(seen.points_camera, seen.K, self.view.size, self.rig.height)
+        heads, rotations = pose.evaluate(self.rig)
+        swinging = secondary_points(self.rig, heads[None], rotations[None])[0]
+        seen = dataclasses.replace(self._known, points_3d=self._points(pose), secondary_3d=swinging)
+        drawn = drawing.draw(seen.drawn_points, seen.K, self.view.size, self.rig.height)
         return drawn, head_square(seen.points_camera, seen.K, self.rig.height)
 
     def render(self, pose: Any, size: int | None = None) -> Any:

@@ -17,6 +17,8 @@ from ..synth_data.retarget.kinematics import forward_kinematics
 from ..synth_data.retarget.motion import Camera, Motion
 from ..synth_data.retarget.openpose_points import openpose_points
 from ..synth_data.retarget.rig import Rig
+from ..synth_data.retarget.secondary import with_secondary
+from ..synth_data.retarget.secondary_points import secondary_points
 
 Drawing = tuple[NDArray[np.uint8], NDArray[np.float32]]  # a Runner's arguments
 
@@ -30,7 +32,8 @@ class Shots:
         # The camera may have been solved on a picture of another size than the canvas.
         scale = size[0] / camera.width
         self.K = np.array([[camera.focal_px * scale, 0, size[0] / 2], [0, camera.focal_px * scale, size[1] / 2], [0, 0, 1]])
-        points = openpose_points(rig, *forward_kinematics(rig, motion))
+        posed = forward_kinematics(rig, with_secondary(motion, rig))
+        points = np.concatenate([openpose_points(rig, *posed), secondary_points(rig, *posed)], 1)
         self.points = points @ camera.world_to_camera[:, :3].T + camera.world_to_camera[:, 3]
         self.crops = snap_crop(smooth_crops(crop_for(self.points, self.K, self.height), motion.fps))
 

@@ -11,8 +11,8 @@ from torch import Tensor
 
 
 class Poses(NamedTuple):
-    """What capsules are drawn from (`training.raster.draw_windows`): `points` (B, 137, 3) float32 camera-space metres, NaN unknown; `K`
-    (B, 3, 3) float32 in px of whole pictures, whose side is `size`; `heights` (B,) float32 metres; `corners` (B, 2) int64 px, where the
+    """What capsules are drawn from (`training.raster.draw_windows`): `points` (B, 137 + 2·S, 3) float32 camera-space metres, NaN unknown;
+    `K` (B, 3, 3) float32 in px of whole pictures, whose side is `size`; `heights` (B,) float32 metres; `corners` (B, 2) int64 px, where the
     windows of the pictures begin.
     """
 

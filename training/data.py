@@ -89,7 +89,8 @@ class Pairs:
         self.packed = 0 if on_the_fly else drawing.packed
         count = len(self.samples)
         self._filled = np.zeros(count, bool)
-        self._points, self._K = np.zeros((count, POINTS, 3), np.float32), np.zeros((count, 3, 3), np.float32)
+        points = self.dataset.pose(self.samples[0]).drawn_points.shape if self.samples else (POINTS, 3)
+        self._points, self._K = np.zeros((count, *points), np.float32), np.zeros((count, 3, 3), np.float32)
         self._heads = np.zeros((count, 3), np.float32)
         shape = (count, self.size, self.size, self.packed + RGBA)
         self._file = tempfile.TemporaryFile(dir=cache_folder)
@@ -104,15 +105,15 @@ class Pairs:
             sample = self.samples[index]
             pose = self.dataset.pose(sample)
             if not self.on_the_fly:
-                self._cache[index, ..., : self.packed] = self.drawing.draw(pose.points_camera, pose.K, self.size, self.height)
+                self._cache[index, ..., : self.packed] = self.drawing.draw(pose.drawn_points, pose.K, self.size, self.height)
             self._cache[index, ..., self.packed :] = premultiplied(read_rgba(self.dataset.file(sample, IMAGE), self.size))
-            self._points[index], self._K[index] = pose.points_camera, pose.K
+            self._points[index], self._K[index] = pose.drawn_points, pose.K
             self._heads[index] = head_square(pose.points_camera, pose.K, self.height)
             self._filled[index] = True
         return self._cache[index]
 
     def joints(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """(137, 3) camera-space metres, NaN unknown, and K (3, 3) in px of the whole picture."""
+        """(137 + 2·S, 3) camera-space metres, NaN unknown, and K (3, 3) in px of the whole picture."""
         self.pair(index)
         return self._points[index], self._K[index]
 

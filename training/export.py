@@ -251,7 +251,7 @@ def _samples(data: Dataset | None, split: str, most: int) -> list[Sample]:
 def _drawing(data: Dataset, sample: Sample, side: int, height: float) -> Drawing:
     pose = data.pose(sample)
     K = np.diag([side / data.size[0], side / data.size[0], 1.0]) @ pose.K
-    return draw_packed(pose.points_camera, K, side, height), head_square(pose.points_camera, K, height)
+    return draw_packed(pose.drawn_points, K, side, height), head_square(pose.points_camera, K, height)
 
 
 def _standing(height: float, side: int) -> Drawing:

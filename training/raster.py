@@ -28,7 +28,7 @@ _SIDES = (0, 1)
 def draw(points: Tensor, K: Tensor, size: int | tuple[int, int], height: Tensor) -> Tensor:
     """`conditioning.draw_packed` for a batch: (B, PACKED, H, W) uint8, channels last in memory, on the points' device.
 
-    points: (B, 137, 3) camera-space metres, NaN unknown; K: (B, 3, 3) px; size: the side, or (width, height); height: (B,) metres.
+    points: (B, 137 + 2·S, 3) camera-space metres, NaN unknown; K: (B, 3, 3) px; size: the side, or (width, height); height: (B,) metres.
     """
     width, rows = (size, size) if isinstance(size, int) else size
     p = points.float()
@@ -155,7 +155,7 @@ def _part_frames(p: Tensor) -> Tensor:
     shin = _turned(thigh, down.expand_as(out), p[:, one.ANKLE] - p[:, one.KNEE])
     foot = _turned(shin, ahead.expand_as(out), _toes(p) - p[:, one.ANKLE])
     limbs = torch.stack([upper, fore, palm, thigh, shin, foot], 1).flatten(1, 2)
-    return torch.cat([torch.stack([_head_axes(p, chest), chest, pelvis], 1), limbs], 1)
+    return torch.cat([torch.stack([_head_axes(p, chest), chest, pelvis], 1), limbs, chest[:, None]], 1)
 
 
 def _head_axes(p: Tensor, chest: Tensor) -> Tensor:
@@ -231,6 +231,11 @@ class _Capsules:
             self._add(9 + side, hip, knee, one.THIGH_R, one.KNEE_R)
             self._add(11 + side, knee, ankle, one.KNEE_R, one.ANKLE_R)
             self._add(13 + side, torch.where(_known(heel), 0.5 * (ankle + heel), ankle), toes[:, side], one.ANKLE_R, one.TOE_R)
+        swinging = p[:, one.POINTS :].unflatten(1, (-1, 2))
+        count = swinging.shape[1]
+        for i in range(count):
+            start, end = swinging[:, i].unbind(1)
+            self._add(len(one.PARTS) - 1, start, end, one.SECONDARY_R, one.SECONDARY_R, i / count, (i + 1) / count)
 
     def _hand(self, part: int, hand: Tensor, elbow: Tensor, wrist: Tensor) -> None:
         whole = hand[:, [0, 5, 9, 17]].isfinite().all(-1).all(-1)[:, None]

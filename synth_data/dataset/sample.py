@@ -5,12 +5,13 @@
      "people": [{"person_id": [-1], "pose_keypoints_2d": 25×(x, y, c), "face_keypoints_2d": 70×, "hand_left_keypoints_2d": 21×,
                  "hand_right_keypoints_2d": 21×}],
      "ningyo": {"size": [width, height], "camera": {"K": 3×3, "world_to_camera": 3×4}, "points_3d": 137×(x, y, z) or null, "visibility":
-     137, "expression": {shape key: value}, "head": {"size", "K": 3×3}}}
+     137, "secondary_3d": 2·S×(x, y, z), "expression": {shape key: value}, "head": {"size", "K": 3×3}}}
 
 x and y are in px as everywhere in Ningyo (the centre of the top-left pixel is at 0.5, 0.5). `c` is 1 for a point that is seen, 0.5 for one
 that something hides, and 0, with x = y = 0 as OpenPose writes it, for one outside the picture or unknown. `points_3d` are world metres in
 the order body, face, left hand, right hand, null where the rig has no such point. `visibility`: 2 visible, 1 occluded, 0 outside the frame
-or unknown. Readers of OpenPose's format ignore the added key.
+or unknown. `secondary_3d`: beginning and end of each bone of hair, skirt and the like, world metres; left out where there are none.
+Readers of OpenPose's format ignore the added key.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import numpy.typing as npt
 from ...errors import UserError
 
 POINTS = 137
+MOST_SEGMENTS = 1024
 PEOPLE_KEYS = {  # OpenPose's name → which of the 137 points
     "pose_keypoints_2d": slice(0, 25),
     "face_keypoints_2d": slice(25, 95),
@@ -44,7 +46,7 @@ class SamplePose:
     `points_3d` (137, 3) float64 world metres, NaN where the rig has no such point; `visibility` (137,) uint8 (2 visible, 1 occluded, 0
     outside or unknown); `K` (3, 3) and `world_to_camera` (3, 4) float64, OpenCV's axes; `size` (width, height) px. `expression`: values of
     shape keys, 0…1, those at 0 left out. `head_K` (3, 3) is that of the head's own picture of `head_size`² px, from the same place; None
-    where there is none.
+    where there is none. `secondary_3d` (2·S, 3) are the ends of bones that swing (`retarget.secondary_points`), world metres.
     """
 
     points_3d: npt.NDArray[np.float64]
@@ -55,11 +57,17 @@ class SamplePose:
     expression: Mapping[str, float] = field(default_factory=dict)
     head_K: npt.NDArray[np.float64] | None = None
     head_size: int = 0
+    secondary_3d: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 3)))
 
     @property
     def points_camera(self) -> npt.NDArray[np.float64]:
         """(137, 3) camera-space metres."""
         return to_camera(self.points_3d, self.world_to_camera)
+
+    @property
+    def drawn_points(self) -> npt.NDArray[np.float64]:
+        """(137 + 2·S, 3) camera-space metres: what a generator's conditioning is drawn from, `points_camera` and what swings."""
+        return np.concatenate([self.points_camera, to_camera(self.secondary_3d, self.world_to_camera)])
 
     @property
     def points_2d(self) -> npt.NDArray[np.float64]:
@@ -85,6 +93,7 @@ class SamplePose:
                 for point, known in zip(np.round(self.points_3d, 6), np.isfinite(self.points_3d).all(1).tolist(), strict=True)
             ],
             "visibility": self.visibility.tolist(),
+            **({"secondary_3d": [_plain(point) for point in np.round(self.secondary_3d, 6)]} if len(self.secondary_3d) else {}),
             **({"expression": dict(self.expression)} if self.expression else {}),
             **({"head": {"size": self.head_size, "K": self.head_K.tolist()}} if self.head_K is not None else {}),
         }
@@ -99,11 +108,15 @@ class SamplePose:
             visibility = np.array(own["visibility"], np.uint8).reshape(POINTS)
             K = np.array(own["camera"]["K"], np.float64).reshape(3, 3)
             world_to_camera = np.array(own["camera"]["world_to_camera"], np.float64).reshape(3, 4)
+            secondary = np.array(own.get("secondary_3d", []), np.float64).reshape(-1, 3)
+            if len(secondary) % 2 or len(secondary) > 2 * MOST_SEGMENTS or not np.isfinite(secondary).all():
+                raise ValueError("not segments")
             expression = {str(name): float(value) for name, value in own.get("expression", {}).items()}
             head = own.get("head")
             head_K = None if head is None else np.array(head["K"], np.float64).reshape(3, 3)
             size = int(own["size"][0]), int(own["size"][1])
-            return cls(points, visibility, K, world_to_camera, size, expression, head_K, 0 if head is None else int(head["size"]))
+            head_size = 0 if head is None else int(head["size"])
+            return cls(points, visibility, K, world_to_camera, size, expression, head_K, head_size, secondary)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise UserError(f"{origin} is not a whole Ningyo pose; `ningyo dataset verify` lists what else is damaged.") from error
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from .framing import NEAR
 from .skeleton import spread
 
-RASTERISER_VERSION = 1  # raise it whenever a picture changes: datasets and models made with another version are refused
+RASTERISER_VERSION = 2  # raise it whenever a picture changes: datasets and models made with another version are refused
 
 SIDES = ("left", "right")
 PARTS = (
@@ -31,6 +31,7 @@ PARTS = (
     "chest",
     "pelvis",
     *(f"{side}_{part}" for part in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot") for side in SIDES),
+    "secondary",  # what swings: hair, skirts, ribbons
 )
 AXES = ("left", "up", "forward")
 VALUES = (
@@ -47,7 +48,8 @@ PACKED = 1 + len(VALUES)  # bytes a pixel: part number (0 is nothing), then the 
 
 Array = NDArray[np.float32]
 
-# Points: BODY_25, then the 70 of the face, then 21 of each hand.
+# Points: BODY_25, then the 70 of the face, then 21 of each hand, then the two ends of each bone that swings.
+POINTS = 137
 NOSE, NECK, MID_HIP = 0, 1, 8
 SHOULDER, ELBOW, WRIST = (5, 2), (6, 3), (7, 4)  # (left, right)
 HIP, KNEE, ANKLE = (12, 9), (13, 10), (14, 11)
@@ -61,6 +63,7 @@ HEAD_R, NECK_R, CHEST_R, WAIST_R, PELVIS_R = 0.062, 0.026, 0.050, 0.046, 0.056
 UPPER_ARM_R, FOREARM_R, WRIST_R, PALM_R, FINGER_R = 0.026, 0.021, 0.015, 0.013, 0.0065
 THIGH_R, KNEE_R, ANKLE_R, TOE_R = 0.044, 0.031, 0.021, 0.017
 DOT_R = 0.006
+SECONDARY_R = 0.012
 HALO = 2.6  # of the skull's radius: as far as hair and hats reach
 HAND_LENGTH = 0.085  # of the stand-in drawn when the fingers are unknown
 DEPTH_SPAN = 0.6  # heights in front of or behind the hips that use up the depth channel
@@ -69,9 +72,9 @@ DEPTH_SPAN = 0.6  # heights in front of or behind the hips that use up the depth
 def draw_conditioning(points: NDArray, K: NDArray, size: int | tuple[int, int], height_m: float) -> Array:
     """The conditioning picture: (C, H, W) float32 in −1…1 with the channels CHANNELS, 0 where there is no body.
 
-    points: (137, 3) camera-space metres (x right, y down, z forward); NaN is unknown and what depends on it is left out, as is what
-    is nearer than 5 cm or behind the camera. K: (3, 3) in px of this picture. size: side, or (width, height). height_m: the
-    character's height.
+    points: (137 + 2·S, 3) camera-space metres (x right, y down, z forward): the body's, then the ends of S bones that swing; NaN is
+    unknown and what depends on it is left out, as is what is nearer than 5 cm or behind the camera. K: (3, 3) in px of this picture.
+    size: side, or (width, height). height_m: the character's height.
     """
     return expand(draw_packed(points, K, size, height_m))
 
@@ -166,7 +169,7 @@ def _part_frames(p: Array) -> Array:
     if chest is None:
         chest = pelvis
     frames = np.empty((len(PARTS), 3, 3), np.float32)
-    frames[0], frames[1], frames[2] = _head_axes(p, chest), chest, pelvis
+    frames[0], frames[1], frames[2], frames[-1] = _head_axes(p, chest), chest, pelvis, chest
     for side in (0, 1):
         out = (1.0, 0.0, 0.0) if side == 0 else (-1.0, 0.0, 0.0)
         down = (0.0, -1.0, 0.0)
@@ -250,6 +253,10 @@ def _capsules(p: Array, frames: Array, height: float) -> _Capsules:
         add(11 + side, knee, ankle, KNEE_R, ANKLE_R)
         toes, heel = _toes(p, side), p[HEEL[side]]
         add(13 + side, ankle if np.isnan(heel).any() else 0.5 * (ankle + heel), toes, ANKLE_R, TOE_R)
+    swinging = p[POINTS:].reshape(-1, 2, 3)
+    for i, (start, end) in enumerate(swinging):
+        # The place along says which bone it is.
+        add(len(PARTS) - 1, start, end, SECONDARY_R, SECONDARY_R, i / len(swinging), (i + 1) / len(swinging))
     a, b = np.array([e[0] for e in ends], np.float32), np.array([e[1] for e in ends], np.float32)
     forms = np.array(shape, np.float32)
     ra, rb = forms[:, 0] * height, forms[:, 1] * height

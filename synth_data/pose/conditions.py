@@ -40,7 +40,8 @@ class Condition:
 
     `channels`: names of what the network sees; `packed`: bytes a pixel as it is cached; `empty` (packed,) uint8: a pixel where there is
     nothing, for what lies outside a picture.
-    `draw(points, K, size, height_m)` takes camera-space points (137, 3) in metres (NaN: unknown, left out), K (3, 3) in px, the side or
+    `draw(points, K, size, height_m)` takes camera-space points (137 + 2·S, 3) in metres (NaN: unknown, left out; the last ones are of bones
+    that swing, which capsules alone show), K (3, 3) in px, the side or
     (width, height), and the character's height in metres, and gives (H, W, packed) uint8.
     `expand(packed)` makes channels (C, H, W) float32 of that: −1…1, 0 where there is nothing (but for the channel `background`).
     """
@@ -66,7 +67,7 @@ def _width_and_height(size: int | tuple[int, int]) -> tuple[int, int]:
 
 
 def _draw_sticks(points: NDArray, K: NDArray, size: int | tuple[int, int], height_m: float) -> Packed:
-    return draw_skeleton(_flat_points(points, K), _width_and_height(size))
+    return draw_skeleton(_flat_points(points[: conditioning.POINTS], K), _width_and_height(size))
 
 
 def _expand_sticks(packed: Packed) -> Array:

@@ -34,9 +34,9 @@ _FACE = np.r_[25:95]
 _HEAD = np.r_[BODY_25.index("nose"), [BODY_25.index(f"{side}_{part}") for side in ("left", "right") for part in ("eye", "ear")], _FACE]
 
 
-def _joints() -> tuple[tuple[str, int, NDArray[np.intp]], ...]:
+def _joints() -> tuple[tuple[str, int, NDArray[np.intp] | slice], ...]:
     """Name, pivot and what hangs on it, from the ends of the limbs to the middle: a turn moves what later turns have not moved yet."""
-    found: list[tuple[str, int, NDArray[np.intp]]] = []
+    found: list[tuple[str, int, NDArray[np.intp] | slice]] = []
     above = [NECK, *_HEAD.tolist()]
     for side, first in (("left", 95), ("right", 116)):
         shoulder, elbow, wrist, hip, knee, ankle = (
@@ -56,7 +56,7 @@ def _joints() -> tuple[tuple[str, int, NDArray[np.intp]], ...]:
             ("hip", hip, np.r_[knee, ankle, foot]),
         ]
         above += [shoulder, elbow, wrist, *hand.tolist()]
-    found += [("head", NECK, _HEAD), ("torso", MID_HIP, np.array(above)), ("body", MID_HIP, np.arange(137))]
+    found += [("head", NECK, _HEAD), ("torso", MID_HIP, np.array(above)), ("body", MID_HIP, slice(None))]
     return tuple(found)
 
 
@@ -64,8 +64,8 @@ _JOINTS = _joints()
 
 
 def jittered(points: NDArray, rng: np.random.Generator, sigma: float = 1.0) -> Array:
-    """Points (…, 137, 3) camera-space metres with `sigma` times the noise of TURNS and DEPTH; NaN stays. All frames of a clip get the same,
-    since a capture's errors last for longer than a frame, and flicker is not what is to be learnt.
+    """Points (…, 137 + 2·S, 3) camera-space metres with `sigma` times the noise of TURNS and DEPTH; NaN stays. All frames of a clip get
+    the same, since a capture's errors last for longer than a frame, and flicker is not what is to be learnt.
     """
     points = np.array(points, np.float64)
     turns = rng.normal(size=(len(_JOINTS), 3))

@@ -23,6 +23,7 @@ from ..pose.capsules import draw_capsules
 from ..pose.skeleton import draw_limbs, draw_skeleton
 from ..retarget.motion import Motion
 from ..retarget.openpose_points import point_model
+from ..retarget.secondary_points import secondary_points
 from .backgrounds import Backgrounds
 from .cameras import Aim, View, aim_of, direction, drawn, head_view, held, orbit_of, view_of
 from .faces import random_expression
@@ -130,6 +131,7 @@ class SampleMaker:
         pose = SamplePose(
             now.points, visibility, view.K, view.world_to_camera, (job.size, job.size), now.expression,
             None if head is None else head.K, 0 if head is None else head.size,
+            secondary_points(stage.rig, now.heads[None], now.rotations[None])[0],
         )  # fmt: skip
         contents[kinds.POSE] = pose.to_json().encode("utf-8")
         contents |= self._drawn(pose) | labels.files(wanted)
@@ -158,7 +160,7 @@ class SampleMaker:
             np.savez_compressed(packed, limbs=draw_limbs(pose.skeleton_points(), (size, size)))
             made[kinds.LIMBS] = packed.getvalue()
         if kinds.CAPSULES in labels:
-            made[kinds.CAPSULES] = encode_png(draw_capsules(pose.points_camera, pose.K, size, self._stage.rig.height), VALUES)
+            made[kinds.CAPSULES] = encode_png(draw_capsules(pose.drawn_points, pose.K, size, self._stage.rig.height), VALUES)
         return made
 
     def _posed(self, shot: Shot) -> tuple[Posed, Posed | None]:

@@ -83,12 +83,28 @@ def test_shape_range_and_parts() -> None:
     assert picture.dtype == np.float32
     assert np.abs(picture).max() <= 1
     channels = draw(figure())
-    assert all(channels[part].any() for part in PARTS)
+    assert all(channels[part].any() == (part != "secondary") for part in PARTS)  # nothing swings here
     covered = sum(channels[part] for part in PARTS)
     assert set(np.unique(covered)) == {0, 1}  # one part a pixel
     assert not np.abs(picture[: CHANNELS.index("head_left"), covered == 0]).any()
     assert part_at(channels, (figure()[POINT["left_knee"]] + figure()[POINT["left_ankle"]]) / 2) == "left_shin"
     assert part_at(channels, (figure()[POINT["right_shoulder"]] + figure()[POINT["right_elbow"]]) / 2) == "right_upper_arm"
+
+
+def test_what_swings_is_drawn_by_depth_and_each_bone_is_told_from_the_others() -> None:
+    points, there = figure(), {name: figure()[POINT[name]] for name in ("left_knee", "right_knee")}
+    towards, away = np.array([0, 0, -0.3]), np.array([0, 0, 0.3])
+    low = np.array([0, 0.1, 0])
+    left, right = there["left_knee"], there["right_knee"]
+    before = draw(np.concatenate([points, [left + towards, left + towards + low, right + towards, right + towards + low]]))
+    behind = draw(np.concatenate([points, [left + away, left + away + low, right + away, right + away + low]]))
+    middles = [place + towards + low / 2 for place in (left, right)]
+    assert [part_at(before, middle) for middle in middles] == ["secondary", "secondary"]
+    assert part_at(behind, left) != "secondary"
+    x, y = np.array([(K[:2, :2] @ middle[:2] / middle[2] + K[:2, 2]).astype(int) for middle in middles]).T
+    assert np.abs(before["along"][y, x] - [0.25, 0.75]).max() < 0.1
+    unknown = draw(np.concatenate([points, np.full((4, 3), np.nan)]))
+    assert all(np.array_equal(a, b) for a, b in zip(unknown.values(), draw(points).values(), strict=True))
 
 
 def test_packed_and_channels_agree_for_any_picture_shape() -> None:
@@ -194,7 +210,7 @@ def test_unknown_fingers_leave_a_hand_and_nothing_else_changes() -> None:
     points = figure()
     points[95:] = np.nan
     whole, without = draw(figure()), draw(points)
-    for part in PARTS:
+    for part in PARTS[:-1]:  # nothing swings
         if not part.endswith("hand"):
             overlap = np.minimum(whole[part], without[part]).sum() / np.maximum(whole[part], without[part]).sum()
             assert overlap > 0.85, part

@@ -11,10 +11,11 @@ import pytest
 from ningyo.synth_data.retarget import edit
 from ningyo.synth_data.retarget.capsules import body_capsules
 from ningyo.synth_data.retarget.edit import posed
-from ningyo.synth_data.retarget.kinematics import axis_angle_to_matrix, matrix_to_quaternion, rotations_of
+from ningyo.synth_data.retarget.kinematics import axis_angle_to_matrix, forward_kinematics, matrix_to_quaternion, rotations_of
 from ningyo.synth_data.retarget.motion import Motion
 from ningyo.synth_data.retarget.rig import Bone, Rig
 from ningyo.synth_data.retarget.secondary import chains_of, hanging, kind_of, with_secondary
+from ningyo.synth_data.retarget.secondary_points import secondary_points
 
 STRIPS, LOCKS, FRAMES = 8, 3, 60
 
@@ -246,3 +247,19 @@ def test_what_hangs_lies_on_the_floor(rig):
     stiff, ends = ends_of(rig, motion)[-1], ends_of(rig, with_secondary(motion, rig))[-1]
     assert stiff[:, 2].min() < rig.floor - 0.02
     assert ends[:, 2].min() > rig.floor - 0.01
+
+
+def test_segments_are_the_bones_in_every_frame(rig):
+    """A bone begins where the one above ends, however they swing, and stays as long as it is; those without the chains have none."""
+    nods = np.sin(np.arange(FRAMES) / 5)
+    motion = with_secondary(turning(rig, {"spine": 0.4 * nods, "head": 0.5 * nods}), rig)
+    segments = secondary_points(rig, *forward_kinematics(rig, motion)).reshape(FRAMES, -1, 2, 3)
+    chains = chains_of(rig)
+    assert segments.shape[1] == len(chains.bones) == 3 * STRIPS + 4 * LOCKS
+    hanging_on = np.flatnonzero(chains.above >= 0)
+    assert np.abs(segments[:, hanging_on, 0] - segments[:, chains.above[hanging_on], 1]).max() < 1e-6
+    lengths = np.linalg.norm(segments[:, :, 1] - segments[:, :, 0], axis=-1)
+    assert np.abs(lengths - np.linalg.norm(chains.end - chains.start, axis=-1)).max() < 1e-6
+    assert np.ptp(segments[:, :, 1], axis=0).max() > 0.05
+    bare = dataclasses.replace(rig, bones=tuple(bone for bone in rig.bones if kind_of(bone.name) is None))
+    assert secondary_points(bare, *forward_kinematics(bare, turning(bare, {"spine": nods}))).shape == (FRAMES, 0, 3)

@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from ningyo.synth_data.pose.conditioning import PACKED, draw_packed
+from ningyo.synth_data.pose.conditioning import PACKED, PARTS, draw_packed
 from ningyo.synth_data.pose.conditions import CONDITIONS
 from ningyo.synth_data.pose.framing import crop_for, crop_intrinsics
 from ningyo.synth_data.retarget.kinematics import forward_kinematics
@@ -24,9 +24,12 @@ Scene = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 @pytest.fixture(scope="module")
 def scene(figure_motion: Callable) -> Scene:
-    """Points (8, 137, 3) of a dance seen by a camera that is nearer each time, K (8, 3, 3) for pictures of 96 px, heights (8,)."""
+    """Points (8, 137 + 6, 3) of a dance, with three bones that swing about the hips, seen by a camera that is
+    nearer each time, K (8, 3, 3) for pictures of 96 px, heights (8,)."""
     rig, motion = figure_motion(40)
     points = openpose_points(rig, *forward_kinematics(rig, motion))[::5]
+    swinging = points[:, [8, 8, 8, 1, 1, 8]] + np.random.default_rng(1).normal(0, 0.2, (len(points), 6, 3))
+    points = np.concatenate([points, swinging], 1)
     world_to_camera = np.array([[1.0, 0, 0, 0], [0, 0, -1, 1], [0, 1, 0, 4]])
     seen = points @ world_to_camera[:, :3].T + world_to_camera[:, 3]
     seen[..., 2] -= np.linspace(0, 2.2, 8)[:, None]
@@ -65,11 +68,11 @@ def test_heights_and_cameras_are_each_samples_own(scene: Scene) -> None:
 def test_what_is_unknown_or_behind_is_left_out_alike(scene: Scene) -> None:
     points, K, heights = (v.copy() for v in scene)
     rng = np.random.default_rng(0)
-    points[rng.random((8, 137)) < 0.2] = np.nan
+    points[rng.random(points.shape[:2]) < 0.2] = np.nan
     points[0, 95:] = np.nan
     points[1, [15, 16, 17, 18]] = np.nan
     points[2, 8] = np.nan
-    points[3, rng.random(137) < 0.3, 2] *= -1
+    points[3, rng.random(points.shape[1]) < 0.3, 2] *= -1
     points[4] = np.nan
     ours, want = both(points, K, 96, heights)
     assert_same(ours, want)
@@ -92,3 +95,8 @@ def test_channels_are_the_same_on_both_sides(name: str, scene: Scene) -> None:
     assert np.allclose(ours[0].numpy(), condition.expand(packed), atol=1e-6)
     assert ours.any()
     assert ours.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_what_swings_is_there(scene: Scene) -> None:
+    ours, _ = both(*scene[:2], 96, scene[2])
+    assert (ours[..., 0] == len(PARTS)).any(axis=(1, 2)).sum() >= 6

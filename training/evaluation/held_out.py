@@ -47,7 +47,7 @@ class HeldOut:
     def packed(self, index: int, drawing: Condition) -> NDArray[np.uint8]:
         """The conditioning (H, W, packed) uint8."""
         pose = self.pose(index)
-        return drawing.draw(pose.points_camera, pose.K, self.size, self.height)
+        return drawing.draw(pose.drawn_points, pose.K, self.size, self.height)
 
     def head(self, index: int) -> NDArray[np.float32]:
         """The head's square (3,) px, as `pose.head.head_square`."""
