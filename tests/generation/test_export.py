@@ -119,7 +119,7 @@ class WithHead(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.first = nn.Conv2d(28, 8, 3, padding=1)
+        self.first = nn.Conv2d(len(CHANNELS), 8, 3, padding=1)
         self.norm = nn.BatchNorm2d(8)
         self.last = nn.Conv2d(8, 4, 3, padding=1)
         nn.init.uniform_(self.norm.running_var, 0.5, 2)  # type: ignore[arg-type]
