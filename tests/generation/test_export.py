@@ -17,6 +17,7 @@ pytest.importorskip("onnxscript")
 from ningyo.errors import UserError
 from ningyo.generation.model import EXPORTED, open_model
 from ningyo.generation.onnx import OnnxRunner, open_onnx
+from ningyo.synth_data.pose.conditioning import CHANNELS
 from ningyo.training import export as exporting
 from ningyo.training.export import export, packed_file, to_onnx
 from ningyo.training.runner import open_folder, torch_runner
