@@ -38,7 +38,6 @@ from ningyo.synth_data.render.sample import SampleMaker
 from ningyo.synth_data.render.scene import open_stage
 from ningyo.synth_data.render.surface import seen_through
 from ningyo.synth_data.retarget.motion import Motion
-from ningyo.training.data import consecutive
 
 SIZE = 48
 RENDER = """
@@ -277,6 +276,7 @@ def test_several_characters_share_the_clips(actor, tmp_path):
 
 def test_consecutive_frames_are_pairs_to_train_on(actor, tmp_path, digest):
     """Everything that is drawn at random is shared within a run and differs between runs; and each sample can be made alone."""
+    consecutive = pytest.importorskip("ningyo.training.data").consecutive
     job = dataclasses.replace(
         job_of(actor, 16, clips=(ClipJob(actor[1], "swing", 0, 10, "train", speed=(0.6, 0.9), mirrored=0.5),)),
         cameras=Cameras((0.0, 90.0), height=(0.5, 2.0), lens=(35.0, 85.0), framings=("body", "upper"), consecutive=3),
