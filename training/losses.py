@@ -65,14 +65,14 @@ def hinge_g(fake: Scales, seen: Tensor | None = None) -> Tensor:
     return torch.stack([_mean(-f[0], seen) for f in fake]).mean()
 
 
-def rightness(real: Scales, fake: Scales, seen: Tensor | None = None) -> Tensor:
+def rightness(real: Scales, fake: Scales, seen: Tensor | None = None, over_all: Mean = alone) -> Tensor:
     """In which share of the patches the discriminator is right: 0.5 is helpless, 1 means that it has won and teaches nothing."""
     terms = [((r[0] > 0).float() + (f[0] < 0).float()) / 2 for r, f in zip(real, fake, strict=True)]
     if seen is None:
-        return torch.stack([term.mean() for term in terms]).mean()
+        return over_all(torch.stack([term.mean() for term in terms]).mean())
     # No view at all is no evidence.
-    share = seen.mean()
-    return torch.where(share > 0, torch.stack([_mean(term, seen) for term in terms]).mean() / share.clamp_min(1e-6), 0.5)
+    share, right = over_all(seen.mean()), over_all(torch.stack([_mean(term, seen) for term in terms]).mean())
+    return torch.where(share > 0, right / share.clamp_min(1e-6), 0.5)
 
 
 def feature_matching(real: Scales, fake: Scales, seen: Tensor | None = None, over_all: Mean = alone) -> Tensor:

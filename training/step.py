@@ -167,7 +167,7 @@ class Trainer(Learner):
                 real, fake = self.D[name](conditioning, rgba, self.fakes[name].detach())
             self.real_views[name] = [(logits.detach(), [f.detach() for f in features]) for logits, features in real]
             loss = losses.hinge_d(real, fake, seen)
-            right = self.world.mean(losses.rightness(real, fake, seen))
+            right = losses.rightness(real, fake, seen, over_all=self.world.mean)
             self.balances[name].update(float(right))
             self.losses |= {_named("d", name): loss.detach(), _named("d_right", name): right}
             self.losses[_named("d_pace", name)] = torch.tensor(self.balances[name].pace, device=self.device)

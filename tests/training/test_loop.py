@@ -279,7 +279,7 @@ def test_windows_are_half_the_picture_then_it_is_whole(tmp_path: Path, make_figu
     sampler = Sampler(pairs, TINY, 0, lambda step: step / 10)
     sides = [next(sampler)[0].shape[-1] for _ in range(10)]
     sampler.close()
-    assert sides == [64] * 7 + [128] * 3
+    assert sides == [64] * 9 + [128]
 
 
 @pytest.mark.parametrize("name", CONDITIONS)
