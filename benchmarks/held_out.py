@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -78,7 +77,7 @@ def _motion(path: Path, rig: str, out: Path) -> Path:
 
 
 def _ningyo(*arguments: str | Path) -> None:
-    done = subprocess.run([sys.executable, "-m", "ningyo", *map(str, arguments)], stdout=sys.stderr, env=dict(os.environ), check=False)
+    done = subprocess.run([sys.executable, "-m", "ningyo", *map(str, arguments)], stdout=sys.stderr, check=False)
     if done.returncode:
         raise SystemExit(done.returncode)
 

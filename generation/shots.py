@@ -11,7 +11,7 @@ from PIL import Image
 
 from ..synth_data.dataset.png import DRAWN, Region, encode_png
 from ..synth_data.pose.conditioning import draw_packed
-from ..synth_data.pose.framing import crop_for, crop_intrinsics, smooth_crops, snap_crop
+from ..synth_data.pose.framing import crop_intrinsics, steady_crops
 from ..synth_data.pose.head import head_square
 from ..synth_data.retarget.kinematics import forward_kinematics
 from ..synth_data.retarget.motion import Camera, Motion
@@ -35,7 +35,7 @@ class Shots:
         posed = forward_kinematics(rig, with_secondary(motion, rig))
         points = np.concatenate([openpose_points(rig, *posed), secondary_points(rig, *posed)], 1)
         self.points = points @ camera.world_to_camera[:, :3].T + camera.world_to_camera[:, 3]
-        self.crops = snap_crop(smooth_crops(crop_for(self.points, self.K, self.height), motion.fps))
+        self.crops = steady_crops(self.points, self.K, self.height, motion.fps)
 
     def __len__(self) -> int:
         return len(self.points)

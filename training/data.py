@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ..errors import UserError
-from ..synth_data.dataset.folder import IMAGE, Dataset, Sample, listed
+from ..errors import UserError, listed
+from ..synth_data.dataset.folder import IMAGE, Dataset, Sample
 from ..synth_data.dataset.sample import POINTS
 from ..synth_data.pose.conditioning import RASTERISER_VERSION
 from ..synth_data.pose.conditions import CAPSULES, Condition
@@ -135,7 +135,7 @@ class Pairs:
         last in memory, and the heads' squares (B, 3) float32; those of which less than half is in the window have the side 0.
 
         `corners` (B, 2) are where the windows begin, x and y in px, the same for both sides of a pair; what lies outside the picture
-        is empty. Of pictures without transparency nothing is known there, so windows are moved into them. `points` (B, 137, 3), where
+        is empty. Of pictures without transparency nothing is known there, so windows are moved into them. `points` (B, 137 + 2·S, 3), where
         conditioning is drawn on the fly, are drawn instead of the samples' own.
         """
         assert self.on_the_fly or points is None
@@ -268,7 +268,7 @@ class Sampler:
         return slice(self._world.rank * each, (self._world.rank + 1) * each)
 
     def _noisy(self, step: int, indices: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """(B, 137, 3) the samples' points with noise, both frames of a pair with their own."""
+        """(B, 137 + 2·S, 3) the samples' points with noise, both frames of a pair with their own."""
         return np.stack(
             [
                 jittered(self.pairs.joints(int(index))[0], np.random.default_rng((self.seed, _NOISE, step, int(row))), self.preset.noise)

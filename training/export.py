@@ -41,7 +41,7 @@ from .checkpoint import load_character, load_model
 from .data import filmed_target, open_character, premultiplied, read_rgba
 from .networks import MULTIPLE
 from .runner import refuse_baselines, takes_head, torch_runner
-from .silhouette import margin, silhouette
+from .silhouette import figure
 from .smaller import half, quantised
 
 OPSET = 18  # GridSample came with 16; that of 20 is not computed on GPUs by all of ONNX Runtime's providers
@@ -275,7 +275,7 @@ def _psnr_fg(run: Runner, data: Dataset, samples: list[Sample], height: float) -
         drawing = _drawing(data, sample, data.size[0], height)
         pair = [torch.from_numpy(x.copy()).permute(2, 0, 1) for x in (run(*drawing), truth)]
         if filmed:
-            where = silhouette(torch.from_numpy(drawing[0]).permute(2, 0, 1)[None], margin(data.size[0]))[0, 0] > 0
+            where = figure(drawing[0])
             pair = [metrics.cut_out(x, where) for x in pair]
         values.append(metrics.psnr_fg(*pair))
     return float(np.mean(values))

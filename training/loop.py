@@ -61,12 +61,9 @@ def train(
     also when the training diverges (the last good checkpoint stays), and Cancelled after saving. Returns {"steps", "images",
     "seconds", "rows"}.
     """
-    out, settings = Path(out), preset_named(preset)
-    method_named(method)
+    out, settings = Path(out), checked(preset, method, minutes, steps)
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file; choose a folder for the model.")
-    if (minutes is not None and not minutes > 0) or (steps is not None and steps <= 0):
-        raise UserError("The training time must be more than 0 minutes.")
     data = open_character(dataset, character)
     if not data.by_split["train"]:
         raise UserError(f"{dataset} holds no training pictures of {data.character}; run the command that made it again to finish it.")
@@ -92,6 +89,15 @@ def train(
         evaluate(out, dataset, out, report=report)
     rows = json.loads((out / REPORT).read_text("utf-8"))["rows"] if (out / REPORT).exists() else {}
     return {"steps": budget.steps, "images": budget.steps * settings.batch, "seconds": round(budget.seconds, 1), "rows": rows}
+
+
+def checked(preset: str, method: str, minutes: float | None, steps: int | None) -> Preset:
+    """The preset of that name. Raises UserError where there is none, or no such method, or no time to train."""
+    settings = preset_named(preset)
+    method_named(method)
+    if (minutes is not None and not minutes > 0) or (steps is not None and steps <= 0):
+        raise UserError("The training time must be more than 0 minutes.")
+    return settings
 
 
 class _Budget:

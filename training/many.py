@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import UserError
+from ..errors import UserError, listed
 from ..jobs.progress import SILENT, Event, Reporter
-from ..synth_data.dataset.folder import listed, safe_name
+from ..synth_data.dataset.folder import safe_name
 from .checkpoint import CONFIG
 from .data import open_dataset
-from .loop import train
-from .methods import OURS, method_named
-from .presets import DEFAULT, preset_named
+from .loop import checked, train
+from .methods import OURS
+from .presets import DEFAULT
 
 Outcome = dict[str, Any] | UserError  # what `train` returned, or why it did not
 Tell = Callable[[str, Event], None]
@@ -40,10 +40,7 @@ def train_characters(
     trained, and Cancelled after saving. Returns what `train` does, of several {"models": {name: that}}.
     """
     out, given = Path(out), {"preset": preset, "minutes": minutes, "steps": steps, "seed": seed, "method": method}
-    settings = preset_named(preset)
-    method_named(method)
-    if (minutes is not None and not minutes > 0) or (steps is not None and steps <= 0):
-        raise UserError("The training time must be more than 0 minutes.")
+    settings = checked(preset, method, minutes, steps)
     data = open_dataset(dataset)
     names = [data.of(name).character for name in dict.fromkeys(characters)] or data.characters
     if len(names) == 1 and ray is None:

@@ -5,7 +5,9 @@ clothes reach beyond it. It is no matte: a little of the background is in it, an
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -23,3 +25,8 @@ def silhouette(packed: Tensor, margin: int) -> Tensor:
     kernel = 2 * margin + 1
     # Rows, then columns: as one square it would take `kernel` times as long.
     return functional.max_pool2d(functional.max_pool2d(body, (1, kernel), 1, (0, margin)), (kernel, 1), 1, (margin, 0))
+
+
+def figure(packed: NDArray[np.uint8]) -> Tensor:
+    """(H, W) bool: `silhouette` of a whole picture's capsules, packed (H, W, PACKED) uint8."""
+    return silhouette(torch.from_numpy(packed).permute(2, 0, 1)[None], margin(packed.shape[1]))[0, 0] > 0

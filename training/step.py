@@ -140,17 +140,17 @@ class Trainer(Learner):
         rows = {WHOLE: batch.rows, HEADS: batch.rows} | ({PAIRS: batch.rows[:half]} if batch.paired else {})
         sides = {WHOLE: self.image.shape[-1], HEADS: self.crop, PAIRS: self.image.shape[-1]}
         draws = {name: draw(rng, batch.whole, side) for name, side in sides.items()}
-        self.draws = {name: draws[name].part(numbers) for name, numbers in rows.items()}
+        shared = {name: draws[name].part(numbers) for name, numbers in rows.items()}
         self.seen = {HEADS: (self.head[:, 2] > 0).float()}
 
         def views(x: Tensor) -> dict[str, Tensor]:
             found = {WHOLE: x, HEADS: cut(x, self.head, self.crop).to(x.dtype)}
             if batch.paired:
                 found[PAIRS] = torch.cat([x[:half], x[half:]], 1)
-            return {name: covered(view, self.draws[name]) for name, view in found.items()}
+            return {name: covered(view, shared[name]) for name, view in found.items()}
 
         def pictures(image: Tensor) -> dict[str, Tensor]:
-            return {name: recoloured(view, self.draws[name]) for name, view in views(image).items()}
+            return {name: recoloured(view, shared[name]) for name, view in views(image).items()}
 
         self.conditions, self.fakes = views(self.conditioning), pictures(self.image)
         self.reals = pictures(self.target)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import UserError
+from ...errors import UserError, listed
 from ..retarget.bone_map import MIXAMO, BoneMap, Recognition, map_beside, recognise
 from ..retarget.naming import vrm_roles
 from ..retarget.rig import Bone, Rig
@@ -102,10 +102,9 @@ def read_rig(armature: Any, *, name: str = "", source_name: str = "", source_sha
     bones, recognition = recognition_of(armature)
     missing = recognition.missing
     if missing:
-        listed = ", ".join(missing[:6]) + (f" and {len(missing) - 6} more" if len(missing) > 6 else "")
         raise UserError(
-            f"{armature.name} is not a humanoid whose bones are known (missing: {listed}); say which bones they are in a bone map "
-            "(`ningyo rig CHARACTER --map` begins one), or name them like mixamorig:Hips."
+            f"{armature.name} is not a humanoid whose bones are known (missing: {listed(missing, 6)}); say which bones they are in a bone "
+            "map (`ningyo rig CHARACTER --map` begins one), or name them like mixamorig:Hips."
         )
     world = np.array(armature.matrix_world, np.float64)
     roles = recognition.roles(len(bones))

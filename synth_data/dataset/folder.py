@@ -19,7 +19,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import UserError
+from ...errors import UserError, listed
 from ...jobs.folder import write_atomically
 from .sample import SamplePose
 
@@ -333,11 +333,6 @@ class IndexWriter:
 def leftovers(path: Path) -> Iterator[Path]:
     """Half-written files that a crash left (hidden, ending in ".part")."""
     yield from sorted(path.rglob(".*.part"))
-
-
-def listed(names: Sequence[str], most: int = 10) -> str:
-    """Names in a sentence, at most so many of them."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def safe_name(name: str) -> str:

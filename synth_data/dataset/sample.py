@@ -26,8 +26,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import UserError
+from ..pose.landmarks import POINTS
 
-POINTS = 137
 MOST_SEGMENTS = 1024
 PEOPLE_KEYS = {  # OpenPose's name → which of the 137 points
     "pose_keypoints_2d": slice(0, 25),

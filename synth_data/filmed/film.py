@@ -17,7 +17,7 @@ from ...jobs.progress import SILENT, Reporter
 from ..capture.capture import Settings, capture_files
 from ..dataset.folder import safe_name
 from ..dataset.splits import Clip
-from ..pose.framing import MID_HIP, crop_for, smooth_crops, snap_crop
+from ..pose.framing import MID_HIP, steady_crops
 from ..pose.landmarks import BODY_25_FROM_MEDIAPIPE
 from ..pose.placing import body_height, camera_for, placed
 from ..pose.track import PoseTrack
@@ -54,7 +54,7 @@ def film(videos: Sequence[Path | str], out: Path | str, *, person: int = 0, size
     shots: list[Shot] = []
     of_clip: dict[str, int] = {}
     for v, (track, K, p) in enumerate(zip(tracks, cameras, points, strict=True)):
-        boxes = snap_crop(smooth_crops(crop_for(p, K, height), track.fps))
+        boxes = steady_crops(p, K, height, track.fps)
         sure = np.ones(p.shape[:2], bool)
         sure[:, :25] = track.body_visibility[0][:, BODY_25_FROM_MEDIAPIPE].min(-1) >= SURE
         for clip in split_by_time(names[v], track.time):

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .framing import NEAR
+from .landmarks import POINTS
 from .skeleton import spread
 
 RASTERISER_VERSION = 2  # raise it whenever a picture changes: datasets and models made with another version are refused
@@ -49,7 +50,6 @@ PACKED = 1 + len(VALUES)  # bytes a pixel: part number (0 is nothing), then the 
 Array = NDArray[np.float32]
 
 # Points: BODY_25, then the 70 of the face, then 21 of each hand, then the two ends of each bone that swings.
-POINTS = 137
 NOSE, NECK, MID_HIP = 0, 1, 8
 SHOULDER, ELBOW, WRIST = (5, 2), (6, 3), (7, 4)  # (left, right)
 HIP, KNEE, ANKLE = (12, 9), (13, 10), (14, 11)

@@ -115,6 +115,11 @@ def snap_crop(box: NDArray) -> Array:
     return np.concatenate([corner + side / 2, side], -1)
 
 
+def steady_crops(points_camera: NDArray, K: NDArray, height_m: float, fps: float) -> Array:
+    """The squares (F, 3) that are cut out around a clip's points (F, 137, 3): `crop_for`, made steady, in whole pixels."""
+    return snap_crop(smooth_crops(crop_for(points_camera, K, height_m), fps))
+
+
 def crop_intrinsics(K: NDArray, box: NDArray, size: int) -> Array:
     """The camera that sees exactly `box`, as a size × size picture: K (3, 3) or (…, 3, 3), box (…, 3) → (…, 3, 3)."""
     K, box = np.asarray(K, np.float64), np.asarray(box, np.float64)

@@ -46,6 +46,7 @@ MIRRORED_33 = np.array(
 
 FACE_POINTS = 478
 FACE_70 = 70
+POINTS = len(BODY_25) + FACE_70 + 2 * len(HAND_21)  # of a person in OpenPose's order: body, face, left hand, right hand
 
 # Pairs of indices that are drawn as limbs.
 MEDIAPIPE_LIMBS = (

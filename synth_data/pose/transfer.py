@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from ...errors import UserError
 from .filters import fill_gaps
-from .framing import MID_HIP, NECK, crop_for, project, smooth_crops, snap_crop
+from .framing import MID_HIP, NECK, project, steady_crops
 from .landmarks import BODY_25
 from .placing import camera_for, on_rays, placed
 from .track import PoseTrack
@@ -106,7 +106,7 @@ class FilmedTarget:
         if self.middle:
             width, height = self.size
             return np.tile(np.array([width // 2, height // 2, min(width, height)], np.float64), (len(points), 1))
-        return snap_crop(smooth_crops(crop_for(points, self.camera, self.height), fps))
+        return steady_crops(points, self.camera, self.height, fps)
 
     def to_json(self) -> dict[str, Any]:
         known = {"size": list(self.size), "focal_px": self.focal_px, "height": self.height, "ground": self.ground.to_json()}

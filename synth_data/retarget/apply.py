@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import UserError
+from ...errors import UserError, listed
 from ...jobs.progress import SILENT, Reporter
 from ...sequencer.strips import match_rate
 from ..characters.expressions import drives_of
@@ -119,8 +119,9 @@ def obstacles(armature: Any, rig: Rig) -> list[str]:
             if bone.name in held and driver.data_path.startswith(bone.path_from_id()) and not driver.mute and bone.name not in led:
                 led.append(bone.name)
     if led:
-        some = ", ".join(led[:4]) + (f" and {len(led) - 4} more" if len(led) > 4 else "")
-        found.append(f"Constraints or drivers on {some} of {armature.name} act on top of the motion; mute them to see it as it is.")
+        found.append(
+            f"Constraints or drivers on {listed(led, 4)} of {armature.name} act on top of the motion; mute them to see it as it is."
+        )
     if armature.data.pose_position == "REST":
         found.append(f"{armature.name} is shown at rest; switch its armature to Pose Position to see the motion.")
     if data is not None and (data.action_blend_type != "REPLACE" or data.action_influence < 1.0):

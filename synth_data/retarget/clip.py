@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...errors import UserError
+from ...errors import UserError, listed
 from ...jobs.progress import SILENT, Reporter
 from .bone_map import BoneMap, Recognition, recognise
 from .contacts import contacts, without_flicker
@@ -111,10 +111,9 @@ def motion_of(
         clip.names, clip.parents, heads[0] if clip.rest is None else clip.rest[:, :3, 3], bone_map=bone_map, humanoid=humanoid
     )
     if found.missing:
-        listed = ", ".join(found.missing[:6]) + (f" and {len(found.missing) - 6} more" if len(found.missing) > 6 else "")
         raise UserError(
-            f"{source_name} moves no humanoid whose bones are known (missing: {listed}); name them like mixamorig:Hips, or say which they "
-            "are in a bone map beside it."
+            f"{source_name} moves no humanoid whose bones are known (missing: {listed(found.missing, 6)}); name them like "
+            "mixamorig:Hips, or say which they are in a bone map beside it."
         )
     kept = _of_the_body(clip.parents, found)
     number = {node: index for index, node in enumerate(kept)}

@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..pose.landmarks import BODY_25, HAND_21
+from ..pose.landmarks import BODY_25, HAND_21, POINTS
 from .kinematics import unit
 from .rig import Rig
 
 Array = npt.NDArray[np.float64]
 
-FACE, LEFT_HAND, RIGHT_HAND, POINTS = 25, 95, 116, 137
+FACE, LEFT_HAND, RIGHT_HAND = 25, 95, 116
 _ROLE_OF_JOINT = {"shoulder": "upper_arm", "elbow": "forearm", "wrist": "hand", "hip": "thigh", "knee": "shin", "ankle": "foot"}
 _NOSE_TIP, _RIGHT_PUPIL, _LEFT_PUPIL = 30, 68, 69
 

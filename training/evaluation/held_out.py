@@ -19,7 +19,7 @@ from ...synth_data.dataset.sample import SamplePose
 from ...synth_data.pose.conditions import CAPSULES, Condition
 from ...synth_data.pose.head import head_square
 from ..data import filmed_target, premultiplied, read_rgba
-from ..silhouette import margin, silhouette
+from ..silhouette import figure
 
 PIECE = 12  # consecutive frames that are resampled as one where there are too few clips
 LEAST_CLIPS = 3
@@ -60,8 +60,7 @@ class HeldOut:
         """
         if not self.filmed:
             return None
-        packed = torch.from_numpy(self.packed(index, CAPSULES)).permute(2, 0, 1)[None]
-        return silhouette(packed, margin(self.size))[0, 0] > 0
+        return figure(self.packed(index, CAPSULES))
 
     def flow(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]] | None:
         """(H, W, 2) px to the next frame and (H, W) whether the point is seen there, too; None where the dataset has no flow."""
