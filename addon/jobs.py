@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -138,14 +138,16 @@ def home() -> Path:
     return Path(bpy.utils.user_resource("DATAFILES", path="ningyo", create=True))
 
 
-def start_job(interpreter: Path, verb: str, arguments: list[str], out: Path, **note: Any) -> Job:
-    """Start a worker on a new job folder under `out`. Raises UserError in one sentence."""
+def start_job(
+    interpreter: Path, verb: str, arguments: list[str], out: Path, *, environment: Mapping[str, str] | None = None, **note: Any
+) -> Job:
+    """Start a worker on a new job folder under `out`; its `environment` is written nowhere. Raises UserError in one sentence."""
     folder = new_folder(out / "jobs", verb)
     try:
         request_job(folder, verb, arguments, {"blender": bpy.app.version_string})
         job = Job(folder, JobView(folder), arguments)
         job.remember(out=str(out), **note)
-        job.process = worker.start(interpreter, verb, arguments, folder, online=bpy.app.online_access)
+        job.process = worker.start(interpreter, verb, arguments, folder, online=bpy.app.online_access, more=environment)
         with open(home() / INDEX, "a", encoding="utf-8") as index:
             index.write(f"{folder}\n")
     except OSError as error:

@@ -13,7 +13,7 @@ import bpy
 from ..errors import UserError
 from ..jobs.folder import LOG
 from ..verbs.demo import VIDEO as DEMO_VIDEO
-from . import jobs
+from . import environment, jobs
 from .character import export_character, scene_armature
 from .plan import Plan
 from .preferences import worker_python
@@ -160,6 +160,9 @@ class NINGYO_OT_retry(OfJob, bpy.types.Operator):
             return {"CANCELLED"}
         out = str(job.note.get("out", job.folder.parent.parent))
         try:
+            if job.verb == "setup":
+                environment.start(context)
+                return {"FINISHED"}
             if interpreter is None:
                 raise UserError(NO_WORKER)
             if any(other.is_running and other.note.get("out") == out for other in jobs.JOBS):

@@ -11,6 +11,7 @@ import bpy
 
 from ..sequencer.strips import find_images, find_movie
 from . import jobs, words
+from .environment import draw_setup
 from .people import Person, cast_of, listed
 from .plan import Status
 from .properties import plan_of, sequencer_scene, statuses
@@ -75,7 +76,7 @@ class Main:
 
 
 def no_worker(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    say(layout, context, "The stages run in another Python, the worker: choose it in the preferences.", "ERROR")
+    draw_setup(layout, context)
     shown = layout.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES")
     shown.module = jobs.ROOT_PACKAGE
 
