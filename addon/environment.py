@@ -65,7 +65,7 @@ def start(context: bpy.types.Context) -> jobs.Job:
     if reason:
         raise UserError(reason)
     chosen = choices(context)
-    interpreter = Path(chosen.base) if chosen.base else worker.blenders_python(bpy.app.binary_path)
+    interpreter = worker.blenders_python(bpy.app.binary_path) or (Path(chosen.base) if chosen.base else None)
     if interpreter is None:
         raise UserError("Blender's own Python was not found; install Python 3.11 from python.org and choose it as Base Python")
     arguments = ["--home", str(jobs.home()), "--compute", chosen.compute]

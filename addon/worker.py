@@ -55,7 +55,8 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Start the worker in a process group of its own, so that it outlives Blender and can be stopped with its children.
 
-    Where Blender may not go `online`, the worker is told not to either. Its environment gets `more`. Raises OSError when the interpreter cannot be run.
+    Where Blender may not go `online`, the worker is told not to either. Its environment gets `more`. Raises OSError when the interpreter
+    cannot be run.
     """
     with open(job / LOG, "ab") as log:
         return subprocess.Popen(

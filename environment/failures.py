@@ -21,7 +21,7 @@ CAUSES = (
         f"The proxy cannot be used; put its address right in the preferences, as http://HOST:PORT, and {AGAIN}.",
     ),
     (
-        r"DO NOT MATCH THE HASHES|[Hh]ash mismatch|Expected sha256|Bad CRC-32|File is not a zip file|is an invalid wheel|has an invalid wheel",
+        r"DO NOT MATCH THE HASHES|[Hh]ash mismatch|Expected sha256|Bad CRC-32|File is not a zip file|(is|has) an invalid wheel",
         "A downloaded file is damaged or is not the one the index announced; set up the worker again, and where it happens twice, "
         "ask who runs your package index or proxy.",
     ),
@@ -47,15 +47,18 @@ CAUSES = (
     ),
     (
         r"[Ff]ilename or extension is too long|\[WinError 206\]|Windows Long Path support",
-        "Windows' limit on the length of paths is in the way; switch on long paths in Windows (docs/install.md says how), and set up again.",
+        "Windows' limit on the length of paths is in the way; switch on long paths in Windows (docs/install.md says how), "
+        "and set up again.",
     ),
     (
         r"Permission denied|\[Errno 13\]|Access is denied|\[WinError 5\]|Read-only file system|\[Errno 30\]|Operation not permitted",
-        "The folder cannot be written: {where}; allow it, close other programs that use it (on Windows a virus scanner may), and set up again.",
+        "The folder cannot be written: {where}; allow it, close other programs that use it (on Windows a virus scanner may), "
+        "and set up again.",
     ),
     (
         r"ensurepip is not available|No module named '?ensurepip|No module named '?venv",
-        "This Python cannot make environments; install its venv package (python3.11-venv on Debian and Ubuntu), or choose another Base Python.",
+        "This Python cannot make environments; install its venv package (python3.11-venv on Debian and Ubuntu), "
+        "or choose another Base Python.",
     ),
     (
         r"MemoryError|Cannot allocate memory|\[Errno 12\]",

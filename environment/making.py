@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ MEGABYTE = 1e6
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be made: in which add-on's folder, for which device, from which Python, and from which folder of wheels (None: an index)."""
+    """What is to be made: in which add-on's folder, for which device, from which Python and which folder of wheels (None: an index)."""
 
     home: Path
     compute: str = "cpu"
@@ -136,9 +137,12 @@ class Pip:
 
     def renew(self) -> None:
         """A pip that tells bytes and goes on where a connection broke, where the base Python's is too old and there is an index."""
-        there = [path.name.split("-")[1] for path in self._packages.glob("pip-*.dist-info")]
-        if self._order.wheels is None and (not there or tuple(map(int, there[0].split(".")[:2])) < PIP_WITH_BYTES):
+        if self._order.wheels is None and not self._tells_bytes():
             self._run("install", "--upgrade", tool("pip", self._order.project))
+
+    def _tells_bytes(self) -> bool:
+        version = next(self._packages.glob("pip-*.dist-info")).name.split("-")[1]
+        return tuple(map(int, re.findall(r"\d+", version)[:2])) >= PIP_WITH_BYTES
 
     def install(self) -> None:
         """Everything the worker needs."""
@@ -148,7 +152,8 @@ class Pip:
         if order.wheels is not None:
             sources = ["--no-index", "--find-links", str(order.wheels)]
         else:
-            sources = ["--progress-bar", "raw", *self._torch()]
+            sources = self._torch()
+        self._output.packages = 0  # pip may have installed itself anew
         self._before = self._installed()
         self._installing = True
         self._run("install", *sources, "-r", str(listed))
@@ -164,7 +169,7 @@ class Pip:
             return []
         folder = self._order.place.downloads / "torch"
         extra = ["--extra-index-url", index, "--retries", "1", "--timeout", "20"]
-        self._run("download", "--progress-bar", "raw", "--no-deps", "--dest", str(folder), *extra, wanted)
+        self._run("download", "--no-deps", "--dest", str(folder), *extra, wanted)
         if not any("+" in wheel.name for wheel in folder.glob("torch-*.whl")):
             self._report.warning(
                 f"PyTorch's own index could not be reached ({index}): the standard build of torch is taken, whatever its size."
@@ -172,7 +177,7 @@ class Pip:
         return ["--find-links", str(folder)]
 
     def _run(self, command: str, *arguments: str) -> None:
-        options = ["--only-binary", ":all:", "--no-warn-script-location"] if command == "install" else ["--only-binary", ":all:"]
+        options = ["--only-binary", ":all:", "--progress-bar", "raw" if self._tells_bytes() else "off"]
         process.run(
             [self._python, "-I", "-X", "utf8", "-m", "pip", command, *options, *arguments],
             self._report,

@@ -19,7 +19,7 @@ TORCH_BUILDS = "https://download.pytorch.org/whl/"
 
 @dataclass(frozen=True)
 class Size:
-    """Gigabytes (10⁹ bytes) to download, and on the disk at the most crowded moment: downloads, what is being unpacked, and the environment."""
+    """Gigabytes (10⁹ bytes) to download, and on the disk when it is fullest: downloads, what is being unpacked, the environment."""
 
     download: float
     disk: float

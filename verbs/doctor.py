@@ -57,7 +57,8 @@ def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
     missing = [check.name for check in checks if not check.ok]
     if missing:
         raise UserError(
-            f"Missing or unfit: {', '.join(missing)}; Set Up Worker in the add-on's preferences, or `make env`, makes an environment that has everything."
+            f"Missing or unfit: {', '.join(missing)}; Set Up Worker in the add-on's preferences, or `make env`, makes an environment "
+            "that has everything."
         )
     return {"checks": [asdict(check) for check in checks]}
 
