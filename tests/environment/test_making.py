@@ -128,10 +128,7 @@ def test_the_wanted_build_of_torch(
         found: list[str] = []
 
         def look(python: Path, _report: Reporter, found: list[str] = found) -> None:
-            done = subprocess.run(
-                [str(python), "-I", "-c", "import torch; print(torch.VERSION)"], capture_output=True, text=True, check=True
-            )
-            found.append(done.stdout.strip())
+            found.append(said_by(python, "import torch; print(torch.VERSION)"))
 
         make(Order(tmp_path / home, base=base, project=project), Reporter(events.append), check=look)
         assert found == [version]
