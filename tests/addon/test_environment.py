@@ -62,7 +62,7 @@ def finish_env(python: Path) -> None:
     python.touch()
 
 
-def test_offline_the_button_says_what_to_do(no_worker: None, drawn: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_offline_the_button_says_what_to_do(no_worker: None, drawn: Any, monkeypatch: Any, tmp_path: Path) -> None:
     assert not bpy.app.online_access, "so it is where nobody allowed it"
     assert not bpy.ops.ningyo.set_up_worker.poll()
     text = " ".join(drawn(SETUP))
@@ -83,9 +83,7 @@ def test_the_side_panel_and_the_preferences_lead_there(no_worker: None, drawn: A
         assert "button(ningyo.set_up_worker" in drawn(panel)
 
 
-def test_while_it_is_set_up(
-    no_worker: None, scripted_worker: Any, until: Any, drawn: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_while_it_is_set_up(no_worker: None, scripted_worker: Any, until: Any, drawn: Any, monkeypatch: Any, tmp_path: Path) -> None:
     """Bytes, rate and time left; the proxy reaches the worker and is written nowhere; then the one that was made is used."""
     monkeypatch.setenv("FTP_PROXY", "the system's")
     monkeypatch.setenv("HTTPS_PROXY", "http://overruled:1")
@@ -118,9 +116,7 @@ def test_while_it_is_set_up(
     assert "python: 3.11" in drawn(PREFERENCES)
 
 
-def test_a_failure_is_said_and_tried_again(
-    no_worker: None, until: Any, drawn: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_failure_is_said_and_tried_again(no_worker: None, until: Any, drawn: Any, monkeypatch: Any, tmp_path: Path) -> None:
     """The real command, on Blender's own Python, with a folder that has no wheels in it."""
     choose(monkeypatch, Choices(wheels=str(tmp_path)))
     assert bpy.ops.ningyo.set_up_worker() == {"FINISHED"}
