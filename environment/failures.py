@@ -47,7 +47,7 @@ CAUSES = (
     ),
     (
         r"[Ff]ilename or extension is too long|\[WinError 206\]|Windows Long Path support",
-        "Windows' limit on the length of paths is in the way; switch on long paths in Windows (docs/install.md says how), "
+        "Windows' limit on the length of paths is in the way; switch on `Enable Win32 long paths` (an administrator can), "
         "and set up again.",
     ),
     (
