@@ -120,6 +120,13 @@ def pip_environment(order: Order) -> dict[str, str]:
     }
 
 
+def expected_bytes(order: Order) -> float:
+    """How much is to be downloaded; from a folder of wheels, at most so much to be read."""
+    if order.wheels is not None:
+        return float(sum(wheel.stat().st_size for wheel in order.wheels.glob("*.whl")))
+    return size(order.compute).download * 1e9
+
+
 class Pip:
     """The new environment's pip, whose progress becomes ours."""
 
@@ -132,6 +139,7 @@ class Pip:
         self._output = PipOutput()
         self._installing = False
         self._before = 0  # packages that were there before
+        self._expected = expected_bytes(order)
         self._unit = "MB"
         self._told: tuple[float, float] | None = None
 
@@ -197,8 +205,8 @@ class Pip:
                 self._report.stage("install")
             self._unit, done, total, note = "packages", min(self._installed() - self._before, output.packages), output.packages, ""
         else:
-            expected = 0.0 if self._order.wheels else size(self._order.compute).download * 1e9
-            done, total, note = round(output.done / MEGABYTE, 1), round(max(output.known, expected) / MEGABYTE, 1), output.name
+            whole = max(output.known, self._expected)
+            done, total, note = round(output.done / MEGABYTE, 1), round(whole / MEGABYTE, 1), output.name
         if done and (done, total) != self._told:
             self._told = (done, total)
             self._report.progress(done, total, self._unit, note=note)

@@ -13,6 +13,7 @@ Under the add-on's folder:
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from dataclasses import dataclass
@@ -74,10 +75,11 @@ class Place:
         try:
             mark = json.loads(self.mark.read_text("utf-8"))
             found = Ready(Path(mark["folder"]), str(mark["compute"]), str(mark["requirements"]))
+            # The paths inside an environment are absolute, so that a copy of it would run the original, or nothing.
+            in_place = os.path.samefile(found.folder.parent, self.folder)
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        # The paths inside an environment are absolute, so that a copy of it would run the original, or nothing.
-        return found if found.folder.parent == self.folder and found.python.is_file() else None
+        return found if in_place and found.python.is_file() else None
 
     def set_ready(self, folder: Path, compute: str, lines: tuple[str, ...]) -> Ready:
         mark = {"schema": "ningyo.environment", "version": 1, "folder": str(folder), "compute": compute, "requirements": fingerprint(lines)}
@@ -92,6 +94,6 @@ class Place:
         """Remove environments that are not the ready one. On Windows one that a job still runs in stays until the next time."""
         ready = self.ready()
         for folder in self.folder.glob("env-*"):
-            if ready is None or folder != ready.folder:
+            if ready is None or not os.path.samefile(folder, ready.folder):
                 shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(self.temporary, ignore_errors=True)
