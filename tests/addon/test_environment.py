@@ -190,7 +190,7 @@ def test_the_manifest_asks_for_what_is_used() -> None:
         "files": "write_atomically" in code,
         "network": "online_access" in code,
         "clipboard": ".clipboard" in code,
-        "camera": "--camera" in code,
+        "camera": '"--camera"' in code,
         "microphone": "microphone" in code,
     }
     assert set(permissions) == {name for name, used in uses.items() if used}
