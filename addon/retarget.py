@@ -118,9 +118,7 @@ class NINGYO_OT_retarget(bpy.types.Operator):
         try:
             if "capture" in coming(plan, jobs.JOBS):
                 start(context, "retarget", plan)
-                self.report(
-                    {"INFO"}, "The motion for rendering is made after the capture; then press again to put it on the character here"
-                )
+                self.report({"INFO"}, "The motion to render from is made after the capture; then press again for the character here")
                 return {"FINISHED"}
             if importlib.util.find_spec("numpy") is None:
                 # Some distributions' Blender comes without it: the later stages can go on, the character here stays as it is.
