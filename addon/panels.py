@@ -175,6 +175,13 @@ def folder_of(job: jobs.Job) -> str:
     return str(job.note.get("made") or job.note.get("dataset") or job.note.get("out") or job.folder)
 
 
+def split(layout: bpy.types.UILayout) -> bpy.types.UILayout:
+    """`layout` with names on the left and values on the right, as in Blender's own panels."""
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    return layout
+
+
 def region_points(context: bpy.types.Context) -> float:
     """The sidebar's width, whatever the interface is scaled to."""
     scale = context.preferences.system.ui_scale or 1.0  # 0 where there is no window

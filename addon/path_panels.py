@@ -13,7 +13,7 @@ from bpy.app.translations import pgettext_iface as iface_
 from ..sequencer.strips import find_images
 from . import facts, jobs, words
 from .operators import obstacle
-from .panels import InSequencer, InView3D, Jobs, People, no_worker, say
+from .panels import InSequencer, InView3D, Jobs, People, no_worker, say, split
 from .plan import Plan, Status
 from .presets import NINGYO_PT_path_presets
 from .properties import NINGYO_settings, plan_of, sequencer_scene, statuses
@@ -33,13 +33,6 @@ SHORT = {"blocked": "", "todo": "To Do", "queued": "Queued", "running": "Running
     "stale": "Out of Date",
     "done": "",
 }
-
-
-def split(layout: bpy.types.UILayout) -> bpy.types.UILayout:
-    """`layout` with names on the left and values on the right, as in Blender's own panels."""
-    layout.use_property_split = True
-    layout.use_property_decorate = False
-    return layout
 
 
 class Main:
@@ -110,13 +103,16 @@ def draw_fact(layout: bpy.types.UILayout, context: bpy.types.Context, text: str)
         say(layout, context, text, "NONE")
 
 
-def draw_stage(layout: bpy.types.UILayout, context: bpy.types.Context, verb: str, does: str, *, icon: str = "PLAY") -> None:
-    """A stage's button, what it does or why it cannot be pressed, and how far it is."""
+def draw_stage(
+    layout: bpy.types.UILayout, context: bpy.types.Context, verb: str, does: str, *, icon: str, reason: str | None = None
+) -> None:
+    """A stage's button, what it does or the `reason` why it cannot be pressed, and how far it is."""
     plan = plan_of(context)
     status = statuses(plan)[verb]
     layout.operator(f"ningyo.{verb}", icon=icon)
     draw_state(layout, context, status)
-    reason = obstacle(verb, plan)
+    if reason is None:
+        reason = obstacle(verb, plan)
     if status.kind in ("todo", "blocked"):
         say(layout, context, does, "NONE")
     if reason and status.kind not in ("running", "queued"):
@@ -217,7 +213,7 @@ class NINGYO_PT_step_dataset(Step, InView3D, bpy.types.Panel):
             self.layout,
             context,
             "render",
-            "Renders the character in the person's poses, as pictures to learn from",
+            "Renders the character in the person's poses, to learn from",
             icon="RENDER_ANIMATION",
         )
 
@@ -272,7 +268,7 @@ class NINGYO_PT_sequencer(Main, InSequencer, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         split(self.layout.column()).prop(context.scene.ningyo, "video")
-        super().draw(context)
+        Main.draw(self, context)
 
 
 class NINGYO_PT_sequencer_generate(Generate, Step, InSequencer, bpy.types.Panel):
