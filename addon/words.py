@@ -87,7 +87,7 @@ def in_short(job: Any, said: Callable[[str], str] = str) -> str:
     if fraction is not None:
         text += f" {100 * fraction:.0f} %"
     left = event.get("seconds_left")
-    return text if left is None else f"{text}, {said('{} left').format(duration(left))}"
+    return text if left is None else f"{text}, " + said("{} left").format(duration(left))
 
 
 def progress(view: Any) -> str:
