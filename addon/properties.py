@@ -39,7 +39,8 @@ def video_facts(path: Path) -> str:
     try:
         clip = bpy.data.movieclips.load(str(path))
         width, height = clip.size
-        return f"{width}×{height}, {clip.fps:.4g} fps, {clip.frame_duration:,} frames" if width else ""
+        # Of what it cannot read, Blender says that it is a square without frames.
+        return f"{width}×{height}, {clip.fps:.4g} fps, {clip.frame_duration:,} frames" if clip.fps and clip.frame_duration else ""
     except RuntimeError:
         return ""
     finally:

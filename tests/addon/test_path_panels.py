@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,14 +27,15 @@ STEPS = sorted(
 
 
 def header(drawn: Callable[[Any], list[str]], step: Any) -> list[str]:
-    """The icon's and the words' line of a step's header."""
-    return drawn(type("Header", (), {"draw": lambda self, context: step.draw_header_preset(_Part(step, self.layout), context)})())
+    """The words at the right of a step's header."""
 
+    def draw(panel: Any, context: Any) -> None:
+        panel.verb, panel.status = step.verb, lambda context: step.status(panel, context)
+        step.draw_header(panel, context)
+        panel.layout.texts.clear()
+        step.draw_header_preset(panel, context)
 
-class _Part:
-    def __init__(self, step: Any, layout: Any) -> None:
-        self.layout, self.verb = layout, step.verb
-        self.status = lambda context: step.status(self, context)
+    return drawn(SimpleNamespace(draw=draw))
 
 
 def test_the_steps_stand_in_their_order() -> None:

@@ -36,7 +36,7 @@ def has_translations() -> bool:
 def everything() -> dict[str, Any]:
     """All that an add-on may leave behind."""
     handlers = {name: getattr(bpy.app.handlers, name) for name in dir(bpy.app.handlers)}
-    drawn = {name: getattr(bpy.types, name).draw for name in dir(bpy.types) if "draw" in vars(getattr(bpy.types, name))}
+    drawn = {name: getattr(getattr(bpy.types, name), "draw", None) for name in dir(bpy.types)}
     keys = bpy.context.window_manager.keyconfigs.addon
     return {
         "types": set(dir(bpy.types)),
