@@ -74,7 +74,7 @@ def test_a_newcomer_is_told_what_comes_first(settings: Any, drawn) -> None:
 
 
 def test_each_step_says_which_one_it_waits_for(settings_with_worker: Any, drawn) -> None:
-    for step, reason in zip(STEPS[3:], ("Capture first", "Retarget first", "Render first", "Train first"), strict=True):
+    for step, reason in zip(STEPS[3:], ("Capture first", "Retarget first", "Render first", "Capture first"), strict=True):
         texts = drawn(step)
         assert reason in texts, step
         assert header(drawn, step) == [""]

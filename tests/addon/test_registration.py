@@ -17,20 +17,9 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 import ningyo
-from ningyo.addon import CLASSES, jobs, translations
+from ningyo.addon import CLASSES, jobs
 
 ROOT = Path(__file__).parents[2]
-
-
-def has_translations() -> bool:
-    """Whether the add-on's catalogue is registered: Blender refuses a second one of the same name."""
-    name = translations.__name__
-    try:
-        bpy.app.translations.register(name, {})
-    except ValueError:
-        return True
-    bpy.app.translations.unregister(name)
-    return False
 
 
 def everything() -> dict[str, Any]:
@@ -47,7 +36,6 @@ def everything() -> dict[str, Any]:
         "drawn": {name: len(getattr(draw, "_draw_funcs", [draw])) for name, draw in drawn.items() if not name.startswith("NINGYO")},
         "keys": {keymap.name: len(keymap.keymap_items) for keymap in keys.keymaps} if keys else {},
         "presets": [path for what in ("path", "dataset") for path in bpy.utils.preset_paths(f"ningyo/{what}")],
-        "translated": has_translations(),
         "timer": bpy.app.timers.is_registered(jobs.tick),
     }
 
@@ -61,7 +49,6 @@ def test_nothing_is_left_behind(empty_blender) -> None:
         assert len(during["types"] - before["types"]) >= len(seen)
         assert "ningyo" in during["scene"]
         assert during["drawn"]["STATUSBAR_HT_header"] == before["drawn"]["STATUSBAR_HT_header"] + 1
-        assert during["translated"]
         ningyo.unregister()
         assert everything() == before
         assert not jobs.JOBS
