@@ -21,12 +21,15 @@ from . import (
     motions,
     operators,
     overlay,
-    panels,
+    path_panels,
     preferences,
+    presets,
     properties,
     results,
     retarget,
+    status_bar,
     swatches,
+    translations,
 )
 
 CLASSES = (
@@ -43,7 +46,8 @@ CLASSES = (
     *dataset_lists.CLASSES,
     *dataset_preview.CLASSES,
     *dataset_work.CLASSES,
-    *panels.CLASSES,
+    *presets.CLASSES,
+    *path_panels.CLASSES,
     *motion_panels.CLASSES,
     *look_panel.CLASSES,
     *dataset_panels.CLASSES,
@@ -55,10 +59,14 @@ def register() -> None:
         bpy.utils.register_class(cls)
     bpy.types.Scene.ningyo = bpy.props.PointerProperty(type=properties.NINGYO_settings)
     jobs.on_end += [results.show_result, overlay.show_made, retarget.put_on_solved, dataset_work.show_page]
+    status_bar.show()
+    translations.register()
     jobs.find_again()
 
 
 def unregister() -> None:
+    status_bar.hide()
+    translations.unregister()
     jobs.forget()
     swatches.forget()
     dataset_preview.forget()

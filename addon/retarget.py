@@ -18,8 +18,9 @@ from . import jobs
 from .apply import Request, Solved, refuse, take, warning_reporter
 from .character import scene_armature
 from .motions import rig_beside
-from .operators import busy, start
-from .plan import Plan
+from .operators import obstacle as obstacle_of
+from .operators import solves, start
+from .plan import Plan, coming
 from .properties import plan_of
 
 SOLVED = "motions"  # in the output folder: a folder each time, with a motion and a rig for each armature
@@ -28,10 +29,10 @@ SOLVED = "motions"  # in the output folder: a folder each time, with a motion an
 def obstacle(context: bpy.types.Context, plan: Plan) -> str:
     """Why retargeting cannot begin; empty where it can."""
     solving = context.scene.ningyo.solving
-    reason = plan.blocked("retarget", needs_worker=False)
+    reason = obstacle_of("retarget", plan, needs_worker=False)
     if not reason and solving.method == "SOLVER" and plan.worker is None:
         reason = "Set the worker first, or choose the closed form"
-    return reason or ("A job is at work in this output folder" if busy(plan) else "")
+    return reason or ("Retarget is at work already" if solves(plan) else "")
 
 
 def requested(context: bpy.types.Context, plan: Plan) -> Request:
@@ -115,6 +116,10 @@ class NINGYO_OT_retarget(bpy.types.Operator):
     def _begin(self, context: bpy.types.Context) -> set[str]:
         plan = plan_of(context)
         try:
+            if "capture" in coming(plan, jobs.JOBS):
+                start(context, "retarget", plan)
+                self.report({"INFO"}, "The motion to render from is made after the capture; then press again for the character here")
+                return {"FINISHED"}
             if importlib.util.find_spec("numpy") is None:
                 # Some distributions' Blender comes without it: the later stages can go on, the character here stays as it is.
                 start(context, "retarget", plan)
@@ -235,7 +240,7 @@ def prepare_rendering(context: bpy.types.Context) -> str:
     The worker's rig comes through a file, so its bones' axes need not be those of the scene's: it gets a motion of its own.
     """
     plan = plan_of(context)
-    if plan.worker is None:
+    if plan.worker is None or "retarget" in coming(plan, jobs.JOBS):
         return ""
     try:
         start(context, "retarget", plan)

@@ -7,6 +7,7 @@ import dataclasses
 import importlib
 import importlib.util
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -58,12 +59,18 @@ def wait_for(name):
 
 
 @pytest.fixture
-def scripted_worker(addon: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+def worker_text() -> Callable[[str], str]:
+    """The whole Python text of a worker that behaves as a script says."""
+    return lambda script: WORKER.format(root=str(PACKAGE_PARENT), script=script)
+
+
+@pytest.fixture
+def scripted_worker(addon: Any, worker_text: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """From now on, jobs run this Python text in a process of its own, whatever their verb; `folder` is the job's."""
     worker = importlib.import_module("ningyo.addon.worker")
 
     def use(script: str) -> None:
-        text = WORKER.format(root=str(PACKAGE_PARENT), script=script)
+        text = worker_text(script)
         monkeypatch.setattr(worker, "command", lambda interpreter, verb, arguments, job: [sys.executable, "-I", "-c", text, str(job)])
 
     return use
@@ -94,13 +101,35 @@ def isolated() -> Callable[[str], dict[str, str]]:
     return make
 
 
+LEAVE = "\nsys.stdout.flush(); sys.stderr.flush(); import os; os._exit(0)\n"
+
+
+@pytest.fixture
+def in_another_blender(tmp_path: Path, isolated: Callable[[str], dict[str, str]]) -> Callable[..., str]:
+    """Runs a script in a Blender of its own, whose user has nothing yet but what earlier ones of the same test left; what it prints."""
+
+    def run(script: str, *arguments: str) -> str:
+        # An exception must end the process the quick way too: old Blenders hang when the interpreter shuts down.
+        body = "".join(f"    {line}\n" for line in script.splitlines())
+        guarded = (
+            f"import os, sys, traceback\ntry:\n{body}"
+            f"except BaseException:\n    traceback.print_exc(); sys.stderr.flush(); os._exit(1)\n{LEAVE}"
+        )
+        command = [sys.executable, "-c", guarded, *arguments]
+        done = subprocess.run(command, env=isolated(str(tmp_path)), capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
 class WrittenDown:
     """A layout that keeps the texts it is given, since a module without a window draws nothing."""
 
     def __init__(self, texts: list[str]) -> None:
         self.texts = texts
 
-    def label(self, *, text: str = "", icon: str = "NONE") -> None:
+    def label(self, *, text: str = "", icon: str = "NONE", translate: bool = True) -> None:
         self.texts.append(text)
 
     def progress(self, *, factor: float, type: str, text: str) -> None:
@@ -117,6 +146,10 @@ class WrittenDown:
 
     def separator(self) -> None:
         pass
+
+    def popover(self, *, panel: str, **_how: Any) -> None:
+        assert hasattr(importlib.import_module("bpy").types, panel), panel
+        self.texts.append(f"popover({panel}")
 
     def menu(self, name: str, **_how: Any) -> None:
         assert hasattr(importlib.import_module("bpy").types, name), name

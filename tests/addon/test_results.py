@@ -13,7 +13,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-from ningyo.addon import jobs, panels
+from ningyo.addon import jobs, panels, path_panels
 from ningyo.addon.character import export_character, scene_armature, shorten_bones
 from ningyo.addon.properties import plan_of, statuses
 from ningyo.addon.results import show_frames
@@ -161,22 +161,15 @@ job.close()
     until(lambda: not again.is_running)
 
 
-def test_panels_say_what_is_missing(settings: Any, drawn) -> None:
-    texts = " ".join(drawn(panels.Main))
-    assert "choose it in the preferences" in texts
-    assert "button(ningyo.run" in texts
-    texts = drawn(panels.Stages)
-    assert "Set the worker first" in texts
-    assert texts[texts.index("Strips") + 1] == "Generate first"
+def test_the_last_step_says_where_the_frames_are(settings: Any, drawn) -> None:
+    step = path_panels.NINGYO_PT_step_generate
+    assert "The strip needs frames: Generate first" in drawn(step)
     frames_at(plan_of(bpy.context).files.frames)
-    texts = drawn(panels.Stages)
-    assert texts[texts.index("Strips") + 1] == "to do"
+    texts = drawn(step)
+    assert "6 frames, 30 fps" in texts
+    assert "The frames are in the sequencer" not in texts
     Path(settings.video).unlink()
     assert bpy.ops.ningyo.add_strips() == {"FINISHED"}, "frames are shown without their movie too"
-    texts = drawn(panels.Stages)
-    assert texts[texts.index("Strips") + 1] == "in the sequencer"
-    for character in ("FILE", "ARMATURE"):
-        settings.character = character
-        drawn(panels.Main)
-    drawn(panels.Details)
+    assert "The frames are in the sequencer" in drawn(step)
+    assert "The frames are in the sequencer" in drawn(path_panels.NINGYO_PT_sequencer_generate)
     assert not panels.Jobs.poll(bpy.context)
