@@ -64,6 +64,7 @@ VERBS = (
     "run",
     "demo",
     "models",
+    "setup",
     "doctor",
 )
 # Started by a render for itself (synth_data/render/crew.py), not by people.

@@ -14,6 +14,7 @@ from . import (
     dataset_preview,
     dataset_properties,
     dataset_work,
+    environment,
     jobs,
     look,
     look_panel,
@@ -37,6 +38,7 @@ CLASSES = (
     *look.CLASSES,
     *dataset_properties.CLASSES,
     *properties.CLASSES,
+    *environment.CLASSES,
     *preferences.CLASSES,
     *operators.CLASSES,
     *retarget.CLASSES,
@@ -58,7 +60,7 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.ningyo = bpy.props.PointerProperty(type=properties.NINGYO_settings)
-    jobs.on_end += [results.show_result, overlay.show_made, retarget.put_on_solved, dataset_work.show_page]
+    jobs.on_end += [results.show_result, overlay.show_made, retarget.put_on_solved, dataset_work.show_page, environment.use_made]
     status_bar.show()
     translations.register()
     jobs.find_again()

@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -197,8 +197,14 @@ def home() -> Path:
     return Path(bpy.utils.user_resource("DATAFILES", path="ningyo", create=True))
 
 
-def start_job(interpreter: Path, verb: str, arguments: list[str], out: Path, *, after: Job | None = None, **note: Any) -> Job:
-    """Start a worker on a new job folder under `out`, or queue it `after` another job. Raises UserError in one sentence."""
+def start_job(
+    interpreter: Path, verb: str, arguments: list[str], out: Path,
+    *, after: Job | None = None, environment: Mapping[str, str] | None = None, **note: Any,
+) -> Job:  # fmt: skip
+    """Start a worker on a new job folder under `out`, or queue it `after` another job. Its `environment` is written nowhere, so no job that
+    needs one can be queued. Raises UserError in one sentence.
+    """
+    assert after is None or environment is None
     folder = new_folder(out / "jobs", verb)
     try:
         request_job(folder, verb, arguments, {"blender": bpy.app.version_string})
@@ -207,7 +213,7 @@ def start_job(interpreter: Path, verb: str, arguments: list[str], out: Path, *, 
             note |= {"after": str(after.folder), "waits_for": after.verb, "interpreter": str(interpreter)}
         job.remember(out=str(out), **note)
         if after is None:
-            job.process = worker.start(interpreter, verb, arguments, folder, online=bpy.app.online_access)
+            job.process = worker.start(interpreter, verb, arguments, folder, online=bpy.app.online_access, more=environment)
         with open(home() / INDEX, "a", encoding="utf-8") as index:
             index.write(f"{folder}\n")
     except OSError as error:

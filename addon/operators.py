@@ -13,7 +13,7 @@ import bpy
 from ..errors import UserError
 from ..jobs.folder import LOG
 from ..verbs.demo import VIDEO as DEMO_VIDEO
-from . import jobs, words
+from . import environment, jobs, words
 from .character import export_character, scene_armature
 from .plan import Plan, at_work, coming, is_solving
 from .preferences import worker_python
@@ -172,6 +172,9 @@ class NINGYO_OT_retry(OfJob, bpy.types.Operator):
             return {"CANCELLED"}
         out = str(job.note.get("out", job.folder.parent.parent))
         try:
+            if job.verb == "setup":
+                environment.start(context)
+                return {"FINISHED"}
             if interpreter is None:
                 raise UserError(NO_WORKER)
             note = {key: job.note[key] for key in ("scene", "blend", "video", "show", "retarget", "dataset", "made") if key in job.note}

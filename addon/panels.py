@@ -12,6 +12,7 @@ from bpy.app.translations import pgettext_iface as iface_
 
 from ..sequencer.strips import find_movie
 from . import jobs, words
+from .environment import draw_setup
 from .people import Person, cast_of, listed
 from .properties import plan_of, sequencer_scene
 from .results import SHOWS_FRAMES
@@ -35,7 +36,7 @@ class InSequencer(Tab):
 
 
 def no_worker(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    say(layout, context, "The stages run in another Python, the worker: choose it in the preferences.", "ERROR")
+    draw_setup(layout, context)
     shown = layout.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES")
     shown.module = jobs.ROOT_PACKAGE
 

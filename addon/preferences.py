@@ -12,6 +12,12 @@ import bpy
 
 from ..errors import UserError
 from . import jobs, worker
+from .environment import draw_setup, preferences
+
+COMPUTES = (
+    ("CPU", "CPU", "Smaller to download; runs everywhere"),
+    ("CUDA", "CUDA", "For NVIDIA graphics cards: several gigabytes more to download, and much faster training"),
+)
 
 
 class NINGYO_preferences(bpy.types.AddonPreferences):
@@ -19,8 +25,23 @@ class NINGYO_preferences(bpy.types.AddonPreferences):
 
     interpreter: bpy.props.StringProperty(
         name="Worker's Python",
-        description="The Python that captures, renders, trains and generates (`make env` builds one). Empty: look for one",
+        description="A Python that has all the worker needs, to use instead of the one that Set Up Worker makes. Empty: look for one",
         subtype="FILE_PATH",
+    )
+    compute: bpy.props.EnumProperty(name="Compute", description="What training and generating run on", items=COMPUTES)
+    base_python: bpy.props.StringProperty(
+        name="Base Python",
+        description="The Python 3.11 to set up the worker with. Empty: look for one on this computer, or fetch one",
+        subtype="FILE_PATH",
+    )
+    wheels: bpy.props.StringProperty(
+        name="Wheels",
+        description="A folder with all packages as wheels, to set up the worker without a network. Empty: download them",
+        subtype="DIR_PATH",
+    )
+    proxy: bpy.props.StringProperty(
+        name="Proxy",
+        description="Address of a proxy to download through, such as http://host:8080. Empty: the system's settings",
     )
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -30,11 +51,20 @@ class NINGYO_preferences(bpy.types.AddonPreferences):
         row.operator("ningyo.check_worker", icon="FILE_REFRESH")
         found = worker_python(context)
         if found is None:
-            layout.label(text="No worker found: choose the Python of an environment that has torch and mediapipe.", icon="ERROR")
+            layout.label(text="There is no worker yet: set it up below, or choose a Python that has all it needs", icon="ERROR")
         elif not self.interpreter:
             layout.label(text=f"Found: {found}", icon="INFO")
-        job = jobs.newest("doctor")
-        if job is not None:
+        box = layout.box()
+        settings = box.column()
+        settings.use_property_split = True
+        settings.use_property_decorate = False
+        settings.row().prop(self, "compute", expand=True)
+        settings.prop(self, "base_python")
+        settings.prop(self, "wheels")
+        settings.prop(self, "proxy")
+        draw_setup(box, context)
+        job = jobs.newest("doctor", "setup")
+        if job is not None and (job.verb == "doctor" or not job.is_running):
             draw_answer(layout.box(), job)
 
 
@@ -49,12 +79,6 @@ def draw_answer(layout: bpy.types.UILayout, job: jobs.Job) -> None:
     for check in [event for event in job.events() if event.get("type") == "check"]:
         text = f"{check['name']}: {check['found']}" + ("" if check["ok"] else f". {check['advice']}")
         layout.label(text=text, icon="CHECKMARK" if check["ok"] else "ERROR")
-
-
-def preferences(context: bpy.types.Context) -> NINGYO_preferences | None:
-    """None where the add-on was registered without being enabled, as tests do."""
-    addon = context.preferences.addons.get(jobs.ROOT_PACKAGE)
-    return addon.preferences if addon else None
 
 
 def worker_python(context: bpy.types.Context) -> Path | None:
@@ -74,7 +98,7 @@ class NINGYO_OT_check_worker(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         interpreter = worker_python(context)
         if interpreter is None:
-            self.report({"ERROR"}, "There is no worker to check; choose the Python of an environment that has torch and mediapipe")
+            self.report({"ERROR"}, "There is no worker to check; set it up first")
             return {"CANCELLED"}
         try:
             jobs.start_job(interpreter, "doctor", [], jobs.home())

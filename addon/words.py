@@ -15,6 +15,7 @@ TITLES = {
     "generate": "Generate",
     "run": "Do It All",
     "demo": "Demo",
+    "setup": "Set Up Worker",
     "doctor": "Check",
 }
 DATASET_TITLES = {"verify": "Verify", "stats": "Statistics", "export": "Export"}

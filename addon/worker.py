@@ -10,21 +10,35 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..environment.place import INTERPRETER, Place
 from ..jobs.folder import LOG
 
 ROOT = Path(__file__).resolve().parents[1]
 WINDOWS = sys.platform == "win32"
-PYTHON = Path("Scripts/python.exe") if WINDOWS else Path("bin/python")
 # What Blender or its launcher set for Blender's own Python and libraries would mislead another Python.
 MISLEADING = ("PYTHON", "__PYVENV", "LD_LIBRARY_PATH", "LD_PRELOAD", "DYLD_", "BLENDER_SYSTEM_")
 
 
 def find_interpreter(folders: list[Path], environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The worker's Python where nobody named one: NINGYO_WORKER, or an environment `.venv` in one of `folders`."""
+    """The worker's Python where nobody named one: NINGYO_WORKER, or in one of `folders` what Set Up Worker made, or `.venv`."""
     named = environment.get("NINGYO_WORKER")
     candidates = [Path(named)] if named else []
-    candidates += [folder / ".venv" / PYTHON for folder in folders]
+    candidates += [ready.python for folder in folders if (ready := Place(folder).ready()) is not None]
+    candidates += [folder / ".venv" / INTERPRETER for folder in folders]
     return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+def blenders_python(binary: str) -> Path | None:
+    """Blender's own Python, never Blender (`binary`) itself; None where it is not found."""
+    version = ".".join(map(str, sys.version_info[:2]))
+    places = [Path(sys.executable)] if sys.executable else []
+    places += [
+        Path(sys.prefix) / name for name in (("bin/python.exe", "python.exe") if WINDOWS else (f"bin/python{version}", "bin/python3"))
+    ]
+    for place in places:
+        if place.name.lower().startswith("python") and place != Path(binary) and place.is_file():
+            return place
+    return None
 
 
 def command(interpreter: Path, verb: str, arguments: list[str], job: Path) -> list[str]:
@@ -36,10 +50,13 @@ def clean_environment(environment: Mapping[str, str] = os.environ) -> dict[str, 
     return {name: value for name, value in environment.items() if not name.upper().startswith(MISLEADING)}
 
 
-def start(interpreter: Path, verb: str, arguments: list[str], job: Path, *, online: bool) -> subprocess.Popen[bytes]:
+def start(
+    interpreter: Path, verb: str, arguments: list[str], job: Path, *, online: bool, more: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     """Start the worker in a process group of its own, so that it outlives Blender and can be stopped with its children.
 
-    Where Blender may not go `online`, the worker is told not to either. Raises OSError when the interpreter cannot be run.
+    Where Blender may not go `online`, the worker is told not to either. Its environment gets `more`. Raises OSError when the interpreter
+    cannot be run.
     """
     with open(job / LOG, "ab") as log:
         return subprocess.Popen(
@@ -47,7 +64,7 @@ def start(interpreter: Path, verb: str, arguments: list[str], job: Path, *, onli
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,  # the events, which are in the job folder too
             stderr=log,
-            env=clean_environment() | ({} if online else {"NINGYO_OFFLINE": "1"}),
+            env=clean_environment() | ({} if online else {"NINGYO_OFFLINE": "1"}) | dict(more or {}),
             cwd=job,
             start_new_session=not WINDOWS,
             creationflags=(subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW) if sys.platform == "win32" else 0,

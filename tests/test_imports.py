@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("addon", "generation", "jobs", "sequencer", "synth_data", "training", "verbs", "samples")
+PARTS = ("addon", "environment", "generation", "jobs", "sequencer", "synth_data", "training", "verbs", "samples")
 SOURCES = sorted(
     [
         *(ROOT / file for file in ("__init__.py", "__main__.py", "errors.py")),
@@ -37,7 +37,7 @@ ALLOWED["bmesh"] = ALLOWED["bpy_extras"] = ALLOWED["mathutils"] = ALLOWED["addon
 # `ningyo doctor` looks whether things import; that is its work.
 EXEMPT = {"verbs/doctor.py"}
 NUMPY_ONLY = ("synth_data/pose/", "synth_data/dataset/")
-STANDARD_LIBRARY_ONLY = ("jobs/", "errors.py")
+STANDARD_LIBRARY_ONLY = ("environment/", "jobs/", "errors.py")
 
 
 def imports(path: Path, *, top_level_only: bool = False) -> set[str]:
@@ -71,7 +71,7 @@ def test_third_party_modules_only_where_they_belong(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if name(path).startswith(NUMPY_ONLY + STANDARD_LIBRARY_ONLY)], ids=name)
 def test_the_core_is_light(path: Path) -> None:
-    own = ("ningyo.errors", "ningyo.jobs")
+    own = ("ningyo.errors", "ningyo.jobs", *(("ningyo.environment",) if name(path).startswith("environment/") else ()))
     pure = ("ningyo.synth_data.pose", "ningyo.synth_data.dataset") if name(path).startswith(NUMPY_ONLY) else ()
     for imported in imports(path):
         if imported.startswith("ningyo"):

@@ -56,7 +56,10 @@ def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
         report.emit("check", **asdict(check))
     missing = [check.name for check in checks if not check.ok]
     if missing:
-        raise UserError(f"Missing or unfit: {', '.join(missing)}; `make env` builds an environment that has everything.")
+        raise UserError(
+            f"Missing or unfit: {', '.join(missing)}; Set Up Worker in the add-on's preferences, or `make env`, makes an environment "
+            "that has everything."
+        )
     return {"checks": [asdict(check) for check in checks]}
 
 

@@ -164,7 +164,7 @@ def test_found_again_by_the_next_blender(scripted_worker, until, tmp_path: Path)
 def test_the_worker_is_kept_from_blenders_python(tmp_path: Path) -> None:
     environment = {"PATH": "/bin", "PYTHONHOME": "/blender", "PYTHONPATH": "x", "LD_LIBRARY_PATH": "/blender/lib", "HTTPS_PROXY": "p"}
     assert worker.clean_environment(environment) == {"PATH": "/bin", "HTTPS_PROXY": "p"}
-    interpreter = tmp_path / ".venv" / worker.PYTHON
+    interpreter = tmp_path / ".venv" / worker.INTERPRETER
     assert worker.find_interpreter([tmp_path], {}) is None
     interpreter.parent.mkdir(parents=True)
     interpreter.touch()

@@ -147,8 +147,16 @@ def test_the_zip_holds_the_extension_and_nothing_else(archive: Path) -> None:
         names = set(file.namelist())
     assert {"blender_manifest.toml", "__init__.py", "__main__.py", "LICENSE", "addon/panels.py", "jobs/folder.py", "verbs/run.py"} <= names
     tops = {name.split("/")[0] for name in names}
-    code = {"addon", "generation", "jobs", "samples", "sequencer", "synth_data", "training", "verbs"}
-    assert tops - code == {"__init__.py", "__main__.py", "errors.py", "blender_manifest.toml", "LICENSE", *(tops & {"README.md"})}
+    code = {"addon", "environment", "generation", "jobs", "samples", "sequencer", "synth_data", "training", "verbs"}
+    assert tops - code == {
+        "__init__.py",
+        "__main__.py",
+        "errors.py",
+        "blender_manifest.toml",
+        "pyproject.toml",
+        "LICENSE",
+        *(tops & {"README.md"}),
+    }
     assert not [name for name in names if "__pycache__" in name or "/." in name or name.startswith(".")]
 
 

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# pyright: basic, reportAttributeAccessIssue=false, reportInvalidTypeForm=false, reportArgumentType=false
+# pyright: reportIncompatibleMethodOverride=false, reportOptionalMemberAccess=false
+"""Set Up Worker: the button, and what the preferences and the side panels say of it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..environment.place import Place
+from ..environment.requirements import size
+from ..errors import UserError
+from . import jobs, words, worker
+
+OFFLINE = "Allow online access in Preferences > System, or choose a folder of wheels"
+OUTDATED = "The worker is of an older version: set it up again"
+WHAT_IT_IS = "The heavy stages run in a Python of their own, the worker."
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the preferences say of the environment that is to be made."""
+
+    compute: str = "cpu"
+    base: str = ""
+    wheels: str = ""
+    proxy: str = ""
+
+
+def preferences(context: bpy.types.Context) -> Any | None:
+    """None where the add-on was registered without being enabled, as tests do."""
+    addon = context.preferences.addons.get(jobs.ROOT_PACKAGE)
+    return addon.preferences if addon else None
+
+
+def choices(context: bpy.types.Context) -> Choices:
+    chosen = preferences(context)
+    if chosen is None:
+        return Choices()
+    return Choices(chosen.compute.lower(), bpy.path.abspath(chosen.base_python), bpy.path.abspath(chosen.wheels), chosen.proxy.strip())
+
+
+def running() -> jobs.Job | None:
+    job = jobs.newest("setup")
+    return job if job is not None and job.is_running else None
+
+
+def hindrance(context: bpy.types.Context) -> str:
+    """Why the worker cannot be set up now, as a short sentence; empty when it can."""
+    if running() is not None:
+        return "The worker is being set up"
+    if not bpy.app.online_access and not choices(context).wheels:
+        return OFFLINE
+    return ""
+
+
+def start(context: bpy.types.Context) -> jobs.Job:
+    """Start setting up, as a job on Blender's own Python. Raises UserError."""
+    reason = hindrance(context)
+    if reason:
+        raise UserError(reason)
+    chosen = choices(context)
+    interpreter = worker.blenders_python(bpy.app.binary_path) or (Path(chosen.base) if chosen.base else None)
+    if interpreter is None:
+        raise UserError("Blender's own Python was not found; install Python 3.11 from python.org and choose it as Base Python")
+    arguments = ["--home", str(jobs.home()), "--compute", chosen.compute]
+    arguments += ["--base", chosen.base] if chosen.base else []
+    arguments += ["--wheels", chosen.wheels] if chosen.wheels else []
+    # Not among the arguments, which are written down: it may hold a password.
+    proxy = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), chosen.proxy) if chosen.proxy else {}
+    return jobs.start_job(interpreter, "setup", arguments, jobs.home(), environment=proxy)
+
+
+def use_made(job: jobs.Job) -> None:
+    """Once the worker is set up, it is the worker, whatever was chosen before."""
+    chosen = preferences(bpy.context)
+    if job.verb == "setup" and job.view.state == "done" and chosen is not None:
+        chosen.interpreter = ""
+
+
+class NINGYO_OT_set_up_worker(bpy.types.Operator):
+    """Make the Python environment that captures, renders, trains and generates. It can be stopped, and goes on where it was"""
+
+    bl_idname = "ningyo.set_up_worker"
+    bl_label = "Set Up Worker"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        reason = hindrance(context)
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            start(context)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+def draw_setup(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What the worker is and takes, and the button; while it is made, how far it is; the error in words where that failed."""
+    from .panels import say  # which draws this
+
+    job = jobs.newest("setup")
+    if job is not None and job.is_running:
+        draw_progress(layout, context, job)
+        return
+    made = Place(jobs.home()).ready()
+    if job is not None and job.view.error and job.view.state != "done":
+        say(layout, context, job.view.error, "ERROR")
+    elif made is not None and not made.is_current:
+        say(layout, context, OUTDATED + ".", "ERROR")
+    elif made is None:
+        say(layout, context, f"{WHAT_IT_IS} {amount(choices(context))}", "INFO")
+    if hindrance(context):
+        say(layout, context, hindrance(context) + ".", "ERROR")
+    row = layout.row(align=True)
+    stopped = job is not None and job.view.state in ("failed", "cancelled", "lost")
+    label = "Retry" if stopped and job.view.error else "Go On" if stopped else "Set Up Again" if made is not None else "Set Up Worker"
+    row.operator("ningyo.set_up_worker", text=label, icon="FILE_REFRESH" if stopped else "IMPORT")
+    if job is not None and stopped:
+        row.operator("ningyo.show_log", text="", icon="TEXT").job = str(job.folder)
+
+
+def draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context, job: jobs.Job) -> None:
+    row = layout.row(align=True)
+    row.label(text=words.headline(job), icon="SORTTIME")
+    stop = row.row(align=True)
+    stop.enabled = job.stopping_since is None
+    stop.operator("ningyo.cancel", text="", icon="X").job = str(job.folder)
+    row.operator("ningyo.show_log", text="", icon="TEXT").job = str(job.folder)
+    event = job.view.progress
+    text = words.progress(job.view) or "…"
+    if event.get("unit") == "MB" and event.get("rate"):
+        text += f", {event['rate']:.1f} MB/s"
+    layout.progress(factor=job.view.fraction or 0.0, type="BAR", text=text)
+    if event.get("note"):
+        layout.label(text=event["note"])
+
+
+def amount(chosen: Choices) -> str:
+    """How much is downloaded and what is free, in a sentence."""
+    needed = size(chosen.compute)
+    free = shutil.disk_usage(jobs.home()).free / 1e9
+    download = "Nothing is downloaded; it" if chosen.wheels else f"Setting it up downloads about {needed.download:g} GB and"
+    return f"{download} takes up to {needed.disk:g} GB on the disk ({free:.0f} GB are free)."
+
+
+CLASSES = (NINGYO_OT_set_up_worker,)
