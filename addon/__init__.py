@@ -15,6 +15,7 @@ from . import (
     dataset_properties,
     dataset_work,
     jobs,
+    live_preview,
     look,
     look_panel,
     motion_panels,
@@ -38,6 +39,7 @@ CLASSES = (
     *operators.CLASSES,
     *retarget.CLASSES,
     *apply.CLASSES,
+    *live_preview.CLASSES,
     *results.CLASSES,
     *overlay.CLASSES,
     *dataset_lists.CLASSES,
@@ -56,9 +58,11 @@ def register() -> None:
     bpy.types.Scene.ningyo = bpy.props.PointerProperty(type=properties.NINGYO_settings)
     jobs.on_end += [results.show_result, overlay.show_made, retarget.put_on_solved, dataset_work.show_page]
     jobs.find_again()
+    live_preview.watch()
 
 
 def unregister() -> None:
+    live_preview.forget()
     jobs.forget()
     swatches.forget()
     dataset_preview.forget()
