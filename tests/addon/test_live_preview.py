@@ -84,7 +84,7 @@ def test_it_shows_what_retargeting_would_and_nothing_stays_of_it(armature: Any, 
     np.testing.assert_allclose(seen[3], seen[2], atol=1e-6, err_msg="after the video's end, its last pose")
     assert not bpy.data.actions
     assert armature.animation_data is None
-    assert f"{armature.name}: 0.44 s of the video" in drawn(motion_panels.NINGYO_PT_motion)
+    assert f"{armature.name}: 0.44 s of the video" in " ".join(drawn(motion_panels.NINGYO_PT_motion))
     toggle()
     assert not live_preview.is_on()
     assert channels(armature) == pose, "to the last bit"
