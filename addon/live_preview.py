@@ -331,7 +331,12 @@ def _show_video(context: bpy.types.Context, video: Path) -> str:
         return f"{video.name} is not there, so the pose is shown alone"
     known = len(bpy.data.images)
     image = movie_image(video)
-    _preview.image, _preview.loaded = image.name, len(bpy.data.images) > known
+    loaded = len(bpy.data.images) > known
+    if not min(image.size):
+        if loaded:
+            bpy.data.images.remove(image)
+        return f"Blender cannot read {video.name}, so the pose is shown alone"
+    _preview.image, _preview.loaded = image.name, loaded
     if not _editors_of(image):
         found = _editor(context)
         if found is None:
