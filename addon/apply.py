@@ -97,7 +97,7 @@ def update(context: bpy.types.Context, remembered: NINGYO_motion, report: Report
         first = scene.frame_start + round((motion.time[0] - remembered.track_start) * fps)
     old = remembered.action
     name = old.name if old is not None else f"{Path(motion.source.get('video') or 'Ningyo').stem} {armature.name}"
-    there, keys = set(bpy.data.actions), KeyCount()
+    there, count = set(bpy.data.actions), KeyCount()
     action = apply_motion(
         armature,
         motion,
@@ -106,7 +106,7 @@ def update(context: bpy.types.Context, remembered: NINGYO_motion, report: Report
         scene_fps=fps,
         key_reduction=degrees(remembered.tolerance) if remembered.reduces else 0.0,
         blend=remembered.blend(),
-        keys=keys,
+        keys=count,
         report=report,
     )
     playing = {keys: keys.animation_data.action for keys in bpy.data.shape_keys if keys.animation_data is not None}
@@ -119,7 +119,7 @@ def update(context: bpy.types.Context, remembered: NINGYO_motion, report: Report
         face = remembered.faces.add()
         face.keys, face.action = keys, played
     remembered.action = action
-    remembered.keys, remembered.all_keys = keys.made, keys.full
+    remembered.keys, remembered.all_keys = count.made, count.full
     remembered.doubtful.clear()
     for start, end in motion.untrusted:
         frames = [first + round((second - motion.time[0]) * fps) for second in (start, end)]

@@ -297,6 +297,7 @@ def test_expressions_are_replaced_along_with_the_pose(on_the_character: Any) -> 
     (face,) = shown.faces
     assert face.keys.animation_data.action == face.action
     assert max(curve_values(face.action)) == pytest.approx(0.5)
+    assert shown.keys == len(curve_values(shown.action)) + len(curve_values(face.action))
     assert {action.name for action in bpy.data.actions} == before | {name}
 
 
