@@ -16,6 +16,7 @@ from . import (
     dataset_work,
     environment,
     jobs,
+    live_preview,
     look,
     look_panel,
     motion_panels,
@@ -43,6 +44,7 @@ CLASSES = (
     *operators.CLASSES,
     *retarget.CLASSES,
     *apply.CLASSES,
+    *live_preview.CLASSES,
     *results.CLASSES,
     *overlay.CLASSES,
     *dataset_lists.CLASSES,
@@ -64,11 +66,13 @@ def register() -> None:
     status_bar.show()
     translations.register()
     jobs.find_again()
+    live_preview.watch()
 
 
 def unregister() -> None:
     status_bar.hide()
     translations.unregister()
+    live_preview.forget()
     jobs.forget()
     swatches.forget()
     dataset_preview.forget()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import facts
+from . import facts, live_preview
 from .motions import shown_motion
 from .panels import InView3D, say, split
 from .path_panels import Step, draw_fact, draw_stage
@@ -45,6 +45,10 @@ class NINGYO_PT_motion(Step, InView3D, bpy.types.Panel):
         draw_fact(self.layout, context, facts.of_file(plan.files.motion, facts.of_motion))
         does = "Puts the person's motion on the character, and prepares it for the dataset"
         draw_stage(self.layout, context, "retarget", does, icon="ARMATURE_DATA", reason=obstacle(context, plan))
+        self.layout.operator("ningyo.live_preview", icon="HIDE_OFF", depress=live_preview.is_on())
+        reason = "" if live_preview.is_on() else live_preview.obstacle(context)
+        for line in live_preview.described() or ([f"{reason}."] if reason else []):
+            say(self.layout, context, line, "INFO")
         shown = shown_motion(context)
         if shown is not None and shown.said:
             column = self.layout.column(align=True)
@@ -123,7 +127,17 @@ class NINGYO_PT_controls(OfMotion, bpy.types.Panel):
         column.separator()
         column.prop(shown, "smooth")
         column.prop(shown, "arm_spread")
+        column.separator()
+        blends = column.column(align=True)
+        blends.prop(shown, "blend_in")
+        blends.prop(shown, "blend_out")
+        if shown.blend_in or shown.blend_out:
+            blends.prop(shown, "before")
+        column.separator()
         optional(column, shown, "reduces", "tolerance")
+        if shown.keys:
+            few = f"{shown.keys:,} of {shown.all_keys:,} keys" if shown.keys < shown.all_keys else f"{shown.keys:,} keys"
+            column.label(text=few)
         row = self.layout.row(align=True)
         row.operator("ningyo.apply", icon="CHECKMARK")
         row.operator("ningyo.export_bvh", text="Export BVH…", icon="EXPORT")

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 PACKAGE_PARENT = Path(__file__).parents[2]
@@ -215,3 +216,75 @@ def settings(settings_with_worker: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.delenv("NINGYO_WORKER")
     monkeypatch.setattr("ningyo.addon.worker.find_interpreter", lambda folders: None)
     return settings_with_worker
+
+
+TRACK_FPS, TRACK_FRAMES = 25.0, 12
+# Where a standing person's landmarks are: metres from the hips' middle, to the person's left, up, to the front.
+LEFT_LANDMARKS = {
+    11: (0.18, 0.5, 0.0),
+    13: (0.25, 0.25, 0.0),
+    15: (0.28, 0.0, 0.05),
+    17: (0.29, -0.07, 0.05),
+    19: (0.28, -0.09, 0.07),
+    21: (0.26, -0.05, 0.08),
+    23: (0.1, 0.0, 0.0),
+    25: (0.1, -0.43, 0.02),
+    27: (0.1, -0.84, -0.02),
+    29: (0.1, -0.9, -0.06),
+    31: (0.12, -0.9, 0.14),
+    7: (0.07, 0.68, 0.02),
+    9: (0.03, 0.63, 0.1),
+    1: (0.02, 0.7, 0.1),
+    2: (0.03, 0.7, 0.1),
+    3: (0.04, 0.7, 0.09),
+}
+LANDMARKS = np.zeros((33, 3))
+LANDMARKS[0] = (0.0, 0.67, 0.12)
+for _index, _place in LEFT_LANDMARKS.items():
+    LANDMARKS[_index] = _place
+    LANDMARKS[_index + (3 if _index < 4 else 1)] = np.array(_place) * (-1, 1, 1)
+
+
+def write_standing_track(path: Path, first: int = 0, people: int = 1) -> None:
+    """People who face the camera and lift the left arm, each half a metre beside the one before; there from frame `first` on."""
+    video = {
+        "name": "dance.mp4",
+        "path": str(path.with_name("dance.mp4")),
+        "sha256": "",
+        "width": 640,
+        "height": 480,
+        "fps": TRACK_FPS,
+        "frame_count": TRACK_FRAMES,
+        "duration": TRACK_FRAMES / TRACK_FPS,
+        "has_audio": False,
+    }
+    from ningyo.synth_data.pose.track import PoseTrack
+
+    track = PoseTrack.unseen(people, np.arange(TRACK_FRAMES) / TRACK_FPS, np.arange(TRACK_FRAMES), video, {})
+    # Facing the camera, the person's left is the picture's right; y down; z away from the camera.
+    places = np.repeat(LANDMARKS[None], TRACK_FRAMES, 0)
+    for frame, angle in enumerate(np.linspace(0, 1.5, TRACK_FRAMES)):
+        turn = np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+        arm = [13, 15, 17, 19, 21]
+        places[frame, arm] = (places[frame, arm] - LANDMARKS[11]) @ turn + LANDMARKS[11]
+    world = places * np.array((1, -1, -1))
+    for person in range(people):
+        seen = world + np.array((0.5 * person, 0, 4))
+        image = np.stack([320 + 500 * seen[..., 0] / seen[..., 2], 240 + 500 * seen[..., 1] / seen[..., 2], world[..., 2] * 125], -1)
+        track.body_world[person], track.body_image[person], track.body_visibility[person] = world, image, 1.0
+    track.body_image[:, :first] = track.body_world[:, :first] = np.nan
+    path.parent.mkdir(parents=True, exist_ok=True)
+    track.save(path)
+
+
+@pytest.fixture
+def standing_track() -> Callable[..., None]:
+    """Writes a small track: see `write_standing_track`."""
+    return write_standing_track
+
+
+@pytest.fixture
+def closed_form(settings: Any) -> Any:
+    """Settings for retargeting without a worker."""
+    settings.solving.method = "CLOSED_FORM"
+    return settings
