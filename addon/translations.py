@@ -69,7 +69,6 @@ JAPANESE = {
         "Train first": "先に学習してください",
         "The strip needs frames: Generate first": "ストリップにはフレームが必要です。先に生成してください",
         "The frames are in the sequencer": "フレームはシーケンサーにあります",
-        "The folder comes with the first step": "フォルダーは最初のステップで作られます",
         "Finds everyone in the video: body, hands and face": "動画の全員の体、手、顔を検出します",
         "Puts the person's motion on the character, and prepares it for the dataset": "動きをキャラクターに移し、データセットに備えます",
         "Renders the character in the person's poses, to learn from": "人物のポーズでキャラクターをレンダーし、学習用の画像にします",
