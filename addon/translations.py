@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 # By the context of Blender's own catalogues: "*" is the usual one, "Operator" that of buttons' names.
@@ -96,7 +98,7 @@ JAPANESE = {
         "Preferences": "プリファレンス",
     },
 }
-CATALOGUE = {"ja_JP": {(context, text): said for context, texts in JAPANESE.items() for text, said in texts.items()}}
+CATALOGUE: Any = {"ja_JP": {(context, text): said for context, texts in JAPANESE.items() for text, said in texts.items()}}
 
 
 def register() -> None:
