@@ -34,6 +34,7 @@ def optional(layout: bpy.types.UILayout, data: object, switch: str, *values: str
 class NINGYO_PT_motion(Step, InView3D, bpy.types.Panel):
     bl_label = "4. Motion"
     bl_order = 4
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 (Blender reads it from the class)
     verb = "retarget"
 
     def draw(self, context: bpy.types.Context) -> None:

@@ -191,10 +191,10 @@ def region_points(context: bpy.types.Context) -> float:
 
 def say(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str) -> None:
     """A sentence in as many lines as the sidebar needs."""
-    text = iface_(text)
+    text = iface_(text) or text
     # Letters of Chinese, Japanese and Korean are twice as wide, and their words have no gaps between them.
     wide = any(ord(letter) > 0x2E7F for letter in text)
-    letters = max(int(region_points(context) / POINTS_PER_LETTER) - 6, 20) // (2 if wide else 1)
+    letters = max(int(region_points(context) / POINTS_PER_LETTER) - 8, 20) // (2 if wide else 1)
     column = layout.column(align=True)
     column.scale_y = 0.8
     for number, line in enumerate(textwrap.wrap(text, letters)):

@@ -12,9 +12,10 @@ from bpy.app.translations import pgettext_iface as iface_
 
 from ..sequencer.strips import find_images
 from . import facts, jobs, words
+from .dataset_folder import is_there
 from .operators import obstacle
 from .panels import InSequencer, InView3D, Jobs, People, no_worker, say, split
-from .plan import Plan, Status
+from .plan import STAGES, Plan, Status
 from .presets import NINGYO_PT_path_presets
 from .properties import NINGYO_settings, plan_of, sequencer_scene, statuses
 
@@ -33,6 +34,7 @@ SHORT = {"blocked": "", "todo": "To Do", "queued": "Queued", "running": "Running
     "stale": "Out of Date",
     "done": "",
 }
+BLOCKED = tuple(f"{words.TITLES[verb]} first" for verb in STAGES)
 
 
 class Main:
@@ -56,11 +58,8 @@ class Main:
         elif reason:
             say(layout, context, reason, "INFO")
         split(layout.column()).prop(settings, "output", placeholder=plan.out.parent.name)
-        folder = layout.row()
-        folder.enabled = plan.out.is_dir()
-        folder.operator("ningyo.open_folder", icon="FILE_FOLDER").folder = str(plan.out)
-        if not folder.enabled:
-            say(layout, context, "The folder comes with the first step", "NONE")
+        if is_there(plan.out):
+            layout.operator("ningyo.open_folder", icon="FILE_FOLDER").folder = str(plan.out)
 
 
 def video_status(plan: Plan) -> Status:
@@ -90,11 +89,14 @@ class Step:
         row.alignment = "RIGHT"
         row.active = status.kind in ("running", "failed", "stale")
         fraction = status.job.view.fraction if status.kind == "running" else None
-        if fraction is None:
-            row.label(text=SHORT[status.kind])
-        else:
+        if fraction is not None:
             row.label(text=f"{100 * fraction:.0f} %", translate=False)
-        row.separator()
+        elif status.text in BLOCKED:
+            row.label(text=status.text)
+        else:
+            row.label(text=SHORT[status.kind])
+        if self.verb and status.kind in ("todo", "stale", "stopped", "failed") and getattr(bpy.ops.ningyo, self.verb).poll():
+            row.operator(f"ningyo.{self.verb}", text="", icon="PLAY", emboss=False)
 
 
 def draw_fact(layout: bpy.types.UILayout, context: bpy.types.Context, text: str) -> None:
@@ -128,12 +130,16 @@ def draw_state(layout: bpy.types.UILayout, context: bpy.types.Context, status: S
         draw_stop(row, job)
     elif status.kind == "queued":
         row = layout.row(align=True)
-        row.label(text=status.text.capitalize(), icon=ICONS["queued"])
+        row.label(text=sentence(status.text), icon=ICONS["queued"])
         draw_stop(row, job)
     elif status.kind == "failed":
         say(layout, context, job.view.error or "Failed", "ERROR")
     elif status.kind in ("stale", "stopped"):
-        say(layout, context, f"{status.text[:1].upper()}{status.text[1:]}", ICONS[status.kind])
+        say(layout, context, sentence(status.text), ICONS[status.kind])
+
+
+def sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def draw_stop(row: bpy.types.UILayout, job: jobs.Job) -> None:
@@ -201,6 +207,7 @@ class NINGYO_PT_step_character(Step, InView3D, bpy.types.Panel):
 class NINGYO_PT_step_dataset(Step, InView3D, bpy.types.Panel):
     bl_label = "5. Dataset"
     bl_order = 5
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 (Blender reads it from the class)
     verb = "render"
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -221,6 +228,7 @@ class NINGYO_PT_step_dataset(Step, InView3D, bpy.types.Panel):
 class NINGYO_PT_step_train(Step, InView3D, bpy.types.Panel):
     bl_label = "6. Train"
     bl_order = 6
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
     verb = "train"
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -238,7 +246,7 @@ class Generate:
         layout, plan = self.layout, plan_of(context)
         draw_fact(layout, context, facts.of_file(plan.files.frames / "frames.json", facts.of_frames))
         draw_stage(layout, context, "generate", "Draws the character in every frame, as a strip in the sequencer", icon="SHADERFX")
-        there = plan.made("generate").exists()
+        there = is_there(plan.made("generate"))
         row = layout.row()
         row.enabled = there
         row.operator("ningyo.add_strips", icon="SEQ_STRIP_DUPLICATE")
@@ -251,11 +259,12 @@ class Generate:
 class NINGYO_PT_step_generate(Generate, Step, InView3D, bpy.types.Panel):
     bl_label = "7. Generate"
     bl_order = 7
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
 
 
 class NINGYO_PT_view3d_people(People, InView3D, bpy.types.Panel):
     bl_parent_id = "NINGYO_PT_step_person"
-    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 (Blender reads it from the class)
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
 
 
 class NINGYO_PT_view3d_jobs(Jobs, InView3D, bpy.types.Panel):

@@ -202,8 +202,8 @@ def status(verb: str, plan: Plan, jobs: Sequence[Any]) -> Status:
         return Status("failed", "failed", last)
     if last is not None and last.verb == verb and last.view.state == "cancelled":
         return Status("stopped", "stopped; goes on where it was")
-    blocked = plan.blocked(verb)
     if not plan.made(verb).exists():
+        blocked = plan.blocked(verb, coming=coming(plan, jobs))
         return Status("blocked", blocked) if blocked else Status("todo", "to do")
     if last is not None and last.view.state == "done" and not is_solving(last):
         others = changed(verb, plan, last)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 # By the context of Blender's own catalogues: "*" is the usual one, "Operator" that of buttons' names.
@@ -63,13 +65,12 @@ JAPANESE = {
         "Choose the character's armature": "キャラクターのアーマチュアを選んでください",
         "Set the worker first": "先にワーカーを設定してください",
         "Set the worker first, or choose the closed form": "先にワーカーを設定するか、「簡易」を選んでください",
-        "Capture first": "先にキャプチャしてください",
-        "Retarget first": "先にリターゲットしてください",
-        "Render first": "先にレンダーしてください",
-        "Train first": "先に学習してください",
+        "Capture first": "先にキャプチャ",
+        "Retarget first": "先にリターゲット",
+        "Render first": "先にレンダー",
+        "Train first": "先に学習",
         "The strip needs frames: Generate first": "ストリップにはフレームが必要です。先に生成してください",
         "The frames are in the sequencer": "フレームはシーケンサーにあります",
-        "The folder comes with the first step": "フォルダーは最初のステップで作られます",
         "Finds everyone in the video: body, hands and face": "動画の全員の体、手、顔を検出します",
         "Puts the person's motion on the character, and prepares it for the dataset": "動きをキャラクターに移し、データセットに備えます",
         "Renders the character in the person's poses, to learn from": "人物のポーズでキャラクターをレンダーし、学習用の画像にします",
@@ -97,7 +98,7 @@ JAPANESE = {
         "Preferences": "プリファレンス",
     },
 }
-CATALOGUE = {"ja_JP": {(context, text): said for context, texts in JAPANESE.items() for text, said in texts.items()}}
+CATALOGUE: Any = {"ja_JP": {(context, text): said for context, texts in JAPANESE.items() for text, said in texts.items()}}
 
 
 def register() -> None:

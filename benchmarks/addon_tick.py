@@ -4,8 +4,8 @@
     .venv/bin/python benchmarks/addon_tick.py [--jobs 1 4] [--ticks 2000] [--events 1000]
 
 Prints JSON, milliseconds: "tick" is one look at so many running jobs, each with so many events behind it and its lock held; "queued"
-the same with as many more that wait for them; "statuses" is how far all stages of a path are, looked up anew (panels do so at most twice a second).
-The median and the slowest of a hundred.
+the same with as many more that wait for them; "statuses" is how far all stages of a path are, looked up anew
+(panels do so at most twice a second). The median and the slowest of a hundred.
 """
 
 from __future__ import annotations

@@ -77,8 +77,8 @@ def test_each_step_says_which_one_it_waits_for(settings_with_worker: Any, drawn)
     for step, reason in zip(STEPS[3:], ("Capture first", "Retarget first", "Render first", "Capture first"), strict=True):
         texts = drawn(step)
         assert reason in texts, step
-        assert header(drawn, step) == [""]
-    assert header(drawn, path_panels.NINGYO_PT_step_person) == ["To Do"]
+        assert header(drawn, step) == [reason]
+    assert header(drawn, path_panels.NINGYO_PT_step_person) == ["To Do", "button(ningyo.capture"]
     assert any("Finds everyone" in text for text in drawn(path_panels.NINGYO_PT_step_person))
 
 

@@ -137,6 +137,8 @@ def test_what_waits_says_for_what(plan: Plan) -> None:
     running = job("retarget", plan, "running")
     assert status("render", plan, [running, waiting]) == Status("queued", "waiting for Retarget")
     assert coming(plan, [running, waiting]) == {"retarget", "render"}
+    assert status("train", plan, [running, waiting]) == Status("todo", "to do"), "it can be queued too"
+    assert status("generate", plan, [running, waiting]) == Status("blocked", "Capture first")
     assert coming(plan, [job("run", plan, "running")]) >= set(STAGES)
     assert coming(plan, [job("retarget", plan, "running", note={"retarget": {}})]) == set()
     assert plan.blocked("render") == "Retarget first"
