@@ -41,7 +41,8 @@ job.close()
 def no_worker(addon: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is found but what Set Up Worker made."""
     monkeypatch.delenv("NINGYO_WORKER")
-    monkeypatch.setattr(worker, "ROOT", jobs.home() / "elsewhere")
+    find = worker.find_interpreter
+    monkeypatch.setattr(worker, "find_interpreter", lambda folders: find([jobs.home()], {}))
 
 
 SETUP = SimpleNamespace(draw=lambda self, context: environment.draw_setup(self.layout, context))
@@ -168,7 +169,7 @@ import bpy
 before = set(sys.modules)
 import ningyo
 ningyo.register()
-print(*sorted({name.split(".")[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)))
+print(*sorted({name.split(".")[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names) - {"bpy"}))
 sys.stdout.flush()
 import os
 os._exit(0)

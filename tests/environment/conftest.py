@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from ningyo.environment import pythons
@@ -75,7 +76,7 @@ class Index:
         return f"127.0.0.1:{self.server.server_address[1]}"
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
-        name = request.path.rstrip("/").rpartition("/")[2]
+        name = unquote(request.path).rstrip("/").rpartition("/")[2]
         self.asked[name] += 1
         wheel = self.folder / name
         if self.refuses_as_proxy:
@@ -134,13 +135,13 @@ def serving(folder: Path) -> Iterator[Index]:
 
 @pytest.fixture(autouse=True)
 def only_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """pip knows of no index, and of no settings of this machine, but of what a test tells it; and it gives up at once."""
+    """pip knows of no index, and of no settings of this machine, but of what a test tells it; and it gives up soon."""
     for name in list(os.environ):
         if name.upper().startswith("PIP_") or name.upper().endswith("_PROXY"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple")
-    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("PIP_RETRIES", "1")
     monkeypatch.setenv("NO_PROXY", "")
 
 

@@ -62,7 +62,7 @@ def test_no_wheel(python: str, wheel: Callable[..., Path], tmp_path: Path) -> No
     wheel(tmp_path, "alpha", "1.0", tag="cp39-cp39-win32")
     said = failure(python, *offline, "alpha==1.0")
     assert sentence(said, offline=True).startswith("The folder of wheels has no alpha==1.0 for this system and Python 3.11"), said
-    assert sentence(said).startswith("There is no alpha==1.0 for this system and Python 3.11")
+    assert sentence(said).startswith("The package index has no alpha==1.0 for this system and Python 3.11")
     wheel(tmp_path, "beta", "1.0", requires=("gamma>=2",))
     assert "has no gamma>=2" in sentence(failure(python, *offline, "beta"), offline=True)
     wheel(tmp_path, "gamma", "2.0", requires=("delta==1",))
