@@ -181,7 +181,7 @@ def begin(context: bpy.types.Context, armature: bpy.types.Object, solved: Solved
 def stop(*, closes: bool = True) -> None:
     """End the preview, if there is one: the pose, the Action and the editors are as they were.
 
-    `closes`: also the editor that was opened for the video, which is not for handlers to do.
+    `closes`: also the editor that was opened for the video. Not for handlers and for what goes on with its context, which is lost by that.
     """
     global _preview
     if _preview is None:
@@ -387,8 +387,9 @@ def _put_video_away(ended: Preview, closes: bool) -> None:
         area.spaces.active.image = bpy.data.images.get(ended.replaced)
         if ended.opened and closes:
             with bpy.context.temp_override(window=window, area=area):
-                if bpy.ops.screen.area_close.poll():
-                    bpy.ops.screen.area_close()
+                close: Any = bpy.ops.screen.area_close
+                if close.poll():
+                    close()
     if image is not None and ended.loaded and not bpy.data.user_map(subset=[image])[image]:
         bpy.data.images.remove(image)
 
