@@ -8,6 +8,7 @@ from __future__ import annotations
 import bpy
 
 from . import (
+    active_strip,
     apply,
     dataset_lists,
     dataset_panels,
@@ -39,6 +40,7 @@ CLASSES = (
     *retarget.CLASSES,
     *apply.CLASSES,
     *results.CLASSES,
+    *active_strip.CLASSES,
     *overlay.CLASSES,
     *dataset_lists.CLASSES,
     *dataset_preview.CLASSES,
@@ -55,11 +57,14 @@ def register() -> None:
         bpy.utils.register_class(cls)
     bpy.types.Scene.ningyo = bpy.props.PointerProperty(type=properties.NINGYO_settings)
     jobs.on_end += [results.show_result, overlay.show_made, retarget.put_on_solved, dataset_work.show_page]
+    jobs.on_look.append(results.show_progress)
     jobs.find_again()
 
 
 def unregister() -> None:
     jobs.forget()
+    results.forget()
+    active_strip.forget()
     swatches.forget()
     dataset_preview.forget()
     del bpy.types.Scene.ningyo
