@@ -57,7 +57,7 @@ def register() -> None:
         bpy.utils.register_class(cls)
     bpy.types.Scene.ningyo = bpy.props.PointerProperty(type=properties.NINGYO_settings)
     jobs.on_end += [results.show_result, overlay.show_made, retarget.put_on_solved, dataset_work.show_page]
-    jobs.on_look.append(results.show_progress)
+    results.watch()
     jobs.find_again()
 
 

@@ -154,7 +154,7 @@ class NINGYO_OT_strip_background(OnActiveStrip, bpy.types.Operator):
         if folder.alone:
             raise UserError("These frames have a background of their own")
         file = Path(bpy.path.abspath(self.filepath)) if self.filepath else None
-        set_background(sequencer_scene(context), strip, self.kind, file=file)
+        set_background(sequencer_scene(context), strip, folder, self.kind, file=file)
         return ""
 
 
@@ -171,8 +171,8 @@ class NINGYO_OT_strip_proxies(OnActiveStrip, bpy.types.Operator):
         default="50",
     )
 
-    def act(self, context: bpy.types.Context, strip: bpy.types.Strip, _folder: FrameFolder) -> str:
-        strips = set_up_proxies(sequencer_scene(context), strip, self.size)
+    def act(self, context: bpy.types.Context, strip: bpy.types.Strip, folder: FrameFolder) -> str:
+        strips = set_up_proxies(sequencer_scene(context), strip, folder, self.size)
         return f"Proxies of {self.size} % for {', '.join(one.name for one in strips)}"
 
 
@@ -207,7 +207,7 @@ class NINGYO_PT_strip(bpy.types.Panel):
         if folder.alone:
             layout.label(text="The frames have a background of their own", icon="INFO")
         else:
-            draw_background(layout, sequencer_scene(context), strip)
+            draw_background(layout, sequencer_scene(context), strip, folder)
         layout.operator_menu_enum("ningyo.strip_proxies", "size", text="Make Proxies", icon="PREVIEW_RANGE")
 
 
@@ -226,9 +226,9 @@ def described(folder: FrameFolder) -> list[tuple[str, str]]:
     return [(name, value) for name, value in known if value]
 
 
-def draw_background(layout: bpy.types.UILayout, scene: bpy.types.Scene, strip: bpy.types.Strip) -> None:
+def draw_background(layout: bpy.types.UILayout, scene: bpy.types.Scene, strip: bpy.types.Strip, folder: FrameFolder) -> None:
     made = made_under(scene, strip)
-    now = background_of(scene, strip)
+    now = background_of(scene, strip, folder)
     layout.label(text="Background")
     row = layout.row(align=True)
     for kind, name, _ in BACKGROUNDS:

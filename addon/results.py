@@ -176,7 +176,34 @@ def _is_user_at_work() -> bool:
     return any(one.bl_idname.startswith(MODAL) for window in windows for one in getattr(window, "modal_operators", ()))
 
 
+@bpy.app.handlers.persistent
+def _before_saving(*_: object) -> None:
+    global _saved_from
+    _saved_from = bpy.data.filepath
+
+
+@bpy.app.handlers.persistent
+def _after_saving(*_: object) -> None:
+    """A file that was saved under another name is still the one the running jobs work for."""
+    if bpy.data.filepath != _saved_from:
+        for job in jobs.JOBS:
+            if job.is_running and job.note.get("blend") == _saved_from:
+                job.remember(blend=bpy.data.filepath)
+
+
+_saved_from = ""
+
+
+def watch() -> None:
+    """From now on, show what jobs make while they do."""
+    jobs.on_look.append(show_progress)
+    bpy.app.handlers.save_pre.append(_before_saving)
+    bpy.app.handlers.save_post.append(_after_saving)
+
+
 def forget() -> None:
+    bpy.app.handlers.save_pre.remove(_before_saving)
+    bpy.app.handlers.save_post.remove(_after_saving)
     _looks.clear()
 
 

@@ -13,7 +13,7 @@ import bpy
 from ..errors import UserError
 from .frames import FrameFolder
 from .pictures import RATE
-from .strips import HIGHEST_CHANNEL, add_movie, find_images, folder_of
+from .strips import HIGHEST_CHANNEL, add_movie, find_images
 from .timeline import first_frame, scene_fps, set_end, span, strips_of
 
 VIDEO, COLOR, FILE, NOTHING = "VIDEO", "COLOR", "FILE", "NOTHING"
@@ -21,17 +21,20 @@ BACKGROUND = "ningyo_background"  # on a strip that is one: which kind
 LIGHT = (0.85, 0.85, 0.87)
 
 
-def background_of(scene: bpy.types.Scene, images: bpy.types.Strip) -> str:
+def background_of(scene: bpy.types.Scene, images: bpy.types.Strip, folder: FrameFolder) -> str:
     """Which kind lies under an image strip now."""
     strips = made_under(scene, images)
     if strips:
         return strips[0][BACKGROUND]
-    videos = videos_under(scene, images)
+    videos = videos_under(scene, images, folder)
     return NOTHING if videos and all(video.mute for video in videos) else VIDEO
 
 
-def set_background(scene: bpy.types.Scene, images: bpy.types.Strip, kind: str, *, file: Path | None = None) -> bpy.types.Strip | None:
-    """Put another background under an image strip, and all others that show the same video; returns the strip made for it.
+def set_background(
+    scene: bpy.types.Scene, images: bpy.types.Strip, folder: FrameFolder, kind: str, *, file: Path | None = None
+) -> bpy.types.Strip | None:
+    """Put another background under an image strip with the frames of `folder`, and under its like over the same video; returns the strip
+    made for it.
 
     The video stays in its channel, and is muted where something else is to be seen; its sound is a strip of its own and plays on.
     Raises UserError.
@@ -45,8 +48,8 @@ def set_background(scene: bpy.types.Scene, images: bpy.types.Strip, kind: str, *
     made = None
     old = made_under(scene, images)
     if kind in (COLOR, FILE):
-        start, end = _whole(scene, images)
-        channel = old[0].channel if old else _room_under(scene, images, start, end)
+        start, end = _whole(scene, images, folder)
+        channel = old[0].channel if old else _room_under(scene, images, folder, start, end)
         _remove(scene, old)  # only now, since there may have been no room
         if kind == COLOR:
             made = _add_colour(scene, channel, start, end)
@@ -55,17 +58,14 @@ def set_background(scene: bpy.types.Scene, images: bpy.types.Strip, kind: str, *
         made[BACKGROUND] = kind
     else:
         _remove(scene, old)
-    for video in videos_under(scene, images):
+    for video in videos_under(scene, images, folder):
         video.mute = kind != VIDEO
     return made
 
 
-def videos_under(scene: bpy.types.Scene, images: bpy.types.Strip) -> list[bpy.types.Strip]:
+def videos_under(scene: bpy.types.Scene, images: bpy.types.Strip, folder: FrameFolder) -> list[bpy.types.Strip]:
     """The movie strips of the video that the frames were made from, by its name, since projects are moved about."""
-    try:
-        name = FrameFolder.read(folder_of(images)).header["video"]["name"]
-    except (UserError, KeyError, TypeError):
-        return []
+    name = folder.header.get("video", {}).get("name")
     below = (strip for strip in strips_of(scene.sequence_editor) if strip.type == "MOVIE" and strip.channel < images.channel)
     return [strip for strip in below if _overlap(span(strip), span(images)) and Path(bpy.path.abspath(strip.filepath)).name == name]
 
@@ -85,11 +85,10 @@ def _overlap(a: tuple[float, float], b: tuple[float, float]) -> bool:
     return a[0] < b[1] and b[0] < a[1]
 
 
-def _whole(scene: bpy.types.Scene, images: bpy.types.Strip) -> tuple[int, int]:
+def _whole(scene: bpy.types.Scene, images: bpy.types.Strip, folder: FrameFolder) -> tuple[int, int]:
     """From where to where a background is needed: under all pieces of the strip, and what is still to be made."""
-    pieces = [strip for strip in find_images(scene, folder_of(images)) if not strip.parent_meta()]
+    pieces = [strip for strip in find_images(scene, folder.path) if not strip.parent_meta()]
     start, end = min(span(piece)[0] for piece in pieces), max(span(piece)[1] for piece in pieces)
-    folder = FrameFolder.read(folder_of(images))
     if folder.missing:
         fps = images.get(RATE, scene_fps(scene))
         shown_first = folder.offset_of(images.elements[0].filename, fps) or 0
@@ -97,11 +96,11 @@ def _whole(scene: bpy.types.Scene, images: bpy.types.Strip) -> tuple[int, int]:
     return round(start), round(end)
 
 
-def _room_under(scene: bpy.types.Scene, images: bpy.types.Strip, start: int, end: int) -> int:
+def _room_under(scene: bpy.types.Scene, images: bpy.types.Strip, folder: FrameFolder, start: int, end: int) -> int:
     """A free channel right under an image strip and its like over the same video. What lies there moves one channel up."""
     strips = list(strips_of(scene.sequence_editor))
     there = [strip for strip in strips if _overlap(span(strip), (start, end))]
-    videos = videos_under(scene, images)
+    videos = videos_under(scene, images, folder)
     floor = max((video.channel for video in videos), default=0)
     channel = min(strip.channel for strip in there if strip == images or (RATE in strip and strip.channel > floor))
     if channel - 1 > floor and all(strip.channel != channel - 1 for strip in there):

@@ -12,14 +12,14 @@ import bpy
 from ..errors import UserError
 from .background import videos_under
 from .frames import FrameFolder
-from .strips import folder_of, in_a_sequencer
+from .strips import in_a_sequencer
 from .timeline import strips_of
 
 SIZES = ("25", "50", "75", "100")
 FOLDER = "proxies"
 
 
-def set_up_proxies(scene: bpy.types.Scene, images: bpy.types.Strip, size: str) -> list[bpy.types.Strip]:
+def set_up_proxies(scene: bpy.types.Scene, images: bpy.types.Strip, folder: FrameFolder, size: str) -> list[bpy.types.Strip]:
     """Have Blender make and use proxies of `size` percent for an image strip's video, and for the strip itself where its frames have a
     background of their own; returns these strips. The proxies lie in a folder beside the frames.
 
@@ -27,9 +27,8 @@ def set_up_proxies(scene: bpy.types.Scene, images: bpy.types.Strip, size: str) -
     """
     if images.parent_meta():
         raise UserError("The strip is in a meta strip; take it out first (Ctrl+Alt+G).")
-    frames = folder_of(images)
-    strips = videos_under(scene, images)
-    if FrameFolder.read(frames).alone:
+    strips = videos_under(scene, images, folder)
+    if folder.alone:
         strips.append(images)
     if not strips:
         raise UserError("There is nothing to make proxies of: the video is not in the sequencer, and transparent frames cannot have any.")
@@ -40,7 +39,7 @@ def set_up_proxies(scene: bpy.types.Scene, images: bpy.types.Strip, size: str) -
             setattr(proxy, f"build_{one}", one == size)
         proxy.use_overwrite = True
         proxy.use_proxy_custom_directory = True
-        proxy.directory = _path_in(bpy.data.filepath, frames.with_name(FOLDER) / (frames.name if strip == images else "video"))
+        proxy.directory = _path_in(bpy.data.filepath, folder.path.with_name(FOLDER) / (folder.path.name if strip == images else "video"))
     _rebuild(scene, strips)
     _use_in_previews(size)
     return strips
