@@ -117,7 +117,7 @@ def test_a_text_at_the_end_is_found_and_changes_no_pixel(tmp_path):
     plain, path = encode_png(picture), tmp_path / "a é.png"
     path.write_bytes(with_text(plain, "made of", "this"))
     assert np.array_equal(decode_png(path.read_bytes()), picture)
-    assert Image.open(path).text == {"made of": "this"}
+    assert (b"tEXt", b"made of\0this") in chunks(path.read_bytes())
     assert strip_png(path.read_bytes()) == plain
     assert text_at_end(path, "made of", "this")
     for keyword, text in (("made of", "that"), ("made", "this"), ("made of", "this " * 500)):
