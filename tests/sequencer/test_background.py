@@ -110,13 +110,9 @@ def test_what_lies_above_keeps_its_order(laid) -> None:
     strips = timeline.strips_of(scene.sequence_editor)
     new = bpy.app.version >= (5, 0)
     channel = added.images.channel
-    strips.new_effect(
-        name="blur",
-        type="GAUSSIAN_BLUR",
-        channel=channel + 1,
-        frame_start=1,
-        **({"length": COUNT, "input1": added.images} if new else {"frame_end": COUNT + 1, "seq1": added.images}),
-    )
+    over = {"seq1" if bpy.app.version < (4, 4) else "input1": added.images}
+    length = {"length": COUNT} if new else {"frame_end": COUNT + 1}
+    strips.new_effect(name="blur", type="GAUSSIAN_BLUR", channel=channel + 1, frame_start=1, **length, **over)
     strips.new_effect(name="far", type="COLOR", channel=channel, frame_start=500, **({"length": 9} if new else {"frame_end": 509}))
     set_background(scene, added.images, folder, COLOR)
     now = channels(scene)

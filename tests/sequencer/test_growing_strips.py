@@ -59,6 +59,14 @@ def green(scene: Any, frame: int, path: Path) -> int:
     return int(decode_png((path / "seen.png").read_bytes())[24, 32, 1])
 
 
+def blur_over(strip: Any) -> Any:
+    first, last = span(strip)
+    length = {"length": last - first} if bpy.app.version >= (5, 0) else {"frame_end": last}
+    over = {"seq1" if bpy.app.version < (4, 4) else "input1": strip}
+    strips = timeline.strips_of(bpy.context.scene.sequence_editor)
+    return strips.new_effect(name="blur", type="GAUSSIAN_BLUR", channel=strip.channel + 1, frame_start=first, **length, **over)
+
+
 @pytest.fixture
 def begun(empty_blender, frames_folder) -> tuple[Any, Path, Any]:
     """A scene, a folder of 20 frames of which 4 are made, and its strip."""
@@ -168,14 +176,7 @@ def test_a_strip_does_not_grow_over_its_neighbour(begun) -> None:
 def test_effects_and_meta_strips_grow_along(begun) -> None:
     scene, folder, strip = begun
     strips = timeline.strips_of(scene.sequence_editor)
-    new = bpy.app.version >= (5, 0)
-    effect = strips.new_effect(
-        name="blur",
-        type="GAUSSIAN_BLUR",
-        channel=strip.channel + 1,
-        frame_start=11,
-        **({"length": 4, "input1": strip} if new else {"frame_end": 15, "seq1": strip}),
-    )
+    effect = blur_over(strip)
     make(folder, 4)
     grow(scene, folder)
     assert span(effect) == span(strip) == (11, 16)
