@@ -25,12 +25,13 @@ def set_pictures(scene: bpy.types.Scene, strip: bpy.types.Strip, names: Sequence
     editor.active_strip = strip
     # Since Blender 5 operators of the sequencer look for a scene of its own.
     own = {"sequencer_scene": scene} if "sequencer_scene" in bpy.types.WorkSpace.bl_rna.properties else {}
-    files = [{"name": name} for name in names]
+    files, directory = [{"name": name} for name in names], strip.directory
     try:
         with bpy.context.temp_override(scene=scene, **own):
-            bpy.ops.sequencer.change_path(directory=strip.directory, files=files, relative_path=False, use_placeholders=False)
+            bpy.ops.sequencer.change_path(directory=bpy.path.abspath(directory), files=files, relative_path=False, use_placeholders=False)
     finally:
         editor.active_strip = active
+    strip.directory = directory  # as it was, which may be relative to the .blend
 
 
 def show_newest(scene: bpy.types.Scene, strip: bpy.types.Strip, folder: FrameFolder) -> None:

@@ -29,7 +29,7 @@ class AddedStrips:
     """What `add_strips` put into the sequencer. `movie` and `sound` are None where there is none, or where the movie was there already.
 
     `missing` counts the pictures that were not there, in whose place the one before is held; `whole_end` is where the strip ends, or would
-    with all of them.
+    with all of them. `size` is that of its pictures, px.
     """
 
     images: bpy.types.Strip
@@ -39,6 +39,7 @@ class AddedStrips:
     end: int
     whole_end: int
     missing: int
+    size: tuple[int, int]
 
 
 def add_strips(
@@ -79,6 +80,7 @@ def add_strips(
         sound = _add_sound(strips, str(video), f"{name} sound", channel, start_frame)
         channel += 2
     images = strips.new_image(name=name, filepath=str(folder.path / elements[0]), channel=channel, frame_start=start, fit_method="FIT")
+    size = images.elements[0].orig_width, images.elements[0].orig_height  # known of the first alone, until others are seen
     set_pictures(scene, images, elements)
     set_end(images, end)
     images[RATE] = fps
@@ -87,7 +89,7 @@ def add_strips(
     images.alpha_mode = "STRAIGHT"
     if bpy.data.filepath and bpy.context.preferences.filepaths.use_relative_paths:
         make_relative((images, movie, sound), os.path.dirname(bpy.data.filepath))
-    return AddedStrips(images, movie, sound, start, end, whole_end, folder.missing)
+    return AddedStrips(images, movie, sound, start, end, whole_end, folder.missing, size)
 
 
 def add_overlay(scene: bpy.types.Scene, overlay: Path | str, *, video: Path | str | None = None, start: float = 0.0) -> bpy.types.Strip:
@@ -148,8 +150,9 @@ def save_strip_blend(frames: Path | str, video: Path | str, out: Path | str) -> 
     shown = added.movie.elements[0]
     size = folder.alone or (shown.orig_width, shown.orig_height)
     scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = *size, 100
-    for strip in (added.movie, added.images):  # they were fitted to the size the scene had before
-        _fit(scene, strip)
+    # They were fitted to the size the scene had before.
+    _fit(scene, added.movie, (shown.orig_width, shown.orig_height))
+    _fit(scene, added.images, added.size)
     scene.frame_start, scene.frame_end = 1, int(max(span(added.movie)[1], added.end)) - 1
     scene.frame_set(1)
     # The movie's own colours, not a film look on top of them.
@@ -288,8 +291,7 @@ def _add_sound(strips: Any, video: str, name: str, channel: int, start: int) -> 
     return None
 
 
-def _fit(scene: bpy.types.Scene, strip: bpy.types.Strip) -> None:
-    """Scale a strip so that its picture just fits into the render size, as fit_method="FIT" does on creation."""
-    element = strip.elements[0]
-    scale = min(scene.render.resolution_x / element.orig_width, scene.render.resolution_y / element.orig_height)
+def _fit(scene: bpy.types.Scene, strip: bpy.types.Strip, size: tuple[int, int]) -> None:
+    """Scale a strip so that its picture of `size` just fits into the render size, as fit_method="FIT" does on creation."""
+    scale = min(scene.render.resolution_x / size[0], scene.render.resolution_y / size[1])
     strip.transform.scale_x = strip.transform.scale_y = scale
