@@ -37,7 +37,9 @@ def active_frames(context: bpy.types.Context) -> tuple[bpy.types.Strip, FrameFol
     """The active strip and its frames; None where it shows no generated ones."""
     editor = sequencer_scene(context).sequence_editor
     strip = editor.active_strip if editor else None
-    folder = _frames_in(folder_of(strip)) if strip is not None and strip.type == "IMAGE" else None
+    if strip is None or strip.type != "IMAGE":
+        return None
+    folder = _frames_in(folder_of(strip))
     return (strip, folder) if folder else None
 
 
@@ -188,8 +190,8 @@ class NINGYO_PT_strip(bpy.types.Panel):
         found = active_frames(context)
         if found is None:
             return
-        layout: bpy.types.UILayout = self.layout
         strip, folder = found
+        layout = self.layout
         column = layout.column(align=True)
         for name, value in described(folder):
             row = column.split(factor=0.3)
