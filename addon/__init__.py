@@ -8,6 +8,7 @@ from __future__ import annotations
 import bpy
 
 from . import (
+    active_strip,
     apply,
     dataset_lists,
     dataset_panels,
@@ -46,6 +47,7 @@ CLASSES = (
     *apply.CLASSES,
     *live_preview.CLASSES,
     *results.CLASSES,
+    *active_strip.CLASSES,
     *overlay.CLASSES,
     *dataset_lists.CLASSES,
     *dataset_preview.CLASSES,
@@ -65,6 +67,7 @@ def register() -> None:
     jobs.on_end += [results.show_result, overlay.show_made, retarget.put_on_solved, dataset_work.show_page, environment.use_made]
     status_bar.show()
     translations.register()
+    results.watch()
     jobs.find_again()
     live_preview.watch()
 
@@ -74,6 +77,8 @@ def unregister() -> None:
     translations.unregister()
     live_preview.forget()
     jobs.forget()
+    results.forget()
+    active_strip.forget()
     swatches.forget()
     dataset_preview.forget()
     del bpy.types.Scene.ningyo

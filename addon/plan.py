@@ -71,7 +71,7 @@ class Plan:
     @property
     def files(self) -> Pipeline:
         """The names of what is made, the same as those of `ningyo run`."""
-        return Pipeline(self.video, self.rig, self.out, self.minutes, self.count, self.size, "small", 0)
+        return Pipeline(self.video, self.rig, self.out, self.minutes, self.count, self.size, "small", 0, self.person)
 
     @property
     def overlay(self) -> Path:

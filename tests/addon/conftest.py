@@ -142,6 +142,9 @@ class WrittenDown:
         self.texts.append(f"button({name}")
         return type("Properties", (), {})()
 
+    def operator_menu_enum(self, name: str, _property: str, **_how: Any) -> Any:
+        return self.operator(name)
+
     def prop(self, data: Any, name: str, **_how: Any) -> None:
         assert hasattr(data, name), name
 
