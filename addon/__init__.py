@@ -27,6 +27,9 @@ from . import (
     results,
     retarget,
     swatches,
+    training_panels,
+    training_view,
+    training_work,
 )
 
 CLASSES = (
@@ -43,10 +46,13 @@ CLASSES = (
     *dataset_lists.CLASSES,
     *dataset_preview.CLASSES,
     *dataset_work.CLASSES,
+    *training_view.CLASSES,
+    *training_work.CLASSES,
     *panels.CLASSES,
     *motion_panels.CLASSES,
     *look_panel.CLASSES,
     *dataset_panels.CLASSES,
+    *training_panels.CLASSES,
 )
 
 
@@ -54,7 +60,8 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.ningyo = bpy.props.PointerProperty(type=properties.NINGYO_settings)
-    jobs.on_end += [results.show_result, overlay.show_made, retarget.put_on_solved, dataset_work.show_page]
+    jobs.on_end += [results.show_result, overlay.show_made, retarget.put_on_solved, dataset_work.show_page, training_view.refresh_at_end]
+    jobs.on_tick.append(training_view.refresh)
     jobs.find_again()
 
 
@@ -62,6 +69,7 @@ def unregister() -> None:
     jobs.forget()
     swatches.forget()
     dataset_preview.forget()
+    training_view.forget()
     del bpy.types.Scene.ningyo
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -162,12 +162,19 @@ def show(context: bpy.types.Context, file: Path) -> bool:
     image.reload()
     if not image.packed_file:
         image.pack()  # the file goes when Blender ends, and the .blend must not miss it
+    return put_in_editor(context, image, tuple(image.size) != before)
+
+
+def put_in_editor(context: bpy.types.Context, image: bpy.types.Image, is_new: bool) -> bool:
+    """Have an image editor show an image, the whole of it where it is new to the editor; False where there is no editor and none can be
+    opened.
+    """
     found = image_editor(context, image)
     if found is None:
         return False
     window, area = found
     space = area.spaces.active
-    if space.image != image or tuple(image.size) != before:
+    if space.image != image or is_new:
         space.image = image
         fit: Any = bpy.ops.image.view_all
         region = next(region for region in area.regions if region.type == "WINDOW")

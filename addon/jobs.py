@@ -129,6 +129,8 @@ class Job:
 JOBS: list[Job] = []
 # Called with a job when it ends while Blender watches.
 on_end: list[Callable[[Job], None]] = []
+# Called at every look while a job runs.
+on_tick: list[Callable[[], None]] = []
 
 
 def home() -> Path:
@@ -182,6 +184,8 @@ def tick() -> float | None:
         if not job.is_running:
             for act in on_end:
                 act(job)
+    for look in on_tick:
+        look()
     return SECONDS_BETWEEN_POLLS if any(job.is_running for job in JOBS) else None
 
 
@@ -218,3 +222,4 @@ def forget() -> None:
         bpy.app.timers.unregister(tick)
     JOBS.clear()
     on_end.clear()
+    on_tick.clear()

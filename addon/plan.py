@@ -31,11 +31,12 @@ class Plan:
     count: int
     fast: bool = False
     known: tuple[str, ...] = ()  # of the filming, as the command line says it
+    preset: str = "tiny"
 
     @property
     def files(self) -> Pipeline:
         """The names of what is made, the same as those of `ningyo run`."""
-        return Pipeline(self.video, self.rig, self.out, self.minutes, self.count, self.size, "small", 0)
+        return Pipeline(self.video, self.rig, self.out, self.minutes, self.count, self.size, self.preset, 0)
 
     @property
     def overlay(self) -> Path:
@@ -46,7 +47,7 @@ class Plan:
         """The command line of a verb, without the job folder."""
         files = self.files
         pictures = ["--count", str(self.count), "--size", str(self.size)]
-        minutes = ["--minutes", f"{self.minutes:g}"]
+        training = ["--preset", self.preset, "--minutes", f"{self.minutes:g}"]
         person = ["--person", str(self.person)]
         fast = ["--fast"] if self.fast else []
         return {
@@ -54,7 +55,7 @@ class Plan:
             "overlay": [str(files.track), "--out", str(self.overlay), "--video", str(files.video)],
             "retarget": [str(files.track), "--rig", self.rig, "--out", str(files.motion), *person, *fast, *self.known],
             "render": ["--rig", self.rig, "--motion", str(files.motion), "--out", str(files.dataset), *pictures],
-            "train": [str(files.dataset), "--out", str(files.model), *minutes],
+            "train": [str(files.dataset), "--out", str(files.model), *training],
             "generate": [
                 str(files.model),
                 str(files.track),
@@ -66,7 +67,7 @@ class Plan:
                 str(files.movie),
                 *person,
             ],
-            "run": [str(files.video), "--rig", self.rig, "--out", str(files.out), *minutes, *pictures, *person, *fast, *self.known],
+            "run": [str(files.video), "--rig", self.rig, "--out", str(files.out), *training, *pictures, *person, *fast, *self.known],
         }[verb]
 
     def made(self, verb: str) -> Path:

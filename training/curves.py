@@ -19,7 +19,7 @@ from .balance import WON
 Line = Mapping[str, Any]
 
 SIZE, DPI = (10.24, 7.68), 100  # inches, and pixels in one
-POINTS = 400  # of a curve at most; more lines are drawn as means of several
+POINTS = 200  # of a curve at most; more lines are drawn as means of several
 LEAST = 2  # lines that make a curve
 _STYLE: Any = {
     "font.size": 11,
@@ -31,7 +31,7 @@ _STYLE: Any = {
     "axes.spines.right": False,
     "grid.color": "#3a3d42",
     "grid.linewidth": 0.6,
-    "lines.linewidth": 1.8,
+    "lines.linewidth": 1.5,
     "legend.frameon": False,
     "legend.fontsize": 10,
     **dict.fromkeys(("text.color", "axes.labelcolor", "axes.titlecolor", "xtick.labelcolor", "ytick.labelcolor"), "#d8dadd"),
@@ -77,7 +77,7 @@ def _held_out(axes: Axes, lines: Sequence[Line]) -> None:
     other.grid(visible=False)
     other.set_ylabel("Sharpness, %")
     minutes, values = curve(lines, "sharpness")
-    other.plot(minutes, 100 * values, color=_ORANGE, marker="o", markersize=4, label="Sharpness: 100 is the render's")
+    other.plot(minutes, 100 * values, color=_ORANGE, linestyle="--", marker="s", markersize=4, label="Sharpness: 100 is the render's")
     handles = [*axes.get_lines(), *other.get_lines()]
     axes.legend(handles, [str(handle.get_label()) for handle in handles], loc="lower right")
 
@@ -93,6 +93,8 @@ def _losses(axes: Axes, lines: Sequence[Line]) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_formatter(FuncFormatter(lambda _value, _place: ""))
     if axes.get_lines():
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high * (high / low) ** 0.3)  # room for the legend
         axes.legend(loc="upper right", ncols=2)
 
 
