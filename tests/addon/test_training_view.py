@@ -370,10 +370,15 @@ def test_chosen_characters(cast: Path, scripted_worker: Any, until: Any, drawn: 
     assert "Render first" in training_work.train_obstacle(bpy.context)
 
 
+FAILS = """
+job = WorkerJob(folder, "generate", [])
+Reporter(job.sink).emit("result", state="failed")
+job.close()
+"""
+
+
 def test_each_model_draws_whoever_is_in_the_video(cast: Path, settings_with_worker: Any, scripted_worker: Any, until: Any) -> None:
-    scripted_worker(
-        'job = WorkerJob(folder, "generate", [])\nreport = Reporter(job.sink)\nreport.emit("result", state="failed")\njob.close()'
-    )
+    scripted_worker(FAILS)
     with pytest.raises(RuntimeError, match="Capture first"):
         bpy.ops.ningyo.dataset_generate(character="cat")
     plan = plan_of(bpy.context)
