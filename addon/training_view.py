@@ -141,7 +141,7 @@ def trained_by(model: Path) -> jobs.Job | None:
 
 def is_training(model: Path, job: jobs.Job | None) -> bool:
     """Whether a job that trains it is at this model just now."""
-    if job is None or not job.is_running:
+    if job is None or job.view.state != "running":
         return False
     if job.verb != "train":
         return job.view.stage == "train"

@@ -21,7 +21,7 @@ from .operators import NO_WORKER
 from .preferences import worker_python
 from .properties import plan_of, sequencer_scene
 from .training_folder import belongs, characters_of, training_in, training_now
-from .training_view import is_training, trained_by
+from .training_view import trained_by
 
 
 class NINGYO_OT_train_more(bpy.types.Operator):
@@ -80,7 +80,8 @@ class NINGYO_OT_set_model_aside(bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         model = Path(self.model)
-        if is_training(model, trained_by(model)):
+        job = trained_by(model)
+        if job is not None and job.is_running:
             self.report({"ERROR"}, "This model is being trained; stop the training first")
             return {"CANCELLED"}
         place = next(place for place in (model.with_name(f"{model.name}-{number}") for number in range(1, 10_000)) if not place.exists())
