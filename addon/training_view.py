@@ -30,6 +30,10 @@ from .training_folder import (
 LIVE = "ningyo_training"  # the custom property of images that are read again when their file is another
 STAGE = re.compile(r"train (.*) \(\d+ of \d+\)")  # of a job that trains several characters
 SCALE = 11.0  # of the picture in panels, in buttons' heights
+PICTURES = (
+    ("GRID", "Pictures", "Pictures it has not been trained on: skeleton, generated, render, and the difference of both"),
+    ("CURVES", "Curves", "How like and how sharp those pictures are, losses, and how often the discriminators are right"),
+)
 _read: dict[str, tuple[int, int] | None] = {}  # of each such image: the file as it was read last
 _icons: dict[str, Any] = {}
 _drawn: dict[str, tuple[int, int]] = {}  # of each icon: the file as it was read last
@@ -43,17 +47,14 @@ class NINGYO_OT_show_training(bpy.types.Operator):
     model: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
     picture: bpy.props.EnumProperty(
         name="Picture",
-        items=(
-            ("GRID", "Pictures", "Pictures it has not been trained on: skeleton, generated, render, and the difference of both"),
-            ("CURVES", "Curves", "How like and how sharp those pictures are, losses, and how often the discriminators are right"),
-        ),
+        items=PICTURES,
         options={"SKIP_SAVE"},
     )
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: Any) -> str:
-        items = cls.bl_rna.properties["picture"].enum_items
-        return f"{items[properties.picture].description}. In an image editor, where it stays up to date"
+        text = next(text for key, _, text in PICTURES if key == properties.picture)
+        return f"{text}. In an image editor, where it stays up to date"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         file = pictures_of(Path(self.model))[self.picture]
@@ -63,7 +64,7 @@ class NINGYO_OT_show_training(bpy.types.Operator):
         image = live_image(file) or bpy.data.images.load(str(file))
         before = tuple(image.size)
         image[LIVE] = True
-        title = self.bl_rna.properties["picture"].enum_items[self.picture].name
+        title = next(title for key, title, _ in PICTURES if key == self.picture)
         image.name = f"{training_in(file.parent).character or file.parent.name} {title}"
         _read_again(image, stamp(file))
         if not put_in_editor(context, image, tuple(image.size) != before):

@@ -169,16 +169,13 @@ class NINGYO_OT_dataset_model(bpy.types.Operator):
 
     character: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
     what: bpy.props.EnumProperty(
-        items=(
-            ("TRAIN", "Train", "Whether this character is trained"),
-            ("SHOW", "Show", "Show this character's training below"),
-        ),
+        items=(("TRAIN", "Train", "Whether it is trained"), ("SHOW", "Show", "Whether its training is shown below")),
         options={"HIDDEN", "SKIP_SAVE"},
     )
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: Any) -> str:
-        return cls.bl_rna.properties["what"].enum_items[properties.what].description
+        return "Show this character's training below" if properties.what == "SHOW" else "Whether this character is trained"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.ningyo.dataset

@@ -116,7 +116,7 @@ class WrittenDown:
         assert hasattr(data, name), name
 
     def template_icon(self, *, icon_value: int, scale: float) -> None:
-        assert icon_value > 0
+        assert icon_value >= 0  # 0 where there is no window
         self.texts.append("picture")
 
     def separator(self) -> None:

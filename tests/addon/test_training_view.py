@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -245,11 +246,12 @@ def colour(image: Any) -> tuple[float, ...]:
 
 def test_the_picture_in_the_panel_is_read_again(plan: Plan, tmp_path: Path) -> None:
     file = tmp_path / "preview.png"
-    file.write_bytes(encode_png(np.zeros((8, 8, 3), np.uint8)))
-    number = training_view.icon(file, stamp(file) or (0, 0))
-    assert number > 0
-    file.write_bytes(encode_png(np.full((16, 16, 3), 200, np.uint8)))
-    assert training_view.icon(file, stamp(file) or (0, 0)) == number
+    for age, colour in ((10, (255, 0, 0)), (0, (0, 255, 0))):
+        file.write_bytes(encode_png(np.full((8, 8, 3), colour, np.uint8)))
+        os.utime(file, (time.time() - age,) * 2)
+        training_view.icon(file, stamp(file) or (0, 0))
+        shown = training_view._icons["all"][str(file)].image_pixels_float[:3]
+        assert [round(value) for value in shown] == [value // 255 for value in colour]
     training_view.forget()
     assert not training_view._icons
 
@@ -277,7 +279,7 @@ def test_the_next_blender_finds_the_training(plan: Plan, until: Any, isolated: A
     assert bpy.ops.ningyo.train() == {"FINISHED"}
     job = jobs.JOBS[-1]
     until(lambda: "preview" in job.view.artefacts)
-    environment = isolated(str(tmp_path / "resources")) | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = isolated(str(tmp_path / "resources"))
     command = [sys.executable, "-c", AGAIN, str(jobs.home()), str(plan.files.model)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
