@@ -54,15 +54,18 @@ def test_both_characters_by_the_real_worker(dataset: Path, until: Any, drawn: An
     job = jobs.JOBS[-1]
     until(lambda: "bob" in job.view.stage and job.view.progress.get("done", 0) > 7, 180)
     assert training_now(models[0]).psnr is not None
-    text = " ".join(drawn(panel))
-    assert "ann: 6 s" in text
-    assert "waits" not in text
+    states = [training_panels.state(model, True) for model in models]
+    assert states[0].startswith("6 s, ")
+    assert states[0].endswith(" dB")
+    assert states[1].endswith("s of 6 s")
+    assert "Step" in " ".join(drawn(panel)), "the one that is being trained is shown"
     job.cancel()
     until(lambda: not job.is_running)
     assert job.view.state == "cancelled", job.view.error
     stopped = training_now(models[1])
     assert 0 < stopped.seconds < 6
-    assert "bob" in " ".join(drawn(panel))
+    assert training_panels.state(models[1], True).endswith("s of 6 s, stopped")
+    assert "button(ningyo.retry" in drawn(panel)
 
     assert bpy.ops.ningyo.retry(job=str(job.folder)) == {"FINISHED"}
     job = jobs.JOBS[-1]
