@@ -59,9 +59,10 @@ def draw_curves(stats: Sequence[Line], held_out: Sequence[Line]) -> bytes:
         _held_out(places["held out"], held_out)
         _losses(places["losses"], stats)
         _rightness(places["right"], stats)
-        last = max(float(line["seconds"]) for line in stats) / 60
+        last = max(float(line["seconds"]) for line in (*stats, *held_out)) / 60
         for axes in places.values():
-            axes.set_xlim(0, last)
+            axes.set_xlim(0, 1.02 * last)
+            axes.locator_params(axis="x", nbins=6)
             axes.set_xlabel("minutes of training")
         png = io.BytesIO()
         figure.savefig(png, format="png", metadata={"Software": None})
