@@ -100,12 +100,11 @@ def training_now(folder: Path) -> Training:
 
 def _rate(lines: Sequence[dict[str, Any]]) -> float | None:
     """Pictures a second between the first and the last of the lines."""
-    ends = [(_number(line.get("images")), _number(line.get("seconds"))) for line in (lines[:1] + lines[-1:] if lines else [])]
-    if len(ends) < 2 or None in (*ends[0], *ends[1]):
+    ends = [(_number(line.get("images")), _number(line.get("seconds"))) for line in lines]
+    known = [(images, seconds) for images, seconds in ends if images is not None and seconds is not None]
+    if len(known) < 2 or not known[-1][1] > known[0][1]:
         return None
-    (images, seconds), (later_images, later_seconds) = ends
-    passed = later_seconds - seconds
-    return (later_images - images) / passed if passed > 0 else None
+    return (known[-1][0] - known[0][0]) / (known[-1][1] - known[0][1])
 
 
 def _last_lines(file: Path) -> list[dict[str, Any]]:

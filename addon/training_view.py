@@ -179,12 +179,13 @@ def draw_training(layout: bpy.types.UILayout, context: bpy.types.Context, model:
     lines.scale_y = 0.8
     for line in described(training) if training.has_begun else ["The pictures are being read"]:
         lines.label(text=line)
+    from .panels import say  # late, because panels draw trainings
+
     sentence, wins = balance(training)
     if sentence:
-        # Late, because panels draw trainings.
-        from .panels import say
-
         say(box, context, f"{sentence}.", "ERROR" if wins else "NONE")
+    if job is not None and job.view.error:
+        say(box, context, job.view.error, "ERROR")
     _draw_buttons(box, model, training, job)
 
 
@@ -192,7 +193,8 @@ def _draw_progress(box: bpy.types.UILayout, model: Path, training: Training, job
     minutes = minutes_of(job.arguments) if job is not None and job.verb != "demo" else None
     text = time_spent(training, minutes)
     if not is_training(model, job):
-        box.label(text=f"{text} trained", icon="CHECKMARK" if training.is_model else "PAUSE")
+        state = job.view.state if job is not None else "done"
+        box.label(text=f"{text} trained", icon={"done": "CHECKMARK", "failed": "ERROR", "lost": "ERROR"}.get(state, "PAUSE"))
         return
     view = job.view
     if view.progress and view.progress.get("unit") != "seconds":
@@ -214,7 +216,7 @@ def _draw_buttons(box: bpy.types.UILayout, model: Path, training: Training, job:
         return
     if job is not None and job.view.state != "done":
         row.operator("ningyo.retry", text="Go On", icon="PLAY").job = str(job.folder)
-    if training.is_model:
+    elif training.is_model:
         row.operator("ningyo.train_more", text="Train More…", icon="ADD").model = str(model)
 
 
