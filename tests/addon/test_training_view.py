@@ -248,7 +248,7 @@ def test_the_picture_in_the_panel_is_read_again(plan: Plan, tmp_path: Path) -> N
     file = tmp_path / "preview.png"
     for age, colour in ((10, (255, 0, 0)), (0, (0, 255, 0))):
         file.write_bytes(encode_png(np.full((8, 8, 3), colour, np.uint8)))
-        os.utime(file, (time.time() - age,) * 2)
+        os.utime(file, (time.time() - age, time.time() - age))
         training_view.icon(file, stamp(file) or (0, 0))
         shown = training_view._icons["all"][str(file)].image_pixels_float[:3]
         assert [round(value) for value in shown] == [value // 255 for value in colour]
