@@ -31,6 +31,7 @@ class NINGYO_PT_training(InView3D, bpy.types.Panel):
         column = split(layout.column())
         column.prop(settings, "preset")
         column.prop(settings, "minutes", text="Minutes")
+        layout.operator("ningyo.path_preview", icon="IMAGE_DATA")
         _draw_other(layout, context, plan.files.model, belongs(training_in(plan.files.model), plan.preset, plan.files.dataset))
         draw_training(layout, context, plan.files.model)
 
