@@ -62,8 +62,8 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.ningyo = bpy.props.PointerProperty(type=properties.NINGYO_settings)
-    jobs.on_end += [results.show_result, overlay.show_made, retarget.put_on_solved, dataset_work.show_page, training_view.refresh_at_end]
-    jobs.on_tick.append(training_view.refresh)
+    jobs.on_end += [results.show_result, overlay.show_made, retarget.put_on_solved, dataset_work.show_page, training_view.refresh]
+    jobs.on_look.append(training_view.refresh)
     jobs.find_again()
 
 

@@ -129,8 +129,8 @@ class Job:
 JOBS: list[Job] = []
 # Called with a job when it ends while Blender watches.
 on_end: list[Callable[[Job], None]] = []
-# Called at every look while a job runs.
-on_tick: list[Callable[[], None]] = []
+# Called with each running job whenever it is looked at.
+on_look: list[Callable[[Job], None]] = []
 
 
 def home() -> Path:
@@ -181,11 +181,8 @@ def tick() -> float | None:
     for job in [job for job in JOBS if job.is_running]:
         if job.poll():
             redraw()
-        if not job.is_running:
-            for act in on_end:
-                act(job)
-    for look in on_tick:
-        look()
+        for act in on_look if job.is_running else on_end:
+            act(job)
     return SECONDS_BETWEEN_POLLS if any(job.is_running for job in JOBS) else None
 
 
@@ -222,4 +219,4 @@ def forget() -> None:
         bpy.app.timers.unregister(tick)
     JOBS.clear()
     on_end.clear()
-    on_tick.clear()
+    on_look.clear()

@@ -86,18 +86,13 @@ def _read_again(image: bpy.types.Image, at: tuple[int, int] | None) -> None:
     _read[image.name_full] = at
 
 
-def refresh() -> None:
-    """Read again what somebody looks at and the worker has written anew."""
+def refresh(_job: jobs.Job) -> None:
+    """Read again what somebody looks at and the worker has written anew, while jobs run and at their end."""
     for area, image in _looked_at():
         at = stamp(_file_of(image))
         if at is not None and _read.get(image.name_full) != at:
             _read_again(image, at)
             area.tag_redraw()
-
-
-def refresh_at_end(_job: jobs.Job) -> None:
-    """The last picture comes with the end of the job."""
-    refresh()
 
 
 def _looked_at() -> Iterator[tuple[bpy.types.Area, bpy.types.Image]]:
