@@ -25,6 +25,7 @@ from . import (
     operators,
     overlay,
     path_panels,
+    path_preview,
     preferences,
     presets,
     properties,
@@ -32,6 +33,9 @@ from . import (
     retarget,
     status_bar,
     swatches,
+    training_panels,
+    training_view,
+    training_work,
     translations,
 )
 
@@ -51,12 +55,16 @@ CLASSES = (
     *overlay.CLASSES,
     *dataset_lists.CLASSES,
     *dataset_preview.CLASSES,
+    *path_preview.CLASSES,
     *dataset_work.CLASSES,
+    *training_view.CLASSES,
+    *training_work.CLASSES,
     *presets.CLASSES,
     *path_panels.CLASSES,
     *motion_panels.CLASSES,
     *look_panel.CLASSES,
     *dataset_panels.CLASSES,
+    *training_panels.CLASSES,
 )
 
 
@@ -64,7 +72,9 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.ningyo = bpy.props.PointerProperty(type=properties.NINGYO_settings)
-    jobs.on_end += [results.show_result, overlay.show_made, retarget.put_on_solved, dataset_work.show_page, environment.use_made]
+    jobs.on_end += [results.show_result, overlay.show_made, retarget.put_on_solved, dataset_work.show_page]
+    jobs.on_end += [environment.use_made, training_view.refresh]
+    jobs.on_look.append(training_view.refresh)
     status_bar.show()
     translations.register()
     results.watch()
@@ -81,6 +91,7 @@ def unregister() -> None:
     active_strip.forget()
     swatches.forget()
     dataset_preview.forget()
+    training_view.forget()
     del bpy.types.Scene.ningyo
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

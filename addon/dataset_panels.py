@@ -317,8 +317,8 @@ class NINGYO_PT_dataset_render(OfDataset, bpy.types.Panel):
 
 
 def shown_jobs(out: Any) -> list[jobs.Job]:
-    """Those that are at work on any dataset, and the last one of this dataset."""
-    known = [job for job in reversed(jobs.JOBS) if "dataset" in job.note]
+    """Those that are at work on any dataset, and the last one of this dataset; trainings have a panel of their own."""
+    known = [job for job in reversed(jobs.JOBS) if "dataset" in job.note and job.verb != "train"]
     own = next((job for job in known if job.note["dataset"] == str(out)), None)
     return [job for job in known if job.is_running or job is own]
 

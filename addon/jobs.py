@@ -273,7 +273,11 @@ def tick() -> float | None:
     for job in [job for job in JOBS if job.is_running]:
         if job.poll():
             redraw()
-        for act in on_look if job.is_running else on_end:
+        if not job.is_running:
+            acts = on_end
+        else:
+            acts = [] if job.is_queued else on_look
+        for act in acts:
             act(job)
     return SECONDS_BETWEEN_POLLS if any(job.is_running for job in JOBS) else None
 

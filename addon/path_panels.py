@@ -223,18 +223,8 @@ class NINGYO_PT_step_dataset(Step, InView3D, bpy.types.Panel):
             "Renders the character in the person's poses, to learn from",
             icon="RENDER_ANIMATION",
         )
-
-
-class NINGYO_PT_step_train(Step, InView3D, bpy.types.Panel):
-    bl_label = "6. Train"
-    bl_order = 6
-    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
-    verb = "train"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        split(self.layout.column()).prop(context.scene.ningyo, "minutes", text="Minutes")
-        draw_fact(self.layout, context, facts.of_file(plan_of(context).files.model / "config.json", facts.of_model))
-        draw_stage(self.layout, context, "train", "Trains the network that draws the character", icon="NETWORK_DRIVE")
+        if bpy.ops.ningyo.path_preview.poll():
+            self.layout.operator("ningyo.path_preview", icon="IMAGE_DATA")
 
 
 class Generate:
@@ -303,7 +293,6 @@ CLASSES = (
     NINGYO_PT_step_person,
     NINGYO_PT_step_character,
     NINGYO_PT_step_dataset,
-    NINGYO_PT_step_train,
     NINGYO_PT_step_generate,
     NINGYO_PT_view3d_people,
     NINGYO_PT_view3d_jobs,

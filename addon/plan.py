@@ -38,6 +38,7 @@ OPTIONS = {
     "--fast": "Fast",
     "--count": "Pictures",
     "--size": "Size",
+    "--preset": "Preset",
     "--minutes": "Minutes",
     **FILMING,
 }
@@ -46,7 +47,7 @@ HEEDED = {
     "capture": ("", "--fast"),
     "retarget": ("--rig", "--person", "--fast", *FILMING),
     "render": ("--rig", "--count", "--size"),
-    "train": ("--minutes",),
+    "train": ("--preset", "--minutes"),
     "generate": ("--person",),
 }
 
@@ -67,11 +68,12 @@ class Plan:
     count: int
     fast: bool = False
     known: tuple[str, ...] = ()  # of the filming, as the command line says it
+    preset: str = "tiny"
 
     @property
     def files(self) -> Pipeline:
         """The names of what is made, the same as those of `ningyo run`."""
-        return Pipeline(self.video, self.rig, self.out, self.minutes, self.count, self.size, "small", 0, self.person)
+        return Pipeline(self.video, self.rig, self.out, self.minutes, self.count, self.size, self.preset, 0, self.person)
 
     @property
     def overlay(self) -> Path:
@@ -82,7 +84,7 @@ class Plan:
         """The command line of a verb, without the job folder."""
         files = self.files
         pictures = ["--count", str(self.count), "--size", str(self.size)]
-        minutes = ["--minutes", f"{self.minutes:g}"]
+        training = ["--preset", self.preset, "--minutes", f"{self.minutes:g}"]
         person = ["--person", str(self.person)]
         fast = ["--fast"] if self.fast else []
         return {
@@ -90,7 +92,7 @@ class Plan:
             "overlay": [str(files.track), "--out", str(self.overlay), "--video", str(files.video)],
             "retarget": [str(files.track), "--rig", self.rig, "--out", str(files.motion), *person, *fast, *self.known],
             "render": ["--rig", self.rig, "--motion", str(files.motion), "--out", str(files.dataset), *pictures],
-            "train": [str(files.dataset), "--out", str(files.model), *minutes],
+            "train": [str(files.dataset), "--out", str(files.model), *training],
             "generate": [
                 str(files.model),
                 str(files.track),
@@ -102,7 +104,7 @@ class Plan:
                 str(files.movie),
                 *person,
             ],
-            "run": [str(files.video), "--rig", self.rig, "--out", str(files.out), *minutes, *pictures, *person, *fast, *self.known],
+            "run": [str(files.video), "--rig", self.rig, "--out", str(files.out), *training, *pictures, *person, *fast, *self.known],
         }[verb]
 
     def made(self, verb: str) -> Path:

@@ -31,7 +31,7 @@ class NINGYO_OT_path_preset_add(AddPresetBase, bpy.types.Operator):
     preset_subdir = NINGYO_PT_path_presets.preset_subdir
     preset_defines = ("settings = bpy.context.scene.ningyo",)
     preset_values = (
-        *(f"settings.{name}" for name in ("fast", "count", "size", "minutes")),
+        *(f"settings.{name}" for name in ("fast", "count", "size", "preset", "minutes")),
         *(f"settings.solving.{name}" for name in SOLVING),
     )
 

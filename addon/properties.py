@@ -18,6 +18,7 @@ from .look import NINGYO_look
 from .motions import ON_DISK, NINGYO_motion, NINGYO_solving, is_armature
 from .plan import Plan, Status, all_statuses
 from .preferences import worker_python
+from .training_folder import PRESET_ITEMS
 
 CHARACTERS = (
     ("BUILTIN", "Built-in", "A character made from a number; another number, another character"),
@@ -75,6 +76,7 @@ class NINGYO_settings(bpy.types.PropertyGroup):
     minutes: bpy.props.FloatProperty(
         name="Training", description="How long to train, in minutes", min=0.1, soft_max=600.0, default=10.0, precision=1
     )
+    preset: bpy.props.EnumProperty(name="Preset", description="How large the network is, and so what machine it is for", items=PRESET_ITEMS)
     size: bpy.props.IntProperty(
         name="Size", description="Side of the character's pictures, in pixels", min=64, max=1024, step=64, default=256
     )
@@ -113,6 +115,7 @@ def plan_of(context: bpy.types.Context) -> Plan:
         count=settings.count,
         fast=settings.fast,
         known=tuple(settings.solving.known()) if settings.solving.method == "SOLVER" else (),
+        preset=settings.preset,
     )
 
 

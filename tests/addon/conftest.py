@@ -148,6 +148,10 @@ class WrittenDown:
     def prop(self, data: Any, name: str, **_how: Any) -> None:
         assert hasattr(data, name), name
 
+    def template_icon(self, *, icon_value: int, scale: float) -> None:
+        assert icon_value >= 0  # 0 where there is no window
+        self.texts.append("picture")
+
     def separator(self) -> None:
         pass
 
