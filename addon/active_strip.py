@@ -74,11 +74,11 @@ def arguments_again(folder: FrameFolder) -> list[str]:
     """The command line that makes these frames again. Raises UserError where that is not known, or a file for it is gone."""
     made_by = folder.header.get("made_by", {})
     if "model" not in made_by or "track" not in made_by:
-        raise UserError("These frames do not say how they were made; press Generate under Stages")
+        raise UserError("These frames do not say how they were made; press Generate")
     paths = {kind: (folder.path / path).resolve() for kind, path in made_by.items()}
     for kind in ("model", "track"):
         if not paths[kind].exists():
-            raise UserError(f"There is no {paths[kind]} any more; put the {kind} back, or press Generate under Stages")
+            raise UserError(f"There is no {paths[kind]} any more; put the {kind} back, or press Generate")
     arguments = [str(paths["model"]), str(paths["track"]), "--out", str(folder.path), "--person", str(folder.person)]
     if "motion" in paths and paths["motion"].exists():
         arguments += ["--motion", str(paths["motion"])]

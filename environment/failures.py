@@ -21,7 +21,7 @@ CAUSES = (
         f"The proxy cannot be used; put its address right in the preferences, as http://HOST:PORT, and {AGAIN}.",
     ),
     (
-        r"DO NOT MATCH THE HASHES|[Hh]ash mismatch|Expected sha256|Bad CRC-32|File is not a zip file|(is|has) an invalid wheel",
+        r"DO NOT MATCH THE HASHES|[Hh]ash mismatch|Expected sha256|Bad CRC-32|File is not a zip file|(is|has) an invalid wheel|Wheel .* is invalid",
         "A downloaded file is damaged or is not the one the index announced; set up the worker again, and where it happens twice, "
         "ask who runs your package index or proxy.",
     ),
@@ -56,7 +56,7 @@ CAUSES = (
         "and set up again.",
     ),
     (
-        r"ensurepip is not available|No module named '?ensurepip|No module named '?venv",
+        r"ensurepip is not\s+available|No module named '?ensurepip|No module named '?venv",
         "This Python cannot make environments; install its venv package (python3.11-venv on Debian and Ubuntu), "
         "or choose another Base Python.",
     ),

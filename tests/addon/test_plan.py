@@ -126,7 +126,7 @@ def test_settings_that_changed_are_named(plan: Plan) -> None:
     assert status("render", larger, [whole]) == Status("stale", "Pictures, Size changed")
     assert status("train", larger, [whole]) == Status("stale", "Minutes changed")
     assert status("capture", larger, [whole]).kind == "done", "the whole way's other settings are not its own"
-    assert status("generate", replace(plan, person=0), [whole]) == Status("stale", "Person changed")
+    assert status("generate", replace(plan, person=0), [whole]).kind == "blocked", "another person has files of their own"
     assert status("retarget", replace(plan, known=("--camera-height", "2")), [whole]) == Status("stale", "Camera Height changed")
     solved = job("retarget", plan, "done", arguments=["else"], note={"retarget": {}})
     assert status("retarget", plan, [solved]).kind == "done", "a motion for the scene is not the one for rendering"

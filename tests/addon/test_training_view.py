@@ -36,7 +36,7 @@ from ningyo.addon.training_folder import (
 from ningyo.synth_data.dataset.png import encode_png
 from ningyo.training.presets import PRESETS
 
-PANEL = training_panels.NINGYO_PT_training
+PANEL = training_panels.NINGYO_PT_step_train
 LINE = {"step": 20, "images": 80, "seconds": 2.0, "lr": 0.001, "l1": 0.2, "g": 1.5}
 # Writes what a training writes, as far as `until`, the job's event that it waits for, lets it.
 TRAINS = """

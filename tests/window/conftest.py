@@ -9,13 +9,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-
 from ningyo.addon.build import build
 
 HERE = Path(__file__).parent
@@ -46,11 +45,11 @@ def blender() -> str:
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[Path]:
-    """A folder inside the repository's own, so that a Blender in a container that sees the repository sees it too. Kept where a test fails."""
+def place() -> Path:
+    """A folder inside the repository's own, so that a Blender in a container that sees the repository sees it too. It is kept."""
     parent = ROOT / "out" / "window"
     parent.mkdir(parents=True, exist_ok=True)
-    yield Path(tempfile.mkdtemp(prefix="profile ü ", dir=parent))
+    return Path(tempfile.mkdtemp(prefix="profile ü ", dir=parent))
 
 
 @pytest.fixture(scope="module")

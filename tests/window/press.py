@@ -3,8 +3,9 @@
 
     blender --python press.py -- SCENARIO.py RESULTS
 
-A scenario has a generator `steps(hand)`. It yields a condition, a function that says whether to go on, and how many seconds that may take; the
-window stays alive meanwhile. RESULTS/result.json holds what the scenario noted, and why it ended early where it did. Blender is closed at the end.
+A scenario has a generator `steps(hand)`. It yields a condition, a function that says whether to go on, and how many seconds that may
+take; the window stays alive meanwhile. RESULTS/result.json holds what the scenario noted, and why it ended early where it did. Blender is
+closed at the end.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class Hand:
 
 def addon() -> str:
     """The name of the add-on's package, as it is installed."""
-    return next(name for name in bpy.context.preferences.addons.keys() if name.rpartition(".")[2] == "ningyo")
+    return next(name for name in dict(bpy.context.preferences.addons) if name.rpartition(".")[2] == "ningyo")
 
 
 def jobs() -> Any:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The saved .blend in a Blender that was started anew: jobs are found again, strips and Action are there, and the add-on goes without a trace."""
+"""The saved .blend in a new Blender: jobs are found again, strips and Action are there, and the add-on goes without a trace."""
 
 from __future__ import annotations
 
