@@ -84,10 +84,7 @@ def sentence(said: str, *, where: str = "", offline: bool = False) -> str:
         if found and offline:
             return f"The folder of wheels has no {found[1]} for this system and Python 3.11; add it and set up again."
         if found:
-            return (
-                f"The package index has no {found[1]} for this system and Python 3.11, so that the worker does not run here, "
-                f"or it does not answer; {AGAIN} if it should."
-            )
+            return f"The package index has no {found[1]} for this system and Python 3.11; where it only did not answer, {AGAIN}."
     if re.search(CONFLICT, said):
         source = "folder of wheels" if offline else "package index"
         return f"The packages of the {source} do not fit together; use the versions that Ningyo's pyproject.toml names."

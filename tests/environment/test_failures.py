@@ -43,12 +43,12 @@ def test_an_index_that_is_ill(python: str, index: Any, wheel: Callable[..., Path
 
 def test_proxies(python: str, index: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """Nobody listens where the proxy should be; then one answers and wants a password. What was given is not in the log."""
-    monkeypatch.setenv("PIP_INDEX_URL", "http://index.invalid/simple")
-    monkeypatch.setenv("http_proxy", "http://ann:geheim@127.0.0.1:1")
+    monkeypatch.setenv("PIP_INDEX_URL", "https://index.invalid/simple")
+    monkeypatch.setenv("https_proxy", "http://ann:geheim@127.0.0.1:1")
     said = failure(python, "alpha")
     assert sentence(said).startswith("The proxy cannot be used"), said
     index.refuses_as_proxy = True
-    monkeypatch.setenv("http_proxy", f"http://ann:geheim@{index.address}")
+    monkeypatch.setenv("https_proxy", f"http://ann:geheim@{index.address}")
     said = failure(python, "alpha")
     assert index.asked, "the proxy was not asked"
     assert "wants a name and a password" in sentence(said), said
