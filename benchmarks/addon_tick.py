@@ -59,7 +59,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         jobs.home = lambda: Path(place)
         ningyo.register()
-        bpy.context.scene.ningyo.output = place
+        scene: Any = bpy.context.scene
+        scene.ningyo.output = place
         for many in args.jobs:
             pairs = [running(Path(place) / f"{many}-{number}", args.events) for number in range(many)]
             jobs.JOBS[:] = [job for job, _ in pairs]

@@ -21,7 +21,8 @@ CAUSES = (
         f"The proxy cannot be used; put its address right in the preferences, as http://HOST:PORT, and {AGAIN}.",
     ),
     (
-        r"DO NOT MATCH THE HASHES|[Hh]ash mismatch|Expected sha256|Bad CRC-32|File is not a zip file|(is|has) an invalid wheel|Wheel .* is invalid",
+        r"DO NOT MATCH THE HASHES|[Hh]ash mismatch|Expected sha256|Bad CRC-32|File is not a zip file"
+        r"|(is|has) an invalid wheel|Wheel .* is invalid",
         "A downloaded file is damaged or is not the one the index announced; set up the worker again, and where it happens twice, "
         "ask who runs your package index or proxy.",
     ),
