@@ -12,6 +12,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import shutil
+import subprocess
 import sys
 import time
 import traceback
@@ -78,8 +81,13 @@ class Hand:
         """A picture of the window, numbered in order."""
         yield from self.settle()
         self._shots += 1
+        picture = str(self.results / f"{self._shots:02}-{name}.png")
+        # Blender's own pictures are black with some drivers, so the screen's are taken where ImageMagick can.
+        if shutil.which("import") and os.environ.get("DISPLAY"):
+            subprocess.run(["import", "-window", "root", picture], check=True)
+            return
         with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
-            bpy.ops.screen.screenshot(filepath=str(self.results / f"{self._shots:02}-{name}.png"))
+            bpy.ops.screen.screenshot(filepath=picture)
 
 
 def addon() -> str:

@@ -17,8 +17,8 @@ def test_the_zip_is_installed_and_every_panel_is_drawn(act: Act) -> None:
     seen = act("install").noted
     assert seen["package"] == "bl_ext.user_default.ningyo"
     assert "torch" not in seen["heavy"]
-    assert seen["panels"]["VIEW_3D"] > 10
-    assert {"NINGYO_PT_view3d", "NINGYO_PT_sequencer"} <= set(seen["drawn"])
+    steps = {f"NINGYO_PT_step_{step}" for step in ("video", "person", "character", "dataset", "train", "generate")}
+    assert steps | {"NINGYO_PT_view3d", "NINGYO_PT_motion", "NINGYO_PT_dataset", "NINGYO_PT_sequencer"} <= set(seen["drawn"])
 
 
 def test_every_step_on_the_sample_with_a_worker_killed_midway(act: Act) -> None:
