@@ -19,11 +19,11 @@ def steps(hand):
     place = Path(tried["place"])
     bpy.ops.wm.save_as_mainfile(filepath=str(place / "人形 test.blend"))
     settings = bpy.context.scene.ningyo
-    settings.video = tried["video"]
-    settings.output = str(place / "out put")
+    settings.video = bpy.path.relpath(tried["video"])
+    settings.output = "//out put"
     settings.character = "BUILTIN"
     settings.seed = 0
-    settings.minutes, settings.size, settings.count, settings.fast = 0.4, 128, 48, True
+    settings.minutes, settings.size, settings.count, settings.fast = 0.6, 128, 48, True
     yield from hand.open_tab()
     yield from hand.shot("chosen")
 
@@ -37,7 +37,7 @@ def steps(hand):
 
     hand.press("ningyo.train")
     training = jobs().newest("train")
-    yield from hand.until(lambda: training.view.progress.get("done", 0) > 3, 300)
+    yield from hand.until(lambda: training.view.progress.get("done", 0) > 12, 300)
     yield from hand.shot("training")
     os.kill(training.process.pid, signal.SIGKILL)
     yield from hand.until(lambda: not training.is_running, 60)
