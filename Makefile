@@ -7,12 +7,13 @@ VENV52 := .venv-blender52
 PYTHON313 ?= $(shell for python in python3.13 "env PYENV_VERSION=$$(ls $${PYENV_ROOT:-$$HOME/.pyenv}/versions 2>/dev/null | grep '^3\.13' | tail -n 1) python3.13"; \
 	do $$python -c '' 2>/dev/null && echo "$$python" && break; done)
 
-.PHONY: help env demo test test-all lint types test-main test-blender52 extension clean-env
+.PHONY: help env demo test test-all test-window lint types test-main test-blender52 extension clean-env
 
 help:
 	@echo 'make demo       the whole way on built-in defaults: video in, anime in Blender'"'"'s sequencer out (out/demo)'
 	@echo 'make test       lint, types and tests, with Blender 4.5 and, where Python 3.13 is found, 5.2'
 	@echo 'make test-all   the slow and thorough tests too'
+	@echo 'make test-window  the add-on in a real Blender window: BLENDER=/path/to/blender make test-window'
 	@echo 'make env        only the environment: .venv with the command ningyo in it'
 	@echo 'make extension  the Blender extension: dist/ningyo-VERSION.zip'
 
@@ -50,6 +51,10 @@ else
 	@$(MAKE) --no-print-directory $(VENV52)/.ready
 	$(VENV52)/bin/python -m pytest -m 'not slow'
 endif
+
+# The add-on in a real Blender's window: BLENDER=/path/to/blender, and a screen (xvfb-run).
+test-window: env
+	$(BIN)/python -m pytest tests/window
 
 test: lint types test-blender52 test-main
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import bpy
 
 from . import (
+    active_strip,
     apply,
     dataset_lists,
     dataset_panels,
@@ -16,18 +17,26 @@ from . import (
     dataset_work,
     environment,
     jobs,
+    live_preview,
     look,
     look_panel,
     motion_panels,
     motions,
     operators,
     overlay,
-    panels,
+    path_panels,
+    path_preview,
     preferences,
+    presets,
     properties,
     results,
     retarget,
+    status_bar,
     swatches,
+    training_panels,
+    training_view,
+    training_work,
+    translations,
 )
 
 CLASSES = (
@@ -40,15 +49,22 @@ CLASSES = (
     *operators.CLASSES,
     *retarget.CLASSES,
     *apply.CLASSES,
+    *live_preview.CLASSES,
     *results.CLASSES,
+    *active_strip.CLASSES,
     *overlay.CLASSES,
     *dataset_lists.CLASSES,
     *dataset_preview.CLASSES,
+    *path_preview.CLASSES,
     *dataset_work.CLASSES,
-    *panels.CLASSES,
+    *training_view.CLASSES,
+    *training_work.CLASSES,
+    *presets.CLASSES,
+    *path_panels.CLASSES,
     *motion_panels.CLASSES,
     *look_panel.CLASSES,
     *dataset_panels.CLASSES,
+    *training_panels.CLASSES,
 )
 
 
@@ -56,14 +72,26 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.ningyo = bpy.props.PointerProperty(type=properties.NINGYO_settings)
-    jobs.on_end += [results.show_result, overlay.show_made, retarget.put_on_solved, dataset_work.show_page, environment.use_made]
+    jobs.on_end += [results.show_result, overlay.show_made, retarget.put_on_solved, dataset_work.show_page]
+    jobs.on_end += [environment.use_made, training_view.refresh]
+    jobs.on_look.append(training_view.refresh)
+    status_bar.show()
+    translations.register()
+    results.watch()
     jobs.find_again()
+    live_preview.watch()
 
 
 def unregister() -> None:
+    status_bar.hide()
+    translations.unregister()
+    live_preview.forget()
     jobs.forget()
+    results.forget()
+    active_strip.forget()
     swatches.forget()
     dataset_preview.forget()
+    training_view.forget()
     del bpy.types.Scene.ningyo
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

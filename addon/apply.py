@@ -16,6 +16,7 @@ from bpy_extras.io_utils import ExportHelper
 from ..errors import UserError
 from ..jobs.progress import SILENT, Event, Reporter
 from ..sequencer.strips import scene_fps
+from . import live_preview
 from .motions import NINGYO_motion, motion_of, rig_beside, shown_motion
 
 if TYPE_CHECKING:
@@ -55,15 +56,6 @@ class Request:
         return cls(**{**data, "people": tuple(Solved(**one) for one in data["people"])})
 
 
-def refuse(armature: bpy.types.Object) -> None:
-    """Raises UserError for an armature that cannot be given an Action."""
-    if armature.library is not None:
-        raise UserError(f"{armature.name} is linked from another file; make a library override of it (Object, Library Override) first.")
-    override = armature.override_library
-    if override is not None and override.is_system_override:
-        raise UserError(f"{armature.name} is a library override that cannot be edited; make it editable (Object, Library Override) first.")
-
-
 def take(context: bpy.types.Context, solved: Solved, track_start: float, report: Reporter) -> bpy.types.Action:
     """Remember a solved motion in the scene and put it onto its armature as a new Action. Raises UserError."""
     from ..synth_data.retarget.motion import Motion
@@ -73,8 +65,11 @@ def take(context: bpy.types.Context, solved: Solved, track_start: float, report:
     if armature is None or armature.type != "ARMATURE":
         raise UserError(f"There is no armature {solved.armature} in this scene any more; retarget again.")
     motion = Motion.load(solved.motion)
+    live_preview.stop(closes=False)
     remembered = motion_of(scene, armature) or scene.ningyo.motions.add()
-    remembered.armature, remembered.person, remembered.action = armature, solved.person, None
+    remembered.armature, remembered.person = armature, solved.person
+    remembered.remember_before()
+    remembered.action = None
     remembered.faces.clear()
     remembered.file, remembered.track_start = _relative(solved.motion), track_start
     remembered.said = "\n".join(found(motion, scene.ningyo.solving.sensor))
@@ -88,9 +83,10 @@ def update(context: bpy.types.Context, remembered: NINGYO_motion, report: Report
 
     What keeps the armature from showing the motion as it is, is told to `report` as a warning.
     """
-    from ..synth_data.retarget.apply import apply_motion
+    from ..synth_data.retarget.apply import KeyCount, apply_motion, refuse
     from ..synth_data.retarget.filming import NEAR
 
+    live_preview.stop(closes=False)
     scene, armature = context.scene, remembered.armature
     refuse(armature)
     motion, _ = controlled(remembered)
@@ -101,7 +97,7 @@ def update(context: bpy.types.Context, remembered: NINGYO_motion, report: Report
         first = scene.frame_start + round((motion.time[0] - remembered.track_start) * fps)
     old = remembered.action
     name = old.name if old is not None else f"{Path(motion.source.get('video') or 'Ningyo').stem} {armature.name}"
-    there = set(bpy.data.actions)
+    there, count = set(bpy.data.actions), KeyCount()
     action = apply_motion(
         armature,
         motion,
@@ -109,6 +105,8 @@ def update(context: bpy.types.Context, remembered: NINGYO_motion, report: Report
         start_frame=first,
         scene_fps=fps,
         key_reduction=degrees(remembered.tolerance) if remembered.reduces else 0.0,
+        blend=remembered.blend(),
+        keys=count,
         report=report,
     )
     playing = {keys: keys.animation_data.action for keys in bpy.data.shape_keys if keys.animation_data is not None}
@@ -121,6 +119,7 @@ def update(context: bpy.types.Context, remembered: NINGYO_motion, report: Report
         face = remembered.faces.add()
         face.keys, face.action = keys, played
     remembered.action = action
+    remembered.keys, remembered.all_keys = count.made, count.full
     remembered.doubtful.clear()
     for start, end in motion.untrusted:
         frames = [first + round((second - motion.time[0]) * fps) for second in (start, end)]

@@ -9,15 +9,16 @@ from typing import Any
 
 import bpy
 
-from . import dataset_preview, jobs, words
+from . import dataset_preview, jobs
 from .dataset_folder import OWN_JOB
 from .dataset_job import enabled, is_character, line_problem, title, wanted
 from .dataset_properties import CHARACTERS, CLIPS
 from .dataset_sources import out_of
 from .dataset_work import asked, dataset_obstacle, found, render_obstacle, running_on
-from .motion_panels import optional, split
-from .panels import InView3D, draw_job, no_worker, say
+from .motion_panels import optional
+from .panels import InView3D, draw_job, no_worker, say, split
 from .preferences import worker_python
+from .presets import NINGYO_PT_dataset_presets
 
 
 class NINGYO_UL_dataset(bpy.types.UIList):
@@ -68,11 +69,16 @@ class NINGYO_MT_dataset_clips(bpy.types.Menu):
 
 
 class NINGYO_PT_dataset(InView3D, bpy.types.Panel):
-    bl_label = "Dataset"
+    bl_label = "Batch Dataset"
+    bl_order = 1
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 (Blender reads it from the class)
+
+    def draw_header_preset(self, _context: bpy.types.Context) -> None:
+        NINGYO_PT_dataset_presets.draw_panel_header(self.layout)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.ningyo.dataset
+        say(layout, context, "Of many characters and clips at once. The path above makes one of its own, in step 5", "INFO")
         _draw_list(layout, settings, "characters", "character", "NINGYO_MT_dataset_characters")
         line = _chosen(settings.characters, settings.character)
         if line is not None:
@@ -306,15 +312,13 @@ class NINGYO_PT_dataset_render(OfDataset, bpy.types.Panel):
         for known in shown_jobs(out):
             box = layout.box()
             draw_job(box, context, known)
-            if known.is_running and words.rate(known.view):
-                say(box, context, words.rate(known.view), "NONE")
             if known.view.result.get("whole"):
                 say(box, context, f"Every file of the {known.view.result['samples']} samples is as it was rendered.", "NONE")
 
 
 def shown_jobs(out: Any) -> list[jobs.Job]:
-    """Those that are at work on any dataset, and the last one of this dataset."""
-    known = [job for job in reversed(jobs.JOBS) if "dataset" in job.note]
+    """Those that are at work on any dataset, and the last one of this dataset; trainings have a panel of their own."""
+    known = [job for job in reversed(jobs.JOBS) if "dataset" in job.note and job.verb != "train"]
     own = next((job for job in known if job.note["dataset"] == str(out)), None)
     return [job for job in known if job.is_running or job is own]
 

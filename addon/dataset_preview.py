@@ -16,7 +16,7 @@ import bpy
 from ..errors import UserError
 from ..jobs.progress import Event, Reporter
 from . import jobs
-from .dataset_job import wanted
+from .dataset_job import Wanted, wanted
 from .dataset_properties import LABELS
 from .dataset_sources import write_sources
 from .overlay import image_editor
@@ -61,7 +61,65 @@ def forget() -> None:
     _previews = last = None
 
 
-class NINGYO_OT_dataset_preview(bpy.types.Operator):
+def render_obstacle(context: bpy.types.Context) -> str:
+    """Why Blender cannot render a sample here, as a short sentence; empty where it can."""
+    if not hasattr(context.scene, "cycles"):
+        return "Cycles is switched off: enable it under Preferences, Add-ons"
+    return "Blender is rendering" if bpy.app.is_job_running("RENDER") else ""
+
+
+class ShowsSample:
+    """What buttons that show a sample share: `wanted` says of which job, `write` writes what it takes of the scene, `number` chooses."""
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from ..synth_data.dataset.label_pictures import strip
+        from ..synth_data.dataset.png import DRAWN, encode_png
+        from ..synth_data.dataset.sample import SamplePose
+
+        global last
+        began, ask = time.monotonic(), self.wanted(context)
+        if ask.job is None:
+            self.report({"ERROR"}, ask.problem)
+            return {"CANCELLED"}
+        folder().mkdir(parents=True, exist_ok=True)
+        report = Reporter(self._tell(context))
+        _busy(context, True)
+        try:
+            self.write(context)
+            total = previews().count(ask.job, report=report)
+            number = self.number(context, total)
+            sample, contents = previews().sample(ask.job, number, report=report)
+            picture, kinds = strip(contents, ask.job.size)
+            file = folder() / "preview.png"
+            file.write_bytes(encode_png(picture, DRAWN))
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        except OSError as error:
+            self.report({"ERROR"}, f"{error.strerror}: {error.filename}; make room on the disk, or look at the path")
+            return {"CANCELLED"}
+        finally:
+            _busy(context, False)
+        shown = show(context, file)
+        seconds = time.monotonic() - began
+        faces = SamplePose.from_json(contents["pose"].decode("utf-8"), "the sample").expression
+        last = Shown(context.scene.name, ask.job, tuple(described(sample, kinds, list(faces), total, seconds)))
+        if not shown:
+            self.report({"INFO"}, "Open an image editor to see the sample")
+        jobs.redraw()
+        return {"FINISHED"}
+
+    def _tell(self, context: bpy.types.Context) -> Any:
+        def tell(event: Event) -> None:
+            if event["type"] == "warning":
+                self.report({"WARNING"}, event["text"])
+            elif event["type"] == "progress" and event["total"]:
+                context.window_manager.progress_update(100 * event["done"] / event["total"])
+
+        return tell
+
+
+class NINGYO_OT_dataset_preview(ShowsSample, bpy.types.Operator):
     """Render one sample of this dataset here, as the whole dataset will have it, and show it with its labels in an image editor"""
 
     bl_idname, bl_label = "ningyo.dataset_preview", "Preview"
@@ -83,63 +141,21 @@ class NINGYO_OT_dataset_preview(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        problem = wanted(context.scene, folder()).problem
-        if not problem and not hasattr(context.scene, "cycles"):
-            problem = "Cycles is switched off: enable it under Preferences, Add-ons"
-        if not problem and bpy.app.is_job_running("RENDER"):
-            problem = "Blender is rendering"
+        problem = wanted(context.scene, folder()).problem or render_obstacle(context)
         if problem:
             cls.poll_message_set(problem)
         return not problem
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        from ..synth_data.dataset.label_pictures import strip
-        from ..synth_data.dataset.png import DRAWN, encode_png
-        from ..synth_data.dataset.sample import SamplePose
+    def wanted(self, context: bpy.types.Context) -> Wanted:
+        return wanted(context.scene, folder())
 
-        global last
-        settings, began = context.scene.ningyo.dataset, time.monotonic()
-        ask = wanted(context.scene, folder())
-        if ask.job is None:
-            self.report({"ERROR"}, ask.problem)
-            return {"CANCELLED"}
-        folder().mkdir(parents=True, exist_ok=True)
-        report = Reporter(self._tell(context))
-        _busy(context, True)
-        try:
-            write_sources(context, folder())
-            total = previews().count(ask.job, report=report)
-            number = {"SAME": settings.number, "NEXT": settings.number + 1, "RANDOM": random.randrange(total)}[self.which] % total
-            sample, contents = previews().sample(ask.job, number, report=report)
-            picture, kinds = strip(contents, ask.job.size)
-            file = folder() / "preview.png"
-            file.write_bytes(encode_png(picture, DRAWN))
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        except OSError as error:
-            self.report({"ERROR"}, f"{error.strerror}: {error.filename}; make room on the disk, or look at the path")
-            return {"CANCELLED"}
-        finally:
-            _busy(context, False)
-        settings.number = number
-        shown = show(context, file)
-        seconds = time.monotonic() - began
-        faces = SamplePose.from_json(contents["pose"].decode("utf-8"), "the sample").expression
-        last = Shown(context.scene.name, ask.job, tuple(described(sample, kinds, list(faces), total, seconds)))
-        if not shown:
-            self.report({"INFO"}, "Open an image editor to see the sample")
-        jobs.redraw()
-        return {"FINISHED"}
+    def write(self, context: bpy.types.Context) -> None:
+        write_sources(context, folder())
 
-    def _tell(self, context: bpy.types.Context) -> Any:
-        def tell(event: Event) -> None:
-            if event["type"] == "warning":
-                self.report({"WARNING"}, event["text"])
-            elif event["type"] == "progress" and event["total"]:
-                context.window_manager.progress_update(100 * event["done"] / event["total"])
-
-        return tell
+    def number(self, context: bpy.types.Context, total: int) -> int:
+        settings = context.scene.ningyo.dataset
+        settings.number = {"SAME": settings.number, "NEXT": settings.number + 1, "RANDOM": random.randrange(total)}[self.which] % total
+        return settings.number
 
 
 def _busy(context: bpy.types.Context, begins: bool) -> None:
@@ -162,12 +178,19 @@ def show(context: bpy.types.Context, file: Path) -> bool:
     image.reload()
     if not image.packed_file:
         image.pack()  # the file goes when Blender ends, and the .blend must not miss it
+    return put_in_editor(context, image, tuple(image.size) != before)
+
+
+def put_in_editor(context: bpy.types.Context, image: bpy.types.Image, is_new: bool) -> bool:
+    """Have an image editor show an image, the whole of it where it is new to the editor; False where there is no editor and none can be
+    opened.
+    """
     found = image_editor(context, image)
     if found is None:
         return False
     window, area = found
     space = area.spaces.active
-    if space.image != image or tuple(image.size) != before:
+    if space.image != image or is_new:
         space.image = image
         fit: Any = bpy.ops.image.view_all
         region = next(region for region in area.regions if region.type == "WINDOW")

@@ -13,6 +13,7 @@ from typing import Any
 import bpy
 
 from .motions import ON_DISK, is_armature
+from .training_folder import PRESET_ITEMS
 
 CHARACTERS = (
     ("BUILTIN", "Built-in", "Characters made from numbers; another number, another character", "COMMUNITY", 0),
@@ -310,6 +311,12 @@ class NINGYO_dataset(bpy.types.PropertyGroup):
     )
     limits_workers: bpy.props.BoolProperty(name="Limit Processes", description="Render with so many processes; otherwise with one a core")
     workers: bpy.props.IntProperty(name="Processes", description="How many processes render at once", min=1, soft_max=64, default=2)
+    preset: bpy.props.EnumProperty(name="Preset", description="How large the network is, and so what machine it is for", items=PRESET_ITEMS)
+    minutes: bpy.props.FloatProperty(
+        name="Minutes Each", description="How long to train each character, in minutes", min=0.1, soft_max=600.0, default=10.0, precision=1
+    )
+    left_out: bpy.props.StringProperty(description="Names of characters that are not to be trained, one a line", options={"HIDDEN"})
+    shown: bpy.props.StringProperty(description="The character whose training is shown", options={"HIDDEN"})
     form: bpy.props.EnumProperty(
         name="Form",
         description="Which programs the export is for",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -19,7 +20,7 @@ import bpy
 from ..errors import UserError
 from ..jobs.folder import EVENTS, LOCK, LOG, REQUEST, JobView, request_cancel, request_job, write_atomically
 from ..jobs.lock import is_locked
-from . import worker
+from . import words, worker
 
 ROOT_PACKAGE = (__package__ or "").rpartition(".")[0]
 NOTE = "blender.json"  # what the add-on wants to remember of a job, beside the worker's files
@@ -30,6 +31,7 @@ SECONDS_BETWEEN_POLLS = 0.5
 TERMINATE_AFTER, KILL_AFTER = 20.0, 30.0
 # A worker that has not begun after this long never will, if nobody holds its process.
 START_DEADLINE = 60.0
+BEGUN = "begun"  # in the folder of a job that was queued, from the moment that one Blender begins it
 
 
 @dataclass
@@ -37,7 +39,8 @@ class Job:
     """A job folder, and what only the Blender that started it knows.
 
     `note` holds: "scene", the name of the scene the result is for; "blend", the file it is in; "out", the folder of the results;
-    "video"; "shown", whether the result is in the scene; "show", whether an overlay is wanted as a "strip" or as
+    "video"; "after" and "waits_for", while it is queued, the folder and the verb of the job before it, and "interpreter", what then
+    runs it; "shown", whether the result is in the scene; "show", whether an overlay is wanted as a "strip" or as
     a "frame"; "retarget", the `Request` of a solver's job; "dataset", the dataset it is about; "made", the folder of what it makes.
     """
 
@@ -56,7 +59,8 @@ class Job:
         job = cls(folder, JobView(folder), [str(argument) for argument in request["arguments"]])
         if (folder / NOTE).exists():
             job.note = json.loads((folder / NOTE).read_text("utf-8"))
-        job.poll()
+        if not job.is_queued:
+            job.poll()
         return job
 
     @property
@@ -67,17 +71,26 @@ class Job:
     def is_running(self) -> bool:
         return self.view.is_running
 
+    @property
+    def is_queued(self) -> bool:
+        """Whether it begins only when another job has ended well."""
+        return "after" in self.note
+
     def remember(self, **note: Any) -> None:
         self.note.update(note)
         write_atomically(self.folder / NOTE, json.dumps(self.note, indent=1))
 
     def cancel(self) -> None:
-        if self.is_running and self.stopping_since is None:
+        if self.is_queued:
+            self._end("cancelled")
+        elif self.is_running and self.stopping_since is None:
             request_cancel(self.folder)
             self.stopping_since = time.monotonic()
 
     def poll(self) -> bool:
         """Read what is new; True if anything changed. Ends a worker that was asked to stop and does not."""
+        if self.is_queued:
+            return self._wait()
         view, before = self.view, self.view.state
         changed = view.poll()
         code = self.process.poll() if self.process else None
@@ -91,6 +104,52 @@ class Job:
         if view.is_running and self.stopping_since is not None:
             self._press(time.monotonic() - self.stopping_since)
         return changed or view.state != before
+
+    def _wait(self) -> bool:
+        """Begin when the job before has ended well, or end where it has not; True if either happened."""
+        before = find(self.note["after"])
+        if before is None:
+            try:
+                before = Job.open(Path(self.note["after"]))
+            except (OSError, ValueError, KeyError):
+                before = None  # moved away
+        if before is not None and before.is_running:
+            return False
+        if before is not None and before.view.state == "done":
+            self._begin()
+        else:
+            first = words.TITLES.get(self.note["waits_for"], self.note["waits_for"])
+            self._end("failed", f"{first} did not end well, so this did not begin. Have {first} done first, then go on with this.")
+        return True
+
+    def _begin(self) -> None:
+        """Start the worker, unless another Blender that found the same queue has done so."""
+        interpreter = Path(self.note["interpreter"])
+        try:
+            (self.folder / BEGUN).touch(exist_ok=False)
+        except FileExistsError:
+            self._leave_queue()
+            return
+        os.utime(self.folder / REQUEST)  # the time from which the worker is waited for
+        self._leave_queue()
+        try:
+            self.process = worker.start(interpreter, self.verb, self.arguments, self.folder, online=bpy.app.online_access)
+        except OSError as error:
+            self._end("failed", not_started(error, interpreter))
+
+    def _end(self, state: str, error: str = "") -> None:
+        """Say in the worker's place how a job ended that never began."""
+        events = [{"type": "error", "text": error}] if error else []
+        with open(self.folder / EVENTS, "a", encoding="utf-8") as file:
+            for event in (*events, {"type": "result", "state": state}):
+                file.write(json.dumps({"time": round(time.time(), 3), **event}) + "\n")
+        self._leave_queue()
+        self.view.poll()
+
+    def _leave_queue(self) -> None:
+        for name in ("after", "waits_for", "interpreter"):
+            self.note.pop(name, None)
+        self.remember()
 
     def _never_began(self) -> bool:
         age = time.time() - (self.folder / REQUEST).stat().st_mtime
@@ -129,6 +188,8 @@ class Job:
 JOBS: list[Job] = []
 # Called with a job when it ends while Blender watches.
 on_end: list[Callable[[Job], None]] = []
+# Called with each running job whenever it is looked at.
+on_look: list[Callable[[Job], None]] = []
 
 
 def home() -> Path:
@@ -139,22 +200,33 @@ def home() -> Path:
 
 
 def start_job(
-    interpreter: Path, verb: str, arguments: list[str], out: Path, *, environment: Mapping[str, str] | None = None, **note: Any
-) -> Job:
-    """Start a worker on a new job folder under `out`; its `environment` is written nowhere. Raises UserError in one sentence."""
+    interpreter: Path, verb: str, arguments: list[str], out: Path,
+    *, after: Job | None = None, environment: Mapping[str, str] | None = None, **note: Any,
+) -> Job:  # fmt: skip
+    """Start a worker on a new job folder under `out`, or queue it `after` another job. Its `environment` is written nowhere, so no job that
+    needs one can be queued. Raises UserError in one sentence.
+    """
+    assert after is None or environment is None
     folder = new_folder(out / "jobs", verb)
     try:
         request_job(folder, verb, arguments, {"blender": bpy.app.version_string})
         job = Job(folder, JobView(folder), arguments)
+        if after is not None:
+            note |= {"after": str(after.folder), "waits_for": after.verb, "interpreter": str(interpreter)}
         job.remember(out=str(out), **note)
-        job.process = worker.start(interpreter, verb, arguments, folder, online=bpy.app.online_access, more=environment)
+        if after is None:
+            job.process = worker.start(interpreter, verb, arguments, folder, online=bpy.app.online_access, more=environment)
         with open(home() / INDEX, "a", encoding="utf-8") as index:
             index.write(f"{folder}\n")
     except OSError as error:
-        raise UserError(f"{error.strerror}: {error.filename or interpreter}; look at the worker's path and the output folder.") from error
+        raise UserError(not_started(error, interpreter)) from error
     JOBS.append(job)
     watch()
     return job
+
+
+def not_started(error: OSError, interpreter: Path) -> str:
+    return f"{error.strerror}: {error.filename or interpreter}; look at the worker's path and the output folder."
 
 
 def new_folder(parent: Path, verb: str) -> Path:
@@ -176,14 +248,37 @@ def find(folder: str) -> Job | None:
     return next((job for job in JOBS if str(job.folder) == folder), None)
 
 
+def last_in(out: Path | str) -> Job | None:
+    """The job of an output folder after which another one can come: the last that runs there, or waits to."""
+    return next((job for job in reversed(JOBS) if job.is_running and job.note.get("out") == str(out)), None)
+
+
+def at_work() -> list[Job]:
+    """The jobs that a worker is at, the newest first."""
+    return [job for job in reversed(JOBS) if job.is_running and not job.is_queued]
+
+
+def forget_ended() -> None:
+    """Take the jobs that have ended off the list; their folders stay as they are."""
+    ended = {str(job.folder) for job in JOBS if not job.is_running}
+    JOBS[:] = [job for job in JOBS if job.is_running]
+    index = home() / INDEX
+    if index.exists():
+        kept = [line for line in index.read_text("utf-8").splitlines() if line not in ended]
+        write_atomically(index, "".join(f"{line}\n" for line in kept))
+
+
 def tick() -> float | None:
     """Look at the running jobs; the timer's answer: seconds until the next look, or None when none runs."""
     for job in [job for job in JOBS if job.is_running]:
         if job.poll():
             redraw()
         if not job.is_running:
-            for act in on_end:
-                act(job)
+            acts = on_end
+        else:
+            acts = [] if job.is_queued else on_look
+        for act in acts:
+            act(job)
     return SECONDS_BETWEEN_POLLS if any(job.is_running for job in JOBS) else None
 
 
@@ -198,6 +293,8 @@ def redraw() -> None:
         for area in window.screen.areas:
             if area.type in ("VIEW_3D", "SEQUENCE_EDITOR", "PREFERENCES"):
                 area.tag_redraw()
+    # The status bar is no area of a screen; it is drawn anew when this is published.
+    bpy.msgbus.publish_rna(key=(bpy.types.Window, "view_layer"))
 
 
 def find_again() -> None:
@@ -220,3 +317,4 @@ def forget() -> None:
         bpy.app.timers.unregister(tick)
     JOBS.clear()
     on_end.clear()
+    on_look.clear()

@@ -8,13 +8,13 @@ from __future__ import annotations
 import bpy
 
 from .look import selected_meshes
-from .motion_panels import optional, split
-from .panels import InView3D, say
+from .motion_panels import optional
+from .panels import InView3D, say, split
 
 
 class NINGYO_PT_look(InView3D, bpy.types.Panel):
     bl_label = "Look"
-    bl_parent_id = "NINGYO_PT_view3d"
+    bl_parent_id = "NINGYO_PT_step_character"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 (Blender reads it from the class)
 
     def draw(self, context: bpy.types.Context) -> None:

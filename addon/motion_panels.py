@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import bpy
 
+from . import facts, live_preview
 from .motions import shown_motion
-from .panels import InView3D, say
+from .panels import InView3D, say, split
+from .path_panels import Step, draw_fact, draw_stage
+from .properties import plan_of
+from .retarget import obstacle
 
 SPANS_SHOWN = 6
-
-
-def split(layout: bpy.types.UILayout) -> bpy.types.UILayout:
-    """`layout` with names on the left and values on the right, as in Blender's own panels."""
-    layout.use_property_split = True
-    layout.use_property_decorate = False
-    return layout
 
 
 def optional(layout: bpy.types.UILayout, data: object, switch: str, *values: str) -> None:
@@ -34,17 +31,25 @@ def optional(layout: bpy.types.UILayout, data: object, switch: str, *values: str
         others.prop(data, value)
 
 
-class NINGYO_PT_motion(InView3D, bpy.types.Panel):
-    bl_label = "Motion"
-    bl_parent_id = "NINGYO_PT_view3d"
+class NINGYO_PT_motion(Step, InView3D, bpy.types.Panel):
+    bl_label = "4. Motion"
+    bl_order = 4
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 (Blender reads it from the class)
+    verb = "retarget"
 
     def draw(self, context: bpy.types.Context) -> None:
-        solving = context.scene.ningyo.solving
+        solving, plan = context.scene.ningyo.solving, plan_of(context)
         column = split(self.layout.column())
         column.prop(solving, "method")
         if solving.method == "SOLVER":
             column.prop(solving, "fast")
-        column.operator("ningyo.retarget", icon="ARMATURE_DATA")
+        draw_fact(self.layout, context, facts.of_file(plan.files.motion, facts.of_motion))
+        does = "Puts the person's motion on the character, and prepares it for the dataset"
+        draw_stage(self.layout, context, "retarget", does, icon="ARMATURE_DATA", reason=obstacle(context, plan))
+        self.layout.operator("ningyo.live_preview", icon="HIDE_OFF", depress=live_preview.is_on())
+        reason = "" if live_preview.is_on() else live_preview.obstacle(context)
+        for line in live_preview.described() or ([f"{reason}."] if reason else []):
+            say(self.layout, context, line, "INFO")
         shown = shown_motion(context)
         if shown is not None and shown.said:
             column = self.layout.column(align=True)
@@ -123,7 +128,17 @@ class NINGYO_PT_controls(OfMotion, bpy.types.Panel):
         column.separator()
         column.prop(shown, "smooth")
         column.prop(shown, "arm_spread")
+        column.separator()
+        blends = column.column(align=True)
+        blends.prop(shown, "blend_in")
+        blends.prop(shown, "blend_out")
+        if shown.blend_in or shown.blend_out:
+            blends.prop(shown, "before")
+        column.separator()
         optional(column, shown, "reduces", "tolerance")
+        if shown.keys:
+            few = f"{shown.keys:,} of {shown.all_keys:,} keys" if shown.keys < shown.all_keys else f"{shown.keys:,} keys"
+            column.label(text=few)
         row = self.layout.row(align=True)
         row.operator("ningyo.apply", icon="CHECKMARK")
         row.operator("ningyo.export_bvh", text="Export BVH…", icon="EXPORT")

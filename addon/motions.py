@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from math import degrees, radians
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import bpy
 
 if TYPE_CHECKING:
+    from ..synth_data.retarget.blending import Blend
     from ..synth_data.retarget.controls import Controls
 
 # Paths may be relative to the .blend.
@@ -152,6 +154,21 @@ class NINGYO_motion(bpy.types.PropertyGroup):
         soft_max=radians(30),
     )
     mirror: bpy.props.BoolProperty(name="Mirror", description="Exchange left and right")
+    blend_in: bpy.props.IntProperty(
+        name="Blend In", description="Frames in which the motion grows out of what the character showed before", min=0, soft_max=100
+    )
+    blend_out: bpy.props.IntProperty(
+        name="Blend Out", description="Frames in which the motion goes back into what the character showed before", min=0, soft_max=100
+    )
+    before: bpy.props.PointerProperty(
+        name="Blend With",
+        description="The Action out of which the motion grows, and into which it goes back. None: the pose the character had",
+        type=bpy.types.Action,
+    )
+    before_slot: bpy.props.StringProperty()
+    stood: bpy.props.StringProperty()
+    keys: bpy.props.IntProperty()
+    all_keys: bpy.props.IntProperty()
     reduces: bpy.props.BoolProperty(name="Reduces Keys", description="Leave out keys that the others nearly tell")
     tolerance: bpy.props.FloatProperty(
         name="Key Reduction",
@@ -176,6 +193,27 @@ class NINGYO_motion(bpy.types.PropertyGroup):
     @property
     def path(self) -> Path:
         return Path(bpy.path.abspath(self.file))
+
+    def blend(self) -> Blend:
+        from ..synth_data.retarget.apply import curves_of
+        from ..synth_data.retarget.blending import Blend
+
+        if not (self.blend_in or self.blend_out):
+            return Blend()
+        curves = curves_of(self.before, self.before_slot) if self.before is not None else ()
+        return Blend(self.blend_in, self.blend_out, curves, json.loads(self.stood or "{}"))
+
+    def remember_before(self) -> None:
+        """Keep what the armature shows for blending; what Ningyo itself put on is not it."""
+        from ..synth_data.retarget.apply import pose_values
+
+        data = self.armature.animation_data
+        playing = data.action if data is not None else None
+        if playing is not None and playing == self.action:
+            return
+        slot = getattr(data, "action_slot", None)
+        self.before, self.before_slot = playing, slot.identifier if slot is not None else ""
+        self.stood = json.dumps(pose_values(self.armature))
 
     def controls(self) -> Controls:
         from ..synth_data.retarget.controls import Controls

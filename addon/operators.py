@@ -13,35 +13,46 @@ import bpy
 from ..errors import UserError
 from ..jobs.folder import LOG
 from ..verbs.demo import VIDEO as DEMO_VIDEO
-from . import environment, jobs
+from . import environment, jobs, words
 from .character import export_character, scene_armature
-from .plan import Plan
+from .plan import Plan, at_work, coming, is_solving
 from .preferences import worker_python
 from .properties import output_base, plan_of, sequencer_scene
 
 NO_WORKER = "Set the worker's Python in the add-on's preferences"
 
 
-def busy(plan: Plan) -> bool:
-    """Whether a job is at work in the plan's output folder; two would write over each other."""
-    return any(job.is_running and job.note.get("out") == str(plan.out) for job in jobs.JOBS)
+def obstacle(verb: str, plan: Plan, *, needs_worker: bool = True) -> str:
+    """Why a stage cannot be started or queued, as a short sentence; empty where it can."""
+    made = coming(plan, jobs.JOBS)
+    reason = plan.blocked(verb, needs_worker=needs_worker, coming=made | ({"retarget"} if solves(plan) else set()))
+    if not reason and verb in made:
+        doing = "run" if "run" in made else verb
+        reason = f"{words.TITLES[doing]} is at work already"
+    return reason
+
+
+def solves(plan: Plan) -> bool:
+    """Whether a motion is being solved for the scene; when it is put on, the one that pictures are rendered from is made too."""
+    return any(is_solving(job) for job in at_work(plan, jobs.JOBS))
 
 
 def start(context: bpy.types.Context, verb: str, plan: Plan, arguments: list[str] | None = None, **more: Any) -> jobs.Job:
-    """Start a stage, or all of them, on the worker, by the plan's `arguments` unless others are given. Raises UserError.
+    """Start a stage, or all of them, on the worker, by the plan's `arguments` unless others are given; where a job is at work in the
+    output folder, queue it after that one, for two would write over each other. Raises UserError.
 
     The job's note holds `more`.
     """
-    reason = plan.blocked(verb)
+    reason = obstacle(verb, plan)
     if reason:
         raise UserError(reason)
-    if busy(plan):
-        raise UserError("A job is at work in this output folder; wait for it, or stop it")
     assert plan.worker is not None
     if arguments is None and context.scene.ningyo.character == "ARMATURE" and verb in ("retarget", "render", "run"):
         export_character(context, scene_armature(context, plan), Path(plan.rig))
+    if verb == "render" and solves(plan) and "retarget" not in coming(plan, jobs.JOBS):
+        start(context, "retarget", plan)
     note = {"scene": sequencer_scene(context).name, "blend": bpy.data.filepath, "video": str(plan.video), **more}
-    return jobs.start_job(plan.worker, verb, arguments or plan.arguments(verb), plan.out, **note)
+    return jobs.start_job(plan.worker, verb, arguments or plan.arguments(verb), plan.out, after=jobs.last_in(plan.out), **note)
 
 
 class WorkerStage:
@@ -51,18 +62,19 @@ class WorkerStage:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        plan = plan_of(context)
-        reason = plan.blocked(cls.verb) or ("A job is at work in this output folder" if busy(plan) else "")
+        reason = obstacle(cls.verb, plan_of(context))
         if reason:
             cls.poll_message_set(reason)
         return not reason
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            start(context, self.verb, plan_of(context))
+            job = start(context, self.verb, plan_of(context))
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        if job.is_queued:
+            self.report({"INFO"}, f"{self.bl_label} is {words.waits(job)}")
         return {"FINISHED"}
 
 
@@ -165,13 +177,29 @@ class NINGYO_OT_retry(OfJob, bpy.types.Operator):
                 return {"FINISHED"}
             if interpreter is None:
                 raise UserError(NO_WORKER)
-            if any(other.is_running and other.note.get("out") == out for other in jobs.JOBS):
-                raise UserError("A job is at work in this output folder; wait for it, or stop it")
             note = {key: job.note[key] for key in ("scene", "blend", "video", "show", "retarget", "dataset", "made") if key in job.note}
-            jobs.start_job(interpreter, job.verb, job.arguments, Path(out), **note)
+            jobs.start_job(interpreter, job.verb, job.arguments, Path(out), after=jobs.last_in(out), **note)
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class NINGYO_OT_clear_jobs(bpy.types.Operator):
+    """Take the jobs that have ended off the list; nothing is deleted from the disk"""
+
+    bl_idname, bl_label = "ningyo.clear_jobs", "Clear Finished"
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        if all(job.is_running for job in jobs.JOBS):
+            cls.poll_message_set("No job has ended")
+            return False
+        return True
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        jobs.forget_ended()
+        jobs.redraw()
         return {"FINISHED"}
 
 
@@ -220,6 +248,7 @@ CLASSES = (
     NINGYO_OT_demo,
     NINGYO_OT_cancel,
     NINGYO_OT_retry,
+    NINGYO_OT_clear_jobs,
     NINGYO_OT_show_log,
     NINGYO_OT_open_folder,
 )

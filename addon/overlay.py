@@ -13,7 +13,7 @@ import bpy
 from ..errors import UserError
 from ..sequencer.strips import add_overlay, find_movie, first_frame, is_untouched, match_rate, scene_fps, span
 from . import jobs
-from .operators import busy, start
+from .operators import obstacle, start
 from .people import cast_of
 from .plan import Plan
 from .properties import plan_of, sequencer_scene
@@ -43,9 +43,7 @@ class ShowsOverlay:
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         plan = plan_of(context)
-        reason = "" if plan.is_current("overlay") else plan.blocked("overlay")
-        if not reason and busy(plan):
-            reason = "A job is at work in this output folder"
+        reason = "" if plan.is_current("overlay") else obstacle("overlay", plan)
         if reason:
             cls.poll_message_set(reason)
         return not reason

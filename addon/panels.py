@@ -1,33 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # pyright: basic, reportAttributeAccessIssue=false, reportInvalidTypeForm=false, reportArgumentType=false
 # pyright: reportIncompatibleMethodOverride=false, reportOptionalMemberAccess=false
-"""The "Ningyo" tab in the sidebars of the 3-D view and of the sequencer."""
+"""What the panels in the "Ningyo" tab share, and those of people and of jobs."""
 
 from __future__ import annotations
 
 import textwrap
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
-from ..sequencer.strips import find_images, find_movie
+from ..sequencer.strips import find_movie
 from . import jobs, words
 from .environment import draw_setup
 from .people import Person, cast_of, listed
-from .plan import Status
-from .properties import plan_of, sequencer_scene, statuses
+from .properties import plan_of, sequencer_scene
 from .results import SHOWS_FRAMES
 from .swatches import swatch
 
-ICONS = {
-    "blocked": "RADIOBUT_OFF",
-    "todo": "RADIOBUT_OFF",
-    "running": "SORTTIME",
-    "stopped": "PAUSE",
-    "failed": "ERROR",
-    "stale": "FILE_REFRESH",
-    "done": "CHECKMARK",
-}
-FINISHED_SHOWN = 3
+ENDED_SHOWN = 5
 POINTS_PER_LETTER = 6.5
 
 
@@ -44,70 +35,10 @@ class InSequencer(Tab):
     bl_space_type = "SEQUENCE_EDITOR"
 
 
-class Main:
-    bl_label = "Ningyo"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        layout: bpy.types.UILayout = self.layout
-        settings = context.scene.ningyo
-        plan = plan_of(context)
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        column = layout.column()
-        column.prop(settings, "video")
-        column.prop(settings, "character")
-        if settings.character == "BUILTIN":
-            column.prop(settings, "seed")
-        elif settings.character == "FILE":
-            column.prop(settings, "rig_file")
-        else:
-            column.prop(settings, "armature")
-        column.prop(settings, "output")
-        column.prop(settings, "minutes", text="Minutes")
-
-        row = layout.row(align=True)
-        row.scale_y = 1.4
-        row.operator("ningyo.run", icon="PLAY")
-        row.operator("ningyo.demo", icon="GHOST_ENABLED")
-        if plan.worker is None:
-            no_worker(layout, context)
-        elif plan.blocked("run"):
-            say(layout, context, f"{plan.blocked('run')}, or try the demo.", "INFO")
-
-
 def no_worker(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     draw_setup(layout, context)
     shown = layout.operator("preferences.addon_show", text="Preferences", icon="PREFERENCES")
     shown.module = jobs.ROOT_PACKAGE
-
-
-class Stages:
-    bl_label = "Stages"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        layout: bpy.types.UILayout = self.layout
-        plan = plan_of(context)
-        for verb, status in statuses(plan).items():
-            stage_row(layout, words.TITLES[verb], status, f"ningyo.{verb}")
-        if find_images(sequencer_scene(context), plan.files.frames):
-            strips = Status("done", "in the sequencer")
-        elif plan.made("generate").exists():
-            strips = Status("todo", "to do")
-        else:
-            strips = Status("blocked", "Generate first")
-        stage_row(layout, "Strips", strips, "ningyo.add_strips")
-        layout.operator("ningyo.open_folder", icon="FILE_FOLDER").folder = str(plan.out)
-
-
-def stage_row(layout: bpy.types.UILayout, title: str, status: Status, operator: str) -> None:
-    """A stage's name, how far it is, and its button."""
-    row = layout.row(align=True)
-    split = row.split(factor=0.4)
-    split.label(text=title, icon=ICONS[status.kind])
-    split.label(text=status.text)
-    button = row.row(align=True)
-    button.enabled = status.kind != "blocked"
-    button.operator(operator, text="", icon="PLAY")
 
 
 class People:
@@ -177,23 +108,8 @@ def people_table(layout: bpy.types.UILayout, context: bpy.types.Context, people:
             figures.label(text=figure)
 
 
-class Details:
-    bl_label = "Details"
-    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 (Blender reads it from the class)
-
-    def draw(self, context: bpy.types.Context) -> None:
-        layout: bpy.types.UILayout = self.layout
-        settings = context.scene.ningyo
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        layout.prop(settings, "size")
-        layout.prop(settings, "count")
-        layout.prop(settings, "fast")
-
-
 class Jobs:
     bl_label = "Jobs"
-    bl_order = 1  # after all others
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
@@ -203,12 +119,13 @@ class Jobs:
         layout: bpy.types.UILayout = self.layout
         for job in shown_jobs():
             draw_job(layout.box(), context, job)
+        layout.operator("ningyo.clear_jobs", icon="TRASH")
 
 
 def shown_jobs() -> list[jobs.Job]:
     """The running ones and the last that ended, the newest first; those of datasets have a place of their own."""
     known = [job for job in reversed(jobs.JOBS) if job.verb != "doctor" and "dataset" not in job.note]
-    ended = [job for job in known if not job.is_running][:FINISHED_SHOWN]
+    ended = [job for job in known if not job.is_running][:ENDED_SHOWN]
     return [job for job in known if job.is_running or job in ended]
 
 
@@ -216,7 +133,7 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: jobs.J
     view = job.view
     row = layout.row(align=True)
     icon = {"waiting": "SORTTIME", "running": "SORTTIME", "done": "CHECKMARK", "cancelled": "PAUSE"}.get(view.state, "ERROR")
-    row.label(text=words.headline(job), icon=icon)
+    row.label(text=words.headline(job, iface_), icon="TIME" if job.is_queued else icon)
     if job.is_running:
         stop = row.row(align=True)
         stop.enabled = job.stopping_since is None
@@ -225,7 +142,13 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: jobs.J
         row.operator("ningyo.retry", text="", icon="FILE_REFRESH").job = str(job.folder)
     row.operator("ningyo.show_log", text="", icon="TEXT").job = str(job.folder)
     row.operator("ningyo.open_folder", text="", icon="FILE_FOLDER").folder = folder_of(job)
-    if job.is_running:
+    about = row_of_small(layout)
+    about.label(text=words.about(job), translate=False)
+    if job.is_running and words.rate(view):
+        rate = about.row()
+        rate.alignment = "RIGHT"
+        rate.label(text=words.rate(view))
+    if job.is_running and not job.is_queued:
         layout.progress(factor=view.fraction or 0.0, type="BAR", text=words.progress(view) or "…")
         if view.progress.get("note"):
             say(layout, context, view.progress["note"], "NONE")
@@ -241,9 +164,23 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: jobs.J
         layout.operator("ningyo.put_on", icon="ARMATURE_DATA").job = str(job.folder)
 
 
+def row_of_small(layout: bpy.types.UILayout) -> bpy.types.UILayout:
+    row = layout.row()
+    row.active = False  # greyed, as what is only for telling things apart
+    row.scale_y = 0.8
+    return row
+
+
 def folder_of(job: jobs.Job) -> str:
     """The folder that the user looks for what a job makes in."""
     return str(job.note.get("made") or job.note.get("dataset") or job.note.get("out") or job.folder)
+
+
+def split(layout: bpy.types.UILayout) -> bpy.types.UILayout:
+    """`layout` with names on the left and values on the right, as in Blender's own panels."""
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    return layout
 
 
 def region_points(context: bpy.types.Context) -> float:
@@ -254,62 +191,11 @@ def region_points(context: bpy.types.Context) -> float:
 
 def say(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str) -> None:
     """A sentence in as many lines as the sidebar needs."""
-    letters = max(int(region_points(context) / POINTS_PER_LETTER) - 6, 20)
+    text = iface_(text) or text
+    # Letters of Chinese, Japanese and Korean are twice as wide, and their words have no gaps between them.
+    wide = any(ord(letter) > 0x2E7F for letter in text)
+    letters = max(int(region_points(context) / POINTS_PER_LETTER) - 8, 20) // (2 if wide else 1)
     column = layout.column(align=True)
     column.scale_y = 0.8
     for number, line in enumerate(textwrap.wrap(text, letters)):
-        column.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1")
-
-
-class NINGYO_PT_view3d(Main, InView3D, bpy.types.Panel):
-    bl_idname = "NINGYO_PT_view3d"
-
-
-class NINGYO_PT_view3d_details(Details, InView3D, bpy.types.Panel):
-    bl_parent_id = "NINGYO_PT_view3d"
-
-
-class NINGYO_PT_view3d_stages(Stages, InView3D, bpy.types.Panel):
-    bl_parent_id = "NINGYO_PT_view3d"
-
-
-class NINGYO_PT_view3d_people(People, InView3D, bpy.types.Panel):
-    bl_parent_id = "NINGYO_PT_view3d"
-
-
-class NINGYO_PT_view3d_jobs(Jobs, InView3D, bpy.types.Panel):
-    bl_parent_id = "NINGYO_PT_view3d"
-
-
-class NINGYO_PT_sequencer(Main, InSequencer, bpy.types.Panel):
-    bl_idname = "NINGYO_PT_sequencer"
-
-
-class NINGYO_PT_sequencer_details(Details, InSequencer, bpy.types.Panel):
-    bl_parent_id = "NINGYO_PT_sequencer"
-
-
-class NINGYO_PT_sequencer_stages(Stages, InSequencer, bpy.types.Panel):
-    bl_parent_id = "NINGYO_PT_sequencer"
-
-
-class NINGYO_PT_sequencer_people(People, InSequencer, bpy.types.Panel):
-    bl_parent_id = "NINGYO_PT_sequencer"
-
-
-class NINGYO_PT_sequencer_jobs(Jobs, InSequencer, bpy.types.Panel):
-    bl_parent_id = "NINGYO_PT_sequencer"
-
-
-CLASSES = (
-    NINGYO_PT_view3d,
-    NINGYO_PT_view3d_details,
-    NINGYO_PT_view3d_stages,
-    NINGYO_PT_view3d_people,
-    NINGYO_PT_view3d_jobs,
-    NINGYO_PT_sequencer,
-    NINGYO_PT_sequencer_details,
-    NINGYO_PT_sequencer_stages,
-    NINGYO_PT_sequencer_people,
-    NINGYO_PT_sequencer_jobs,
-)
+        column.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1", translate=False)

@@ -3,16 +3,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..verbs.run import Pipeline
+from . import words
 
 STAGES = ("capture", "retarget", "render", "train", "generate")
 WHOLE = ("run", "demo")
 AFTER_CAPTURE = ("overlay", *STAGES[1:])
+# What `Plan.sources` are, in words.
+SOURCES = {
+    "capture": ("The video",),
+    "overlay": ("The capture",),
+    "retarget": ("The capture",),
+    "render": ("The motion",),
+    "train": ("The dataset",),
+    "generate": ("The model", "The capture", "The motion"),
+}
+# Options of the command line, as the panel calls them; "" are the files that come first.
+FILMING = {
+    "--focal-mm": "Focal Length",
+    "--sensor-mm": "Sensor",
+    "--camera-height": "Camera Height",
+    "--camera-pitch": "Camera Pitch",
+    "--person-height": "Person Height",
+}
+OPTIONS = {
+    "": "Video",
+    "--rig": "Character",
+    "--person": "Person",
+    "--fast": "Fast",
+    "--count": "Pictures",
+    "--size": "Size",
+    "--preset": "Preset",
+    "--minutes": "Minutes",
+    **FILMING,
+}
+# Which options of the whole way a stage heeds.
+HEEDED = {
+    "capture": ("", "--fast"),
+    "retarget": ("--rig", "--person", "--fast", *FILMING),
+    "render": ("--rig", "--count", "--size"),
+    "train": ("--preset", "--minutes"),
+    "generate": ("--person",),
+}
 
 
 @dataclass(frozen=True)
@@ -31,11 +68,12 @@ class Plan:
     count: int
     fast: bool = False
     known: tuple[str, ...] = ()  # of the filming, as the command line says it
+    preset: str = "tiny"
 
     @property
     def files(self) -> Pipeline:
         """The names of what is made, the same as those of `ningyo run`."""
-        return Pipeline(self.video, self.rig, self.out, self.minutes, self.count, self.size, "small", 0)
+        return Pipeline(self.video, self.rig, self.out, self.minutes, self.count, self.size, self.preset, 0, self.person)
 
     @property
     def overlay(self) -> Path:
@@ -46,7 +84,7 @@ class Plan:
         """The command line of a verb, without the job folder."""
         files = self.files
         pictures = ["--count", str(self.count), "--size", str(self.size)]
-        minutes = ["--minutes", f"{self.minutes:g}"]
+        training = ["--preset", self.preset, "--minutes", f"{self.minutes:g}"]
         person = ["--person", str(self.person)]
         fast = ["--fast"] if self.fast else []
         return {
@@ -54,7 +92,7 @@ class Plan:
             "overlay": [str(files.track), "--out", str(self.overlay), "--video", str(files.video)],
             "retarget": [str(files.track), "--rig", self.rig, "--out", str(files.motion), *person, *fast, *self.known],
             "render": ["--rig", self.rig, "--motion", str(files.motion), "--out", str(files.dataset), *pictures],
-            "train": [str(files.dataset), "--out", str(files.model), *minutes],
+            "train": [str(files.dataset), "--out", str(files.model), *training],
             "generate": [
                 str(files.model),
                 str(files.track),
@@ -66,7 +104,7 @@ class Plan:
                 str(files.movie),
                 *person,
             ],
-            "run": [str(files.video), "--rig", self.rig, "--out", str(files.out), *minutes, *pictures, *person, *fast, *self.known],
+            "run": [str(files.video), "--rig", self.rig, "--out", str(files.out), *training, *pictures, *person, *fast, *self.known],
         }[verb]
 
     def made(self, verb: str) -> Path:
@@ -94,11 +132,16 @@ class Plan:
 
     def is_current(self, verb: str) -> bool:
         """Whether what a stage makes is there, and not older than what it is made from."""
-        made = self.made(verb)
-        return made.exists() and not any(source.exists() and source.stat().st_mtime > made.stat().st_mtime for source in self.sources(verb))
+        return self.made(verb).exists() and not self.newer(verb)
 
-    def blocked(self, verb: str, *, needs_worker: bool = True) -> str:
-        """Why a verb cannot start, as a short sentence; empty when it can."""
+    def newer(self, verb: str) -> str:
+        """Which source of what a stage has made is newer than it, in words; empty where none is."""
+        made = self.made(verb).stat().st_mtime
+        changed = (name for name, source in zip(SOURCES[verb], self.sources(verb), strict=True) if _time_of(source) > made)
+        return next(changed, "")
+
+    def blocked(self, verb: str, *, needs_worker: bool = True, coming: Collection[str] = ()) -> str:
+        """Why a verb cannot start, as a short sentence; empty when it can. What the stages `coming` make counts as there."""
         if needs_worker and self.worker is None:
             return "Set the worker first"
         if verb in ("capture", "overlay", *WHOLE[:1]) and self.video_problem:
@@ -107,36 +150,100 @@ class Plan:
             return self.rig_problem
         if verb in AFTER_CAPTURE:
             for earlier in STAGES:
-                if self.made(earlier) in self.sources(verb) and not self.made(earlier).exists():
-                    return f"{earlier.capitalize()} first"
+                if self.made(earlier) in self.sources(verb) and earlier not in coming and not self.made(earlier).exists():
+                    return f"{words.TITLES[earlier]} first"
         return ""
+
+
+def _time_of(path: Path) -> float:
+    """When a file was written; long ago where there is none."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 @dataclass(frozen=True)
 class Status:
-    """How far a stage is: `kind` is blocked, todo, running, stopped, failed, stale or done; `text` says it in words."""
+    """How far a stage is: `kind` is blocked, todo, queued, running, stopped, failed, stale or done; `text` says it in words.
+
+    `job` is the one that is at work on it, or that failed.
+    """
 
     kind: str
     text: str
+    job: Any = field(default=None, compare=False)
+
+
+def at_work(plan: Plan, jobs: Sequence[Any]) -> list[Any]:
+    """The jobs that run, or wait to, in the plan's output folder, in the order in which they began."""
+    return [job for job in jobs if job.is_running and job.note.get("out") == str(plan.out)]
+
+
+def is_solving(job: Any) -> bool:
+    """Whether a job solves a motion for armatures of a scene, which is no stage's."""
+    return "retarget" in job.note
+
+
+def coming(plan: Plan, jobs: Sequence[Any]) -> set[str]:
+    """The stages that will be done when all jobs of the output folder have ended."""
+    verbs = {job.verb for job in at_work(plan, jobs) if not is_solving(job)}
+    return verbs | set(STAGES) if "run" in verbs else verbs
 
 
 def status(verb: str, plan: Plan, jobs: Sequence[Any]) -> Status:
     """How far a stage is, by what lies on disk and by the jobs (oldest first) for this output folder."""
     own = [job for job in jobs if job.note.get("out") == str(plan.out)]
     for job in reversed(own):
+        if job.is_running and job.verb == verb and job.is_queued:
+            return Status("queued", words.waits(job), job)
         if job.is_running and (job.verb == verb or (job.verb in WHOLE and job.view.stage == verb)):
-            return Status("running", "stopping" if job.stopping_since else "running")
-    last = next((job for job in reversed(own) if job.verb in (verb, *WHOLE)), None)
+            return Status("running", "stopping" if job.stopping_since else "running", job)
+    last = next((job for job in reversed(own) if job.verb in (verb, *WHOLE) and not job.is_running), None)
     if last is not None and last.verb == verb and last.view.state in ("failed", "lost"):
-        return Status("failed", "failed")
+        return Status("failed", "failed", last)
     if last is not None and last.verb == verb and last.view.state == "cancelled":
         return Status("stopped", "stopped; goes on where it was")
-    blocked = plan.blocked(verb)
-    made = plan.made(verb)
-    if not made.exists():
+    if not plan.made(verb).exists():
+        blocked = plan.blocked(verb, coming=coming(plan, jobs))
         return Status("blocked", blocked) if blocked else Status("todo", "to do")
-    if last is not None and last.verb == verb and last.view.state == "done" and last.arguments != plan.arguments(verb):
-        return Status("stale", "done with other settings")
-    if not plan.is_current(verb):
-        return Status("stale", "older than what it is made from")
-    return Status("done", "done")
+    if last is not None and last.view.state == "done" and not is_solving(last):
+        others = changed(verb, plan, last)
+        if others:
+            return Status("stale", f"{', '.join(others)} changed")
+    newer = plan.newer(verb)
+    return Status("stale", f"{newer} is newer") if newer else Status("done", "done")
+
+
+def all_statuses(plan: Plan, jobs: Sequence[Any]) -> dict[str, Status]:
+    """Every stage's; what is made from something out of date is so too."""
+    found: dict[str, Status] = {}
+    for verb in STAGES:
+        found[verb] = status(verb, plan, jobs)
+        if found[verb].kind == "done":
+            stale = [earlier for earlier in found if plan.made(earlier) in plan.sources(verb) and found[earlier].kind == "stale"]
+            if stale:
+                found[verb] = Status("stale", f"{words.TITLES[stale[0]]} is out of date")
+    return found
+
+
+def changed(verb: str, plan: Plan, job: Any) -> list[str]:
+    """Which settings of a stage are not those that a job had, as the panel calls them."""
+    if job.verb == "demo":
+        return []  # its settings are its own
+    before, now = _options(job.arguments), _options(plan.arguments(job.verb))
+    names = HEEDED[verb] if job.verb in WHOLE else tuple(dict.fromkeys((*now, *before)))
+    return [OPTIONS.get(name, name.strip("-").capitalize()) for name in names if before.get(name) != now.get(name)]
+
+
+def _options(arguments: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """A command line by its options; "" are the words before the first one."""
+    found: dict[str, tuple[str, ...]] = {}
+    name = ""
+    for word in arguments:
+        if word.startswith("--"):
+            name = word
+            found.setdefault(name, ())
+        else:
+            found[name] = (*found.get(name, ()), word)
+    return found

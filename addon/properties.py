@@ -16,8 +16,9 @@ from . import jobs, people
 from .dataset_properties import NINGYO_dataset
 from .look import NINGYO_look
 from .motions import ON_DISK, NINGYO_motion, NINGYO_solving, is_armature
-from .plan import STAGES, Plan, Status, status
+from .plan import Plan, Status, all_statuses
 from .preferences import worker_python
+from .training_folder import PRESET_ITEMS
 
 CHARACTERS = (
     ("BUILTIN", "Built-in", "A character made from a number; another number, another character"),
@@ -27,10 +28,34 @@ CHARACTERS = (
 CHARACTER_FILES = (".glb", ".gltf", ".vrm", ".fbx", ".blend")
 
 
+def look_at_video(settings: NINGYO_settings, _context: bpy.types.Context) -> None:
+    """Remember size, rate and length of the chosen video, which panels cannot look up while they are drawn."""
+    path, problem = _file(settings.video, "Choose a video", "The video is not there")
+    settings.video_facts = "" if problem else video_facts(path)
+
+
+def video_facts(path: Path) -> str:
+    """ "1280×720, 25 fps, 500 frames"; empty where Blender cannot read the video, which the worker may."""
+    clip = None
+    try:
+        clip = bpy.data.movieclips.load(str(path))
+        width, height = clip.size
+        # Of what it cannot read, Blender says that it is a square without frames.
+        return f"{width}×{height}, {clip.fps:.4g} fps, {clip.frame_duration:,} frames" if clip.fps and clip.frame_duration else ""
+    except RuntimeError:
+        return ""
+    finally:
+        if clip is not None:
+            bpy.data.movieclips.remove(clip)
+
+
 class NINGYO_settings(bpy.types.PropertyGroup):
     """`scene.ningyo`"""
 
-    video: bpy.props.StringProperty(name="Video", description="The video of a person", subtype="FILE_PATH", options=ON_DISK)
+    video: bpy.props.StringProperty(
+        name="Video", description="The video of a person", subtype="FILE_PATH", options=ON_DISK, update=look_at_video
+    )
+    video_facts: bpy.props.StringProperty(options={"HIDDEN"})
     person: bpy.props.IntProperty(
         name="Person",
         description="Whose place the character takes: 0 is the main person, the others are numbered as they come",
@@ -51,6 +76,7 @@ class NINGYO_settings(bpy.types.PropertyGroup):
     minutes: bpy.props.FloatProperty(
         name="Training", description="How long to train, in minutes", min=0.1, soft_max=600.0, default=10.0, precision=1
     )
+    preset: bpy.props.EnumProperty(name="Preset", description="How large the network is, and so what machine it is for", items=PRESET_ITEMS)
     size: bpy.props.IntProperty(
         name="Size", description="Side of the character's pictures, in pixels", min=64, max=1024, step=64, default=256
     )
@@ -89,6 +115,7 @@ def plan_of(context: bpy.types.Context) -> Plan:
         count=settings.count,
         fast=settings.fast,
         known=tuple(settings.solving.known()) if settings.solving.method == "SOLVER" else (),
+        preset=settings.preset,
     )
 
 
@@ -109,7 +136,7 @@ def statuses(plan: Plan) -> dict[str, Status]:
     now, started = time.monotonic(), len(jobs.JOBS)
     known = _seen.get(plan)
     if known is None or now - known[0] > people.SECONDS_BETWEEN_LOOKS or known[1] != started:
-        known = (now, started, {verb: status(verb, plan, jobs.JOBS) for verb in STAGES})
+        known = (now, started, all_statuses(plan, jobs.JOBS))
         _seen.clear()
         _seen[plan] = known
     return known[2]

@@ -1,21 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # pyright: basic, reportAttributeAccessIssue=false, reportInvalidTypeForm=false, reportArgumentType=false
 # pyright: reportIncompatibleMethodOverride=false, reportOptionalMemberAccess=false
-"""Putting generated frames into the open scene's sequencer."""
+"""Putting generated frames into the open scene's sequencer, from the first one on, while the others are being made."""
 
 from __future__ import annotations
 
+import math
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
 
 from ..errors import UserError
 from ..sequencer.frames import FrameFolder
+from ..sequencer.pictures import show_newest
 from ..sequencer.strips import add_strips, find_images, is_untouched, match_rate
+from ..verbs.run import Pipeline
 from . import jobs
 from .properties import plan_of, sequencer_scene
 
 SHOWS_FRAMES = ("generate", "run", "demo")
+JOB = "ningyo_job"  # on an image strip: the name of the folder of the job that made its frames
+SECONDS_BETWEEN_LOOKS = 1.0
+# Of Blender's time, the part that looking for new frames may take.
+SHARE = 0.05
+# Moving strips with the mouse and the like: what is being moved must stay as it is.
+MODAL = ("TRANSFORM_OT_", "SEQUENCER_OT_")
 
 
 class NINGYO_OT_add_strips(bpy.types.Operator):
@@ -30,37 +41,52 @@ class NINGYO_OT_add_strips(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         job = jobs.find(self.job) if self.job else None
         if job is not None:
-            frames, video = Path(job.note["out"]) / "frames", Path(job.note["video"])
+            frames, video = frames_of(job), Path(job.note["video"])
         else:
             plan = plan_of(context)
             frames, video = plan.files.frames, plan.video
         scene = (bpy.data.scenes.get(job.note.get("scene", "")) if job else None) or sequencer_scene(context)
         try:
-            text = show_frames(scene, frames, video)
+            text = show_frames(scene, frames, video, job)
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        if job is not None:
-            job.remember(shown=True)
         self.report({"INFO"}, text)
         return {"FINISHED"}
 
 
-def show_frames(scene: bpy.types.Scene, frames: Path, video: Path) -> str:
+def frames_of(job: jobs.Job) -> Path:
+    """The folder of the frames that a job makes."""
+    given = dict(zip(job.arguments, job.arguments[1:], strict=False))
+    out = Path(given.get("--out", job.note["out"]))
+    if job.verb == "generate" and "--out" in given:
+        return out
+    person = given.get("--person", "0")
+    return Pipeline(Path(), "", out, 0, 0, 0, "", 0, int(person) if person.isdecimal() else 0).frames
+
+
+def show_frames(scene: bpy.types.Scene, frames: Path, video: Path, job: jobs.Job | None = None) -> str:
     """Add strips, or have those that show these frames already read them again; says what was done. Raises UserError."""
     folder = FrameFolder.read(frames)
     shown = find_images(scene, frames)
+    for strip in shown:
+        show_newest(scene, strip, folder)
+        if job is not None:
+            strip[JOB] = job.folder.name
+    if not shown:
+        untouched = is_untouched(scene)
+        if untouched:
+            match_rate(scene, folder.fps)
+        added = add_strips(scene, frames, video=video if video.is_file() else None)
+        if untouched:
+            scene.frame_end = added.whole_end - 1
+        if job is not None:
+            added.images[JOB] = job.folder.name
+        use_in_sequencers(scene)
+    if job is not None and not job.note.get("shown"):
+        job.remember(shown=True)
     if shown:
-        for strip in shown:
-            strip.directory = strip.directory  # Blender forgets the pictures it keeps of a strip whose folder is set
         return "The strips show the new frames"
-    untouched = is_untouched(scene)
-    if untouched:
-        match_rate(scene, folder.fps)
-    added = add_strips(scene, frames, video=video if video.is_file() else None)
-    if untouched:
-        scene.frame_end = added.end - 1
-    use_in_sequencers(scene)
     held = f"; {added.missing} frames are missing, the one before is held" if added.missing else ""
     return f"Strips from frame {added.start} to {added.end - 1}{held}"
 
@@ -72,18 +98,113 @@ def use_in_sequencers(scene: bpy.types.Scene) -> None:
             workspace.sequencer_scene = scene
 
 
+@dataclass
+class _Look:
+    """At a job's frames: which was the newest, and when to look again (`time.monotonic`)."""
+
+    newest: str = ""
+    next: float = 0.0
+
+
+_looks: dict[Path, _Look] = {}
+
+
+def show_progress(job: jobs.Job) -> None:
+    """While a job makes frames and its scene is open, have the sequencer show those that are there.
+
+    Strips are added once, as one step that can be undone; whoever undoes it, or deletes them, is not given them again.
+    """
+    newest = job.view.artefacts.get("frame", "")
+    look = _looks.setdefault(job.folder, _Look())
+    scene = _scene_of(job)
+    if job.verb not in SHOWS_FRAMES or newest == look.newest or scene is None or time.monotonic() < look.next or _is_user_at_work():
+        return
+    began = time.monotonic()
+    try:
+        folder = FrameFolder.read(frames_of(job))
+        if find_images(scene, folder.path):
+            show_frames(scene, folder.path, Path(job.note["video"]), job)
+        elif not job.note.get("shown") and folder.files[0]:
+            _add(job)
+    except UserError:
+        return  # not yet
+    if job.note.get("problem"):
+        look.next = math.inf  # once more when all are made
+        return
+    now = time.monotonic()
+    look.newest, look.next = newest, now + max(SECONDS_BETWEEN_LOOKS, (now - began) / SHARE)
+
+
 def show_result(job: jobs.Job) -> None:
-    """When a job that makes frames ends well and its scene is open, show them; otherwise its button in the panel does."""
-    if job.verb not in SHOWS_FRAMES or job.view.state != "done" or job.note.get("shown"):
+    """When a job ends that made frames for an open scene, show them all; those of one that failed or was stopped only where some were
+    shown before. Otherwise the job's button in the panel does.
+    """
+    _looks.pop(job.folder, None)
+    scene = _scene_of(job)
+    if job.verb not in SHOWS_FRAMES or scene is None:
         return
-    if job.note.get("blend") != bpy.data.filepath or job.note.get("scene", "") not in bpy.data.scenes:
-        return
+    if job.note.get("shown"):
+        try:
+            if find_images(scene, frames_of(job)):
+                show_frames(scene, frames_of(job), Path(job.note["video"]), job)
+        except UserError as error:
+            job.remember(problem=str(error))
+    elif job.view.state == "done":
+        job.note.pop("problem", None)
+        _add(job)
+
+
+def _scene_of(job: jobs.Job) -> bpy.types.Scene | None:
+    """The scene a job's frames are for, where its file is open."""
+    return bpy.data.scenes.get(job.note.get("scene", "")) if job.note.get("blend") == bpy.data.filepath else None
+
+
+def _add(job: jobs.Job) -> None:
     manager = bpy.context.window_manager
     with bpy.context.temp_override(window=manager.windows[0]):
         try:
             bpy.ops.ningyo.add_strips("EXEC_DEFAULT", True, job=str(job.folder))
         except RuntimeError as error:  # how an operator's error report arrives in Python
             job.remember(problem=str(error).removeprefix("Error: ").strip())
+
+
+def _is_user_at_work() -> bool:
+    """Whether Blender renders, or strips are being moved."""
+    if bpy.app.is_job_running("RENDER"):
+        return True
+    windows = bpy.context.window_manager.windows
+    return any(one.bl_idname.startswith(MODAL) for window in windows for one in getattr(window, "modal_operators", ()))
+
+
+@bpy.app.handlers.persistent
+def _before_saving(*_: object) -> None:
+    global _saved_from
+    _saved_from = bpy.data.filepath
+
+
+@bpy.app.handlers.persistent
+def _after_saving(*_: object) -> None:
+    """A file that was saved under another name is still the one the running jobs work for."""
+    if bpy.data.filepath != _saved_from:
+        for job in jobs.JOBS:
+            if job.is_running and job.note.get("blend") == _saved_from:
+                job.remember(blend=bpy.data.filepath)
+
+
+_saved_from = ""
+
+
+def watch() -> None:
+    """From now on, show what jobs make while they do."""
+    jobs.on_look.append(show_progress)
+    bpy.app.handlers.save_pre.append(_before_saving)
+    bpy.app.handlers.save_post.append(_after_saving)
+
+
+def forget() -> None:
+    bpy.app.handlers.save_pre.remove(_before_saving)
+    bpy.app.handlers.save_post.remove(_after_saving)
+    _looks.clear()
 
 
 CLASSES = (NINGYO_OT_add_strips,)

@@ -6,21 +6,22 @@
 from __future__ import annotations
 
 import importlib.util
-import threading
 from pathlib import Path
 
 import bpy
 
-from ..errors import Cancelled, UserError
+from ..errors import UserError
 from ..jobs.progress import Reporter
 from ..sequencer.strips import is_untouched, match_rate, scene_fps
 from . import jobs
-from .apply import Request, Solved, refuse, take, warning_reporter
+from .apply import Request, Solved, take, warning_reporter
 from .character import scene_armature
 from .motions import rig_beside
-from .operators import busy, start
-from .plan import Plan
+from .operators import obstacle as obstacle_of
+from .operators import solves, start
+from .plan import Plan, coming
 from .properties import plan_of
+from .threaded import InThread
 
 SOLVED = "motions"  # in the output folder: a folder each time, with a motion and a rig for each armature
 
@@ -28,10 +29,10 @@ SOLVED = "motions"  # in the output folder: a folder each time, with a motion an
 def obstacle(context: bpy.types.Context, plan: Plan) -> str:
     """Why retargeting cannot begin; empty where it can."""
     solving = context.scene.ningyo.solving
-    reason = plan.blocked("retarget", needs_worker=False)
+    reason = obstacle_of("retarget", plan, needs_worker=False)
     if not reason and solving.method == "SOLVER" and plan.worker is None:
         reason = "Set the worker first, or choose the closed form"
-    return reason or ("A job is at work in this output folder" if busy(plan) else "")
+    return reason or ("Retarget is at work already" if solves(plan) else "")
 
 
 def requested(context: bpy.types.Context, plan: Plan) -> Request:
@@ -39,6 +40,7 @@ def requested(context: bpy.types.Context, plan: Plan) -> Request:
     # Numpy's part of Ningyo is loaded when it is used, so that enabling the add-on takes no time.
     from ..synth_data.characters.importing import read_rig
     from ..synth_data.pose.track_file import TrackReader, rate_of
+    from ..synth_data.retarget.apply import refuse
 
     scene, solving = context.scene, context.scene.ningyo.solving
     with TrackReader(plan.files.track) as track:
@@ -68,7 +70,7 @@ def requested(context: bpy.types.Context, plan: Plan) -> Request:
     return Request(tuple(solved), track_fps if untouched else None, scene_fps(scene), track_start)
 
 
-class NINGYO_OT_retarget(bpy.types.Operator):
+class NINGYO_OT_retarget(InThread, bpy.types.Operator):
     """Put the people's motions onto their armatures in this scene, as new Actions, and prepare the character for rendering"""
 
     bl_idname = "ningyo.retarget"
@@ -82,39 +84,13 @@ class NINGYO_OT_retarget(bpy.types.Operator):
             cls.poll_message_set(reason)
         return not reason
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """At once, for scripts."""
-        begun = self._begin(context)
-        if begun != {"RUNNING_MODAL"}:
-            return begun
-        self._thread.join()
-        return self._end(context)
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """The closed form runs in a thread, so that long videos do not freeze the window; Esc stops it."""
-        begun = self._begin(context)
-        if begun == {"RUNNING_MODAL"}:
-            manager = context.window_manager
-            self._timer = manager.event_timer_add(0.1, window=context.window)
-            manager.modal_handler_add(self)
-        return begun
-
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if event.type == "ESC":
-            self._stop.set()
-        if self._thread.is_alive():
-            return {"PASS_THROUGH"}
-        context.window_manager.event_timer_remove(self._timer)
-        return self._end(context)
-
-    def cancel(self, context: bpy.types.Context) -> None:
-        """Called by Blender when the window goes or another file is loaded."""
-        self._stop.set()
-        context.window_manager.event_timer_remove(self._timer)
-
     def _begin(self, context: bpy.types.Context) -> set[str]:
         plan = plan_of(context)
         try:
+            if "capture" in coming(plan, jobs.JOBS):
+                start(context, "retarget", plan)
+                self.report({"INFO"}, "The motion to render from is made after the capture; then press again for the character here")
+                return {"FINISHED"}
             if importlib.util.find_spec("numpy") is None:
                 # Some distributions' Blender comes without it: the later stages can go on, the character here stays as it is.
                 start(context, "retarget", plan)
@@ -133,28 +109,11 @@ class NINGYO_OT_retarget(bpy.types.Operator):
             self.report({"ERROR"}, f"{error.strerror}: {error.filename}; choose another output folder")
             return {"CANCELLED"}
         self._request = request
-        self._stop = threading.Event()
-        self._problem: Exception | None = None
-        track, report = plan.files.track, Reporter(is_cancelled=self._stop.is_set)
-
-        def work() -> None:
-            try:
-                solve_here(track, request, report)
-            except (UserError, Cancelled) as error:
-                self._problem = error
-            except Exception as error:
-                self._problem = error
-                raise  # Blender's console says where
-
-        self._thread = threading.Thread(target=work, name="ningyo retarget", daemon=True)
-        self._thread.start()
-        return {"RUNNING_MODAL"}
+        track = plan.files.track
+        return self._run(lambda report: solve_here(track, request, report))
 
     def _end(self, context: bpy.types.Context) -> set[str]:
-        if self._problem is not None:
-            if not isinstance(self._problem, Cancelled):
-                known = isinstance(self._problem, UserError)
-                self.report({"ERROR"}, str(self._problem) if known else "Retargeting failed; Blender's console says more")
+        if self._failed():
             return {"CANCELLED"}
         try:
             text = put_on(context, self._request, warning_reporter(self))
@@ -235,7 +194,7 @@ def prepare_rendering(context: bpy.types.Context) -> str:
     The worker's rig comes through a file, so its bones' axes need not be those of the scene's: it gets a motion of its own.
     """
     plan = plan_of(context)
-    if plan.worker is None:
+    if plan.worker is None or "retarget" in coming(plan, jobs.JOBS):
         return ""
     try:
         start(context, "retarget", plan)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 TITLES = {
@@ -45,22 +46,49 @@ def clock(seconds: float) -> str:
     return f"{minutes}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
-def headline(job: Any) -> str:
-    """ "Do It All: render", "Capture: stopping…", "Retarget: done", "Retarget for Rendering: done"."""
+def waits(job: Any) -> str:
+    """What a job that is queued waits for: "waiting for Capture"."""
+    before: str = job.note["waits_for"]
+    return f"waiting for {TITLES.get(before, before)}"
+
+
+def headline(job: Any, said: Callable[[str], str] = str) -> str:
+    """ "Do It All: render", "Capture: stopping…", "Retarget: done", "Retarget for Rendering: done"; `said` translates."""
     view = job.view
     if view.state == "running":
-        state = "stopping…" if job.stopping_since is not None else view.stage or STATES["running"]
+        state = "stopping…" if job.stopping_since is not None else TITLES.get(view.stage, view.stage) or STATES["running"]
     else:
-        state = STATES[view.state]
+        state = waits(job) if job.is_queued and job.is_running else STATES[view.state]
+    return f"{said(title(job))}: {said(state)}"
+
+
+def title(job: Any) -> str:
+    """What a job does, in a word or two."""
     verb: str = job.verb
-    title = TITLES.get(verb, verb)
     if verb == "dataset":
-        title = DATASET_TITLES.get(job.arguments[0], verb)
-    elif verb == "render" and "dataset" in job.note:
-        title = "Dataset"
+        return DATASET_TITLES.get(job.arguments[0], verb)
+    if verb == "render" and "dataset" in job.note:
+        return "Dataset"
     if verb == "retarget" and "retarget" not in job.note:
-        title += " for Rendering"  # the other kind is put onto armatures of the scene
-    return f"{title}: {state}"
+        return "Retarget for Rendering"  # the other kind is put onto armatures of the scene
+    return TITLES.get(verb, verb)
+
+
+def about(job: Any) -> str:
+    """Which of all the videos and characters a job is for: the name of the folder of its results."""
+    folder = str(job.note.get("dataset") or job.note.get("out") or "").replace("\\", "/")
+    return folder.rstrip("/").rpartition("/")[2]
+
+
+def in_short(job: Any, said: Callable[[str], str] = str) -> str:
+    """A running job in half a line: "Train 42 %, 3 min left"."""
+    event, fraction = job.view.progress, job.view.fraction
+    stage = TITLES.get(job.view.stage, "")
+    text = said(title(job)) + (f" ({said(stage)})" if stage else "")
+    if fraction is not None:
+        text += f" {100 * fraction:.0f} %"
+    left = event.get("seconds_left")
+    return text if left is None else f"{text}, " + said("{} left").format(duration(left))
 
 
 def progress(view: Any) -> str:

@@ -21,7 +21,8 @@ CAUSES = (
         f"The proxy cannot be used; put its address right in the preferences, as http://HOST:PORT, and {AGAIN}.",
     ),
     (
-        r"DO NOT MATCH THE HASHES|[Hh]ash mismatch|Expected sha256|Bad CRC-32|File is not a zip file|(is|has) an invalid wheel|Wheel .* is invalid",
+        r"DO NOT MATCH THE HASHES|[Hh]ash mismatch|Expected sha256|Bad CRC-32|File is not a zip file"
+        r"|(is|has) an invalid wheel|Wheel .* is invalid",
         "A downloaded file is damaged or is not the one the index announced; set up the worker again, and where it happens twice, "
         "ask who runs your package index or proxy.",
     ),
@@ -84,10 +85,7 @@ def sentence(said: str, *, where: str = "", offline: bool = False) -> str:
         if found and offline:
             return f"The folder of wheels has no {found[1]} for this system and Python 3.11; add it and set up again."
         if found:
-            return (
-                f"The package index has no {found[1]} for this system and Python 3.11, so that the worker does not run here, "
-                f"or it does not answer; {AGAIN} if it should."
-            )
+            return f"The package index has no {found[1]} for this system and Python 3.11; where it only did not answer, {AGAIN}."
     if re.search(CONFLICT, said):
         source = "folder of wheels" if offline else "package index"
         return f"The packages of the {source} do not fit together; use the versions that Ningyo's pyproject.toml names."

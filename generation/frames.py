@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,9 +24,11 @@ from PIL import Image
 from ..errors import UserError
 from ..jobs.folder import sha256_of, write_atomically
 from ..jobs.progress import SILENT, Reporter
+from ..synth_data.dataset.png import text_at_end, with_text
 from ..synth_data.pose.track import PoseTrack
 from ..synth_data.pose.transfer import FilmedTarget
 from ..synth_data.retarget.motion import Motion
+from ..synth_data.retarget.rig import Rig
 from ..synth_data.retarget.solver import retarget
 from ..synth_data.video.write import MovieWriter
 from .filmed import FilmedShots
@@ -34,6 +37,7 @@ from .shots import Shots
 
 SCHEMA, VERSION = "ningyo.frames", 1
 HEADER = "frames.json"
+REQUEST = "ningyo request"  # in each picture: of which model, track and motion it is
 LIGHT = (237, 237, 242)  # what movies are laid over
 AHEAD = 3  # frames that wait between two threads: memory for so many, and none stands still for a slow one
 
@@ -59,13 +63,15 @@ def generate(
     They cover the whole track; before the person comes and after they have gone they are transparent (black).
 
     `motion` is the file of the person's motion on the model's rig, where that has been solved already; else it is solved first.
-    Frames that are there already from the same model, track and motion are kept.
+    Frames that are there already from the same model, track and motion are kept; others stay until they are replaced, so that whoever shows
+    them always has a picture. frames.json is there before the first frame, and says how to make them again.
 
     Raises UserError. Returns {"frames", "made", "size", "fps", "engine"}.
     """
     track, out = Path(track), Path(out)
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file; choose a folder for the frames.")
+    made_by = {"model": model, "track": track, "motion": motion, "mp4": mp4}
     if not isinstance(model, Model):
         model = open_model(model)
     poses = PoseTrack.load(track, person=person)
@@ -95,12 +101,15 @@ def generate(
         "size": list(size),
         "opaque": isinstance(shots, FilmedShots),
         "video": {key: poses.video[key] for key in ("name", "path", "sha256")},
+        "person": person,
+        "character": model.character.name if isinstance(model.character, Rig) else "",
+        "made_by": {kind: _seen_from(out, path) for kind, path in made_by.items() if isinstance(path, Path | str)},
     }
     finished = _finished(out, header)
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / HEADER, json.dumps(header, indent=1) + "\n")
     missing = [i for i in range(count) if i not in finished]
-    for done, i in enumerate(_make(model, shots, out, missing, ahead), count - len(missing) + 1):
+    for done, i in enumerate(_make(model, shots, out, missing, ahead, request), count - len(missing) + 1):
         report.artefact("frame", frame_path(out, i))
         report.progress(done, count, "frames")
     if mp4 is not None:
@@ -113,7 +122,16 @@ def frame_path(folder: Path, index: int) -> Path:
     return folder / f"{index:06d}.png"
 
 
-def _make(model: Model, shots: Shots | FilmedShots, out: Path, indices: Iterable[int], ahead: int) -> Iterator[int]:
+def _seen_from(folder: Path, path: Path | str) -> str:
+    """A path as it is to be kept in the folder, which may be moved together with what it names."""
+    path = Path(path).resolve()
+    try:
+        return Path(os.path.relpath(path, folder.resolve())).as_posix()
+    except ValueError:
+        return str(path)  # another drive on Windows
+
+
+def _make(model: Model, shots: Shots | FilmedShots, out: Path, indices: Iterable[int], ahead: int, request: str) -> Iterator[int]:
     """Write the frames `indices`; yields each as soon as it is on disk. The shots begin `ahead` frames later."""
     empty = shots.empty()
 
@@ -126,7 +144,8 @@ def _make(model: Model, shots: Shots | FilmedShots, out: Path, indices: Iterable
 
     def write(painted: tuple[int, Any]) -> int:
         i, rgba = painted
-        write_atomically(frame_path(out, i), empty if rgba is None else shots.png(i - ahead, rgba))
+        png = empty if rgba is None else shots.png(i - ahead, rgba)
+        write_atomically(frame_path(out, i), with_text(png, REQUEST, request))
         return i
 
     with ThreadPoolExecutor(1, "draw") as drawer, ThreadPoolExecutor(1, "write") as writer:
@@ -174,9 +193,7 @@ def _finished(out: Path, header: dict[str, Any]) -> set[int]:
         raise UserError(f"{out} is not empty and its content is not Ningyo's; choose another folder for the frames.") from error
     if not isinstance(earlier, dict) or earlier.get("schema") != SCHEMA:
         raise UserError(f"{out} is not empty and its content is not Ningyo's; choose another folder for the frames.")
-    if earlier.get("request") != header["request"]:
-        # Frames of an earlier model or track: ours, so they may be replaced; those beyond the new end would be stale.
-        for i in range(int(earlier.get("count", 0))):
-            frame_path(out, i).unlink(missing_ok=True)
-        return set()
-    return {i for i in range(header["count"]) if frame_path(out, i).is_file()}
+    # Frames of an earlier model or track: ours, so they may be replaced; those beyond the new end would be stale.
+    for i in range(header["count"], int(earlier.get("count", 0))):
+        frame_path(out, i).unlink(missing_ok=True)
+    return {i for i in range(header["count"]) if text_at_end(frame_path(out, i), REQUEST, header["request"])}

@@ -18,6 +18,7 @@ from .progress import Event
 
 REQUEST, EVENTS, LOG, LOCK, CANCEL = "job.json", "events.jsonl", "log.txt", "lock", "cancel"
 LOCK_TRIES = 6
+REPLACE_TRIES = 20
 
 
 def write_atomically(path: Path | str, data: bytes | str) -> None:
@@ -28,7 +29,15 @@ def write_atomically(path: Path | str, data: bytes | str) -> None:
     if isinstance(data, str):
         data = data.encode("utf-8")
     beside.write_bytes(data)
-    os.replace(beside, path)
+    for left in reversed(range(REPLACE_TRIES)):
+        try:
+            os.replace(beside, path)
+            return
+        except PermissionError:  # on Windows, while another program reads it: Blender shows pictures that are replaced
+            if not left:
+                beside.unlink()
+                raise
+            time.sleep(0.05)
 
 
 def sha256_of(path: Path | str) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from ..errors import UserError
 
@@ -23,7 +25,7 @@ class FrameFolder:
 
     `files[i]` is the i-th picture's name, or None while it is missing; `times[i]` its time in the source video, in seconds. `fps` is the
     video's mean rate. `alone` is the pictures' width and height, px, where they have a background of their own and are no part of the
-    video's picture; None where they lie over it.
+    video's picture; None where they lie over it. `header` is all that was noted when they were made.
     """
 
     path: Path
@@ -31,6 +33,7 @@ class FrameFolder:
     times: tuple[float, ...]
     files: tuple[str | None, ...]
     alone: tuple[int, int] | None = None
+    header: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path | str) -> FrameFolder:
@@ -50,10 +53,16 @@ class FrameFolder:
             raise UserError(f"{path} is not a folder of generated frames: it has no {HEADER}; run `ningyo generate` first.") from None
         except (ValueError, KeyError, TypeError, ZeroDivisionError):
             raise UserError(f"{path / HEADER} cannot be understood; run `ningyo generate` again.") from None
-        files = tuple(name if (path / name).is_file() else None for name in (f"{index:06d}.png" for index in range(count)))
+        there = set(os.listdir(path))
+        files = tuple(name if name in there else None for name in (f"{index:06d}.png" for index in range(count)))
         if not any(files):
             raise UserError(f"{path} has no frames yet; wait for `ningyo generate`, or run it again.")
-        return cls(path, fps, times, files, alone)
+        return cls(path, fps, times, files, alone, header)
+
+    @property
+    def person(self) -> int:
+        """Whom of the video the frames show."""
+        return int(self.header.get("person", 0))
 
     @property
     def missing(self) -> int:
@@ -65,8 +74,9 @@ class FrameFolder:
         """When the last picture stops being shown, seconds in the video."""
         return self.times[-1] + 1.0 / self.fps
 
-    def elements(self, scene_fps: float) -> tuple[int, list[str]]:
-        """One picture for each scene frame, since that is how an image strip plays, and the offset of the first of them.
+    def elements(self, scene_fps: float, begin: int | None = None) -> tuple[int, list[str]]:
+        """One picture for each scene frame, since that is how an image strip plays, and the offset of the first of them, which is that
+        of the first picture or else `begin`.
 
         Scene frame k lies at k / `scene_fps` seconds of the video and shows the newest picture that is there by then: pictures are
         repeated or skipped when the rates differ, so that the length in seconds is right, and held where one is missing.
@@ -75,12 +85,22 @@ class FrameFolder:
         present = [index for index, name in enumerate(self.files) if name]
         names = [name for name in self.files if name]
         times = [self.times[index] for index in present]
-        first = math.ceil((times[0] - SAME_TIME) * scene_fps)
+        first = self._offset(times[0], scene_fps) if begin is None else begin
         # A picture lasts until the next one, there or not: the strip ends with its last picture.
         after = present[-1] + 1
         end = self.times[after] if after < len(self.times) else self.end
         last = max(round(end * scene_fps), first + 1)
         return first, [names[max(bisect_right(times, frame / scene_fps + SAME_TIME) - 1, 0)] for frame in range(first, last)]
+
+    def offset_of(self, name: str, scene_fps: float) -> int | None:
+        """The offset of the first scene frame that shows the picture `name`; None for what is no picture of the folder."""
+        try:
+            return self._offset(self.times[self.files.index(name)], scene_fps)
+        except ValueError:
+            return None
+
+    def _offset(self, time: float, scene_fps: float) -> int:
+        return math.ceil((time - SAME_TIME) * scene_fps)
 
 
 def free_channels(occupied: list[tuple[int, float, float]], start: float, end: float, count: int, highest: int) -> int:

@@ -16,6 +16,8 @@ import bpy
 
 from ..errors import UserError
 from .frames import FrameFolder, free_channels
+from .pictures import RATE, set_pictures
+from .timeline import every_strip, first_frame, scene_fps, set_end, siblings, span, strips_of
 
 HIGHEST_CHANNEL = 128
 CHOOSE = "choose the one the frames were made from"
@@ -26,7 +28,8 @@ MADE = "ningyo_made"  # on a strip: when its file was written
 class AddedStrips:
     """What `add_strips` put into the sequencer. `movie` and `sound` are None where there is none, or where the movie was there already.
 
-    `missing` counts the pictures that were not there, in whose place the one before is held.
+    `missing` counts the pictures that were not there, in whose place the one before is held; `whole_end` is where the strip ends, or would
+    with all of them. `size` is that of its pictures, px.
     """
 
     images: bpy.types.Strip
@@ -34,7 +37,9 @@ class AddedStrips:
     sound: bpy.types.Strip | None
     start: int
     end: int
+    whole_end: int
     missing: int
+    size: tuple[int, int]
 
 
 def add_strips(
@@ -43,16 +48,18 @@ def add_strips(
     *,
     video: Path | str | None = None,
     start_frame: int | None = None,
-    name: str = "Ningyo",
+    name: str | None = None,
 ) -> AddedStrips:
-    """Lay the frames over their movie, with its sound, in channels above whatever is there at that time. Frames with a background of
-    their own hide it.
+    """Lay the frames over their movie, with its sound, in channels above whatever is there at that time, or will be when all frames are
+    made. Frames with a background of their own hide it.
 
     `start_frame` is the scene frame of the video's first frame: where the movie lies already if it is in the sequencer, else the scene's
     first frame. The scene's own rate is kept: where it differs from the video's, the movie is retimed, and pictures are repeated or
-    skipped, so that all strips keep their length in seconds. Raises UserError.
+    skipped, so that all strips keep their length in seconds. `name` is the strip's; where there is none, it says whom of several people
+    the frames show. Raises UserError.
     """
     folder = FrameFolder.read(frames)
+    name = name or (f"Ningyo person {folder.person}" if folder.person else "Ningyo")
     fps = scene_fps(scene)
     offset, elements = folder.elements(fps)
     video = None if video is None else _existing(video, CHOOSE)
@@ -62,25 +69,27 @@ def add_strips(
     start, end = start_frame + offset, start_frame + offset + len(elements)
     adds_movie = video is not None and there is None
 
-    editor = scene.sequence_editor_create()
-    strips = _strips(editor)
-    lowest, highest = min(start, start_frame), max(end, start_frame + round(folder.end * fps))
+    strips = strips_of(scene.sequence_editor_create())
+    whole_end = max(end, start_frame + round(folder.end * fps))
+    lowest, highest = min(start, start_frame), whole_end
     occupied = [(strip.channel, *span(strip)) for strip in strips]
     channel = free_channels(occupied, lowest, highest, 3 if adds_movie else 1, HIGHEST_CHANNEL)
     movie = sound = None
     if adds_movie:
-        movie = _add_movie(scene, str(video), f"{name} movie", channel + 1, start_frame)
+        movie = add_movie(scene, str(video), f"{name} movie", channel + 1, start_frame)
         sound = _add_sound(strips, str(video), f"{name} sound", channel, start_frame)
         channel += 2
     images = strips.new_image(name=name, filepath=str(folder.path / elements[0]), channel=channel, frame_start=start, fit_method="FIT")
-    for element in elements[1:]:
-        images.elements.append(element)
+    size = images.elements[0].orig_width, images.elements[0].orig_height  # known of the first alone, until others are seen
+    set_pictures(scene, images, elements)
+    set_end(images, end)
+    images[RATE] = fps
     # "REPLACE" also where they do not fill the picture: beside them the movie would be another room.
     images.blend_type = "REPLACE" if folder.alone else "ALPHA_OVER"
     images.alpha_mode = "STRAIGHT"
     if bpy.data.filepath and bpy.context.preferences.filepaths.use_relative_paths:
         make_relative((images, movie, sound), os.path.dirname(bpy.data.filepath))
-    return AddedStrips(images, movie, sound, start, end, folder.missing)
+    return AddedStrips(images, movie, sound, start, end, whole_end, folder.missing, size)
 
 
 def add_overlay(scene: bpy.types.Scene, overlay: Path | str, *, video: Path | str | None = None, start: float = 0.0) -> bpy.types.Strip:
@@ -96,22 +105,22 @@ def add_overlay(scene: bpy.types.Scene, overlay: Path | str, *, video: Path | st
         strip.mute = False
         return strip
     if strip is not None:
-        channel = strip.channel
-        _strips(scene.sequence_editor).remove(strip)
+        channel = None if strip.parent_meta() else strip.channel
+        siblings(scene, strip).remove(strip)
     video = None if video is None else _existing(video, CHOOSE)
     there = find_movie(scene, video) if video else None
     start_frame = first_frame(there) if there else scene.frame_start
-    strips = _strips(scene.sequence_editor_create())
+    strips = strips_of(scene.sequence_editor_create())
     occupied = [(strip.channel, *span(strip)) for strip in strips]
     adds_movie = video is not None and there is None
     if channel is None or adds_movie:
         channel = free_channels(occupied, start_frame, float("inf"), 3 if adds_movie else 1, HIGHEST_CHANNEL)
     added: list[bpy.types.Strip | None] = []
     if adds_movie:
-        added = [_add_movie(scene, str(video), f"{video.stem} movie", channel + 1, start_frame)]
+        added = [add_movie(scene, str(video), f"{video.stem} movie", channel + 1, start_frame)]
         added.append(_add_sound(strips, str(video), f"{video.stem} sound", channel, start_frame))
         channel += 2
-    strip = _add_movie(scene, str(overlay), "Ningyo overlay", channel, start_frame + round(start * scene_fps(scene)))
+    strip = add_movie(scene, str(overlay), "Ningyo overlay", channel, start_frame + round(start * scene_fps(scene)))
     strip[MADE] = made
     if bpy.data.filepath and bpy.context.preferences.filepaths.use_relative_paths:
         make_relative((strip, *added), os.path.dirname(bpy.data.filepath))
@@ -141,8 +150,9 @@ def save_strip_blend(frames: Path | str, video: Path | str, out: Path | str) -> 
     shown = added.movie.elements[0]
     size = folder.alone or (shown.orig_width, shown.orig_height)
     scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = *size, 100
-    for strip in (added.movie, added.images):  # they were fitted to the size the scene had before
-        _fit(scene, strip)
+    # They were fitted to the size the scene had before.
+    _fit(scene, added.movie, (shown.orig_width, shown.orig_height))
+    _fit(scene, added.images, added.size)
     scene.frame_start, scene.frame_end = 1, int(max(span(added.movie)[1], added.end)) - 1
     scene.frame_set(1)
     # The movie's own colours, not a film look on top of them.
@@ -160,10 +170,6 @@ def save_strip_blend(frames: Path | str, video: Path | str, out: Path | str) -> 
     return out
 
 
-def scene_fps(scene: bpy.types.Scene) -> float:
-    return scene.render.fps / scene.render.fps_base
-
-
 def match_rate(scene: bpy.types.Scene, fps: float) -> None:
     """Give the scene the video's rate, the fractional ones (30000/1001 and its like) included."""
     rate = Fraction(fps).limit_denominator(1001)
@@ -175,31 +181,26 @@ def match_rate(scene: bpy.types.Scene, fps: float) -> None:
 def is_untouched(scene: bpy.types.Scene) -> bool:
     """Whether nothing depends on the scene's rate yet: no strips, no sound and no animation in the file."""
     editor = scene.sequence_editor
-    return not (editor and len(_strips(editor))) and not bpy.data.actions and not bpy.data.sounds
-
-
-def first_frame(movie: bpy.types.Strip) -> int:
-    """The scene frame of a movie's first picture, cut off or not."""
-    return round(movie.content_start if hasattr(movie, "content_start") else movie.frame_start)
+    return not (editor and len(strips_of(editor))) and not bpy.data.actions and not bpy.data.sounds
 
 
 def find_movie(scene: bpy.types.Scene, video: Path) -> bpy.types.Strip | None:
     """The strip that shows `video`, if there is one."""
-    if scene.sequence_editor is None:
-        return None
-    for strip in _strips(scene.sequence_editor):
+    for strip in every_strip(scene):
         if strip.type == "MOVIE" and Path(bpy.path.abspath(strip.filepath)).resolve() == video:
             return strip
     return None
 
 
+def folder_of(strip: bpy.types.Strip) -> Path:
+    """Where an image strip's pictures are."""
+    return Path(bpy.path.abspath(strip.directory)).resolve()
+
+
 def find_images(scene: bpy.types.Scene, frames: Path) -> list[bpy.types.Strip]:
-    """The image strips that show pictures from the folder `frames`."""
-    if scene.sequence_editor is None:
-        return []
+    """The image strips that show pictures from the folder `frames`, in meta strips too."""
     frames = frames.resolve()
-    strips = _strips(scene.sequence_editor)
-    return [strip for strip in strips if strip.type == "IMAGE" and Path(bpy.path.abspath(strip.directory)).resolve() == frames]
+    return [strip for strip in every_strip(scene) if strip.type == "IMAGE" and folder_of(strip) == frames]
 
 
 def make_relative(strips: tuple[bpy.types.Strip | None, ...], folder: str) -> None:
@@ -223,21 +224,10 @@ def _existing(video: Path | str, way_out: str) -> Path:
     return path
 
 
-def _strips(editor: bpy.types.SequenceEditor) -> Any:
-    return editor.strips if hasattr(editor, "strips") else editor.sequences
-
-
-def span(strip: bpy.types.Strip) -> tuple[float, float]:
-    """First scene frame and one past the last."""
-    if hasattr(strip, "left_handle"):
-        return strip.left_handle, strip.right_handle
-    return strip.frame_final_start, strip.frame_final_end
-
-
-def _add_movie(scene: bpy.types.Scene, video: str, name: str, channel: int, start: int) -> bpy.types.Strip:
-    """A movie strip that plays at the movie's own speed, whatever the scene's rate is."""
-    strips = _strips(scene.sequence_editor)
-    movie = strips.new_movie(name=name, filepath=video, channel=channel, frame_start=start, fit_method="FIT")
+def add_movie(scene: bpy.types.Scene, video: str, name: str, channel: int, start: int, fit: str = "FIT") -> bpy.types.Strip:
+    """A movie strip that plays at the movie's own speed, whatever the scene's rate is. Raises UserError."""
+    strips = strips_of(scene.sequence_editor)
+    movie = strips.new_movie(name=name, filepath=video, channel=channel, frame_start=start, fit_method=fit)
     fps = scene_fps(scene)
     if not movie.fps:
         strips.remove(movie)
@@ -250,14 +240,14 @@ def _add_movie(scene: bpy.types.Scene, video: str, name: str, channel: int, star
     strips.remove(movie)
     before = {strip.name for strip in strips}
     view_transform = scene.view_settings.view_transform
-    _in_a_sequencer(scene, lambda: _add_movie_by_operator(video, channel, start))
+    in_a_sequencer(scene, lambda: _add_movie_by_operator(video, channel, start, fit))
     scene.view_settings.view_transform = view_transform
     (movie,) = (strip for strip in strips if strip.name not in before)
     movie.name = name
     return movie
 
 
-def _add_movie_by_operator(video: str, channel: int, start: int) -> None:
+def _add_movie_by_operator(video: str, channel: int, start: int, fit: str) -> None:
     add: Any = bpy.ops.sequencer.movie_strip_add
     # Since Blender 5 strips that were added want to be moved with the mouse, which crashes where there is no window.
     still = {"move_strips": False} if "move_strips" in add.get_rna_type().properties else {}
@@ -265,7 +255,7 @@ def _add_movie_by_operator(video: str, channel: int, start: int) -> None:
         filepath=video,
         frame_start=start,
         channel=channel,
-        fit_method="FIT",
+        fit_method=fit,
         sound=False,
         use_framerate=False,
         adjust_playback_rate=True,
@@ -273,7 +263,7 @@ def _add_movie_by_operator(video: str, channel: int, start: int) -> None:
     )
 
 
-def _in_a_sequencer(scene: bpy.types.Scene, act: Callable[[], object]) -> None:
+def in_a_sequencer(scene: bpy.types.Scene, act: Callable[[], object]) -> None:
     """Call `act` where sequencer operators may run: in a sequencer area, or an area that is one for as long as that takes."""
     areas = [(window, area) for window in bpy.context.window_manager.windows for area in window.screen.areas]
     window, area = min(areas, key=lambda pair: pair[1].type != "SEQUENCE_EDITOR")
@@ -301,8 +291,7 @@ def _add_sound(strips: Any, video: str, name: str, channel: int, start: int) -> 
     return None
 
 
-def _fit(scene: bpy.types.Scene, strip: bpy.types.Strip) -> None:
-    """Scale a strip so that its picture just fits into the render size, as fit_method="FIT" does on creation."""
-    element = strip.elements[0]
-    scale = min(scene.render.resolution_x / element.orig_width, scene.render.resolution_y / element.orig_height)
+def _fit(scene: bpy.types.Scene, strip: bpy.types.Strip, size: tuple[int, int]) -> None:
+    """Scale a strip so that its picture of `size` just fits into the render size, as fit_method="FIT" does on creation."""
+    scale = min(scene.render.resolution_x / size[0], scene.render.resolution_y / size[1])
     strip.transform.scale_x = strip.transform.scale_y = scale

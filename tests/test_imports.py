@@ -31,7 +31,7 @@ ALLOWED = {
     "safetensors": ("training/",),
     "ray": ("synth_data/render/cluster.py", "training/cluster.py"),
     "scipy": ("synth_data/retarget/solver/",),
-    "matplotlib": ("synth_data/dataset/stats_figures.py",),
+    "matplotlib": ("synth_data/dataset/stats_figures.py", "training/curves.py"),
 }
 ALLOWED["bmesh"] = ALLOWED["bpy_extras"] = ALLOWED["mathutils"] = ALLOWED["addon_utils"] = ALLOWED["bpy"]
 # `ningyo doctor` looks whether things import; that is its work.

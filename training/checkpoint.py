@@ -20,13 +20,13 @@ from ..jobs.folder import write_atomically
 from ..synth_data.pose.conditions import CAPSULES, condition_named
 from ..synth_data.pose.transfer import FilmedTarget
 from ..synth_data.retarget.rig import Rig
+from .files import CONFIG, MODEL, RIG
 from .methods import build
 from .networks import MULTIPLE
 from .step import Learner
 
 # Version 3 may be of somebody filmed. Models with a rig are still written as version 2, which earlier readers take.
 SCHEMA, VERSION, RIGGED_VERSION = "ningyo.model", 3, 2
-MODEL, CONFIG, RIG = "model.safetensors", "config.json", "rig.json"
 FILMED = "filmed"  # in config.json, of a model without a rig: how its person was filmed (`pose.transfer.FilmedTarget`)
 STATE = Path("state") / "checkpoint.safetensors"
 _KEY = "ningyo"  # the metadata entry that holds our JSON

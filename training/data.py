@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import UserError, listed
-from ..synth_data.dataset.folder import IMAGE, Dataset, Sample
+from ..synth_data.dataset.folder import IMAGE, Dataset, Sample, is_next
 from ..synth_data.dataset.sample import POINTS
 from ..synth_data.pose.conditioning import RASTERISER_VERSION
 from ..synth_data.pose.conditions import CAPSULES, Condition
@@ -173,21 +173,17 @@ def consecutive(samples: Iterable[Sample]) -> list[list[int]]:
     tracks: dict[tuple[Any, ...], list[tuple[float, int]]] = {}
     for i, sample in enumerate(samples):
         if not sample.variation:
-            look = json.dumps([sample.details.get(name) for name in ("look", "framing")])
-            key = (sample.character, sample.clip, sample.mirrored, look, *sorted(sample.camera.items()))
+            look, speed = json.dumps([sample.details.get(name) for name in ("look", "framing")]), sample.details.get("speed", 1.0)
+            key = (speed, sample.character, sample.clip, sample.mirrored, look, *sorted(sample.camera.items()))
             tracks.setdefault(key, []).append((sample.frame, i))
     runs: list[list[int]] = []
-    for track in tracks.values():
+    for (speed, *_), track in tracks.items():
         track.sort()
-        run = [track[0][1]]
+        runs.append([track[0][1]])
         for (before, _), (now, i) in itertools.pairwise(track):
-            # Played faster or slower, frames are not exactly 1 apart.
-            if 0 < now - before < 1.5:
-                run.append(i)
-            else:
-                runs.append(run)
-                run = [i]
-        runs.append(run)
+            if not is_next(now, before, speed):
+                runs.append([])
+            runs[-1].append(i)
     return [run for run in runs if len(run) > 1]
 
 

@@ -33,13 +33,14 @@ from .evaluation.page import page
 from .evaluation.rows import LIGHT, Detector, Measured, Picture, displayed, measure
 from .evaluation.sheets import save_grid, save_movie, save_sheet, spread
 from .evaluation.table import summarised
+from .files import REPORT
 from .runner import torch_runner
 from .step import best_device, mixed_precision_pays
 
 __all__ = ["GRID", "LIGHT", "MOVIE", "PAGE", "REPORT", "evaluate", "runner", "save_grid"]
 
 SCHEMA, VERSION = "ningyo.report", 2
-REPORT, GRID, PAGE, MOVIE = "report.json", "grid.png", "report.html", "side_by_side.mp4"
+GRID, PAGE, MOVIE = "grid.png", "report.html", "side_by_side.mp4"
 ROWS, SHEETS, BASELINES = "rows", "sheets", "baselines"
 TRAINED = ("pix2pix", "dance_now", "dance_now_mended")
 MEAN_OF = 200  # training pictures

@@ -23,22 +23,25 @@ import torch
 from ..errors import Cancelled, UserError
 from ..jobs.progress import SILENT, Reporter
 from ..synth_data.dataset.folder import HEADER, Dataset
-from .balance import WON, Watch
-from .board import FOLDER, Board
-from .checkpoint import CONFIG, FILMED, MODEL, RIG, load_config, load_state, read_state_info, save_model, save_state
+from .balance import Watch
+from .checkpoint import FILMED, load_config, load_state, read_state_info, save_model, save_state
 from .data import Pairs, Sampler, filmed_target, open_character
 from .distributed import World, joined
-from .evaluate import REPORT, evaluate, runner, save_grid
+from .evaluate import evaluate, runner, save_grid
 from .evaluation.held_out import HeldOut
+from .evaluation.rows import still_metrics
+from .evaluation.sheets import spread
+from .files import CONFIG, MODEL, PREVIEW, REPORT, RIG
 from .methods import OURS, learner, method_named
 from .presets import DEFAULT, Preset, preset_named
+from .record import Record
 from .step import best_device, mixed_precision_pays
 from .threads import Threads
 
-STATS, PREVIEW = "stats.jsonl", "preview.png"
-CHECKPOINT_SECONDS = 30.0
+CHECKPOINT_SECONDS, FIRST_CHECKPOINT_SECONDS = 30.0, 10.0  # the first one sooner, as people wait for something to look at
 STATS_STEPS = 20
 PREVIEW_COLUMNS = 4
+SHOWN_METRICS = ("psnr_fg", "sharpness")  # of the preview's pictures
 
 
 def train(
@@ -172,12 +175,12 @@ def _train(
         config[FILMED] = filmed.to_json()
     # Only the first process writes.
     shows = world.rank == 0
-    stats = _Stats(out, budget.steps) if shows else None
+    record = Record(out, budget.steps) if shows else None
     if shows and filmed is None:
         shutil.copyfile(data.rig_path(pairs.character), out / RIG)
 
     def save() -> None:
-        if stats is None:
+        if record is None:
             return
         save_state(out, trainee, identity | {"seconds": budget.seconds})
         spent = {"images": budget.steps * preset.batch, "seconds": round(budget.seconds, 1), "mixed": mixed, "processes": world.size}
@@ -186,15 +189,15 @@ def _train(
         report.artefact("checkpoint", out / MODEL)
         if len(test):
             run = runner(trainee.model.eval(), trainee.drawing)
-            save_grid(out / PREVIEW, data, test, lambda i: run(test.packed(i, trainee.drawing), test.head(i)), PREVIEW_COLUMNS)
-            stats.board.picture(budget.steps, "preview", out / PREVIEW)
-            report.artefact("preview", out / PREVIEW)
+            drawn = {i: run(test.packed(i, trainee.drawing), test.head(i)) for i in spread(len(test), PREVIEW_COLUMNS)}
+            save_grid(out / PREVIEW, data, test, drawn.__getitem__, PREVIEW_COLUMNS)
+            record.show(budget.steps, budget.seconds, _measured(drawn, test), report)
 
     # Other numbers of threads add in another order: where the result is to be exact, it is always the same one.
     threads = Threads(most=None if device.type == "cpu" and budget.total_steps is None else 1)
     watch = Watch()
     budget.start()
-    saved = time.monotonic()
+    due = time.monotonic() + min(FIRST_CHECKPOINT_SECONDS, CHECKPOINT_SECONDS)
     try:
         while (progress := world.first(budget.spent())) < 1:
             budget.told = progress
@@ -205,14 +208,14 @@ def _train(
                 left = _what_is_left(out)
                 raise UserError(f"The training diverged at step {budget.steps}; {left}, train again into another folder with another seed.")
             budget.steps = trainee.steps
-            if stats is not None:
-                stats.add(numbers)
+            if record is not None:
+                record.add(numbers)
                 if budget.steps % STATS_STEPS == 0:
                     lr = trainee.optimisers["opt_G"].param_groups[0]["lr"]
-                    stats.write(budget.steps, budget.steps * preset.batch, budget.seconds, lr, report)
-            if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    record.write(budget.steps, budget.steps * preset.batch, budget.seconds, lr, report)
+            if time.monotonic() > due:
                 save()
-                saved = time.monotonic()
+                due = time.monotonic() + CHECKPOINT_SECONDS
             budget.say(report, f"{budget.steps * preset.batch} pictures")
         budget.stop()
         save()
@@ -226,45 +229,16 @@ def _train(
     finally:
         threads.close()
         sampler.close()
-        if stats is not None:
-            stats.board.close()
+        if record is not None:
+            record.close()
+
+
+def _measured(drawn: dict[int, torch.Tensor], test: HeldOut) -> dict[str, float]:
+    """Means over the pictures of held-out samples `drawn` of those numbers that are known of any."""
+    rows = [still_metrics(image, test.truth(i), test.head(i), test.figure(i)) for i, image in drawn.items()]
+    values = {name: [row[name] for row in rows if math.isfinite(row[name])] for name in SHOWN_METRICS}
+    return {name: sum(known) / len(known) for name, known in values.items() if known}
 
 
 def _what_is_left(out: Path) -> str:
     return f"the model in {out} is the last good one" if (out / MODEL).exists() else "no model was saved"
-
-
-class _Stats:
-    """stats.jsonl and TensorBoard: the losses' means over some steps. Lines of steps after the checkpoint that is resumed from are
-    dropped.
-    """
-
-    def __init__(self, out: Path, steps: int) -> None:
-        self._path = path = out / STATS
-        self.board = Board(out / FOLDER, steps)
-        self._sums: dict[str, list[float]] = {}
-        self._warned = False
-        if path.exists():
-            kept = []
-            for line in path.read_text("utf-8").splitlines():
-                try:
-                    if json.loads(line)["step"] <= steps:
-                        kept.append(line + "\n")
-                except (ValueError, KeyError, TypeError):
-                    continue  # cut short by a kill
-            path.write_text("".join(kept), "utf-8")
-
-    def add(self, values: dict[str, float]) -> None:
-        for name, value in values.items():
-            self._sums.setdefault(name, []).append(value)
-
-    def write(self, step: int, images: int, seconds: float, lr: float, report: Reporter) -> None:
-        means = {name: round(sum(values) / len(values), 5) for name, values in self._sums.items()}
-        self._sums.clear()
-        with open(self._path, "a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": step, "images": images, "seconds": round(seconds, 1), "lr": lr, **means}) + "\n")
-        self.board.scalars(step, {"lr": lr, **means})
-        won = sorted(name for name, value in means.items() if name.startswith("d_right") and value > WON)
-        if won and not self._warned:
-            self._warned = True
-            report.warning(f"A discriminator is right too often ({', '.join(won)}) and is slowed down; the pictures may stay soft.")

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 BACKGROUNDS = ((1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (1.0, 0.0, 1.0))
 _LUMA = (0.299, 0.587, 0.114)
-_MARGIN = 8  # px around the figure for SSIM and FLIP
+_MARGIN = 8  # px around the figure for FLIP
 HEAD_SIDE = 128  # px at which heads are compared
 PIXELS_PER_DEGREE = 67.0  # FLIP's usual: a 4K screen, 0.7 m wide, from 0.7 m, a pixel of the picture on one of the screen
 PCK_SHARE = 0.2  # of the torso; within a tenth MediaPipe finds only half of the joints on renders of 128 px, too
@@ -55,25 +55,20 @@ def psnr_fg(image: Tensor, truth: Tensor) -> float:
 
 
 def ssim_fg(image: Tensor, truth: Tensor) -> float:
-    """Mean SSIM (Wang et al. 2004: Gaussian of 1.5 px, luma, over white) in the figure's bounding box and a small margin. NaN
-    without a figure.
+    """Mean over the figure's pixels of SSIM (Wang et al. 2004: Gaussian of 1.5 px, luma, over white). NaN without a figure.
+
+    The map is averaged over `figure`, not over its bounding box: specks far away would make that box larger, and SSIM better by so much
+    white.
     """
-    box = _box(figure(image, truth))
-    if box is None:
+    where = figure(image, truth)
+    if not where.any():
         return float("nan")
-    a, b = (_luma(over(x, BACKGROUNDS[0]))[box][None, None] for x in (image, truth))
+    a, b = (_luma(over(x, BACKGROUNDS[0]))[None, None] for x in (image, truth))
     mean_a, mean_b = _blur(a), _blur(b)
     var_a, var_b, cov = _blur(a * a) - mean_a**2, _blur(b * b) - mean_b**2, _blur(a * b) - mean_a * mean_b
     c1, c2 = 0.01**2, 0.03**2
-    return float((((2 * mean_a * mean_b + c1) * (2 * cov + c2)) / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))).mean())
-
-
-def _box(where: Tensor) -> tuple[slice, slice] | None:
-    """Rows and columns of the box around `where` (H, W) bool, with a margin; None where there is nothing."""
-    rows, columns = torch.nonzero(where, as_tuple=True)
-    if len(rows) == 0:
-        return None
-    return tuple(slice(max(int(at.min()) - _MARGIN, 0), int(at.max()) + _MARGIN + 1) for at in (rows, columns))  # pyright: ignore[reportReturnType]
+    ssim = ((2 * mean_a * mean_b + c1) * (2 * cov + c2)) / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))
+    return float(ssim[0, 0][where].mean())
 
 
 def alpha_iou(image: Tensor, truth: Tensor) -> float:
@@ -127,16 +122,20 @@ def boundary_f(image: Tensor, truth: Tensor, reach: float = 2.0) -> float:
 
 
 def flip(image: Tensor, truth: Tensor) -> float:
-    """Mean LDR-FLIP (Andersson et al. 2020) in the figure's bounding box over white, seen at PIXELS_PER_DEGREE: 0 is equal, 1 the
-    greatest difference. NaN without a figure.
+    """Mean over the figure's pixels of LDR-FLIP (Andersson et al. 2020) over white, seen at PIXELS_PER_DEGREE: 0 is equal, 1 the greatest
+    difference. NaN without a figure.
     """
-    box = _box(figure(image, truth))
-    if box is None:
+    where = figure(image, truth)
+    if not where.any():
         return float("nan")
+    # What surrounds the figure is seen with it, what is farther away is not.
+    rows, columns = torch.nonzero(where, as_tuple=True)
+    box = tuple(slice(max(int(at.min()) - _MARGIN, 0), int(at.max()) + _MARGIN + 1) for at in (rows, columns))
     a, b = (
         over(x, BACKGROUNDS[0])[:, *box].clamp(0, 1).permute(1, 2, 0).contiguous().cpu().numpy().astype(np.float32) for x in (image, truth)
     )
-    return float(evaluate_flip(b, a, "LDR", applyMagma=False, parameters={"ppd": PIXELS_PER_DEGREE})[1])
+    error = evaluate_flip(b, a, "LDR", applyMagma=False, parameters={"ppd": PIXELS_PER_DEGREE})[0]
+    return float(error[..., 0][where[box].cpu().numpy()].mean())
 
 
 def flow_warp(images: tuple[Tensor, Tensor], truths: tuple[Tensor, Tensor], flow: NDArray, seen: NDArray[np.bool_]) -> tuple[float, int]:

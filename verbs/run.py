@@ -65,9 +65,14 @@ class Pipeline:
     def track(self) -> Path:
         return self.out / "track.npz"
 
+    def of_person(self, name: str) -> Path:
+        """A file or folder of one person; several people of a video do not share it."""
+        path = self.out / name
+        return path if self.person == 0 else path.with_name(f"{path.stem}-person-{self.person}{path.suffix}")
+
     @property
     def motion(self) -> Path:
-        return self.out / "motion.npz"
+        return self.of_person("motion.npz")
 
     @property
     def dataset(self) -> Path:
@@ -79,11 +84,11 @@ class Pipeline:
 
     @property
     def frames(self) -> Path:
-        return self.out / "frames"
+        return self.of_person("frames")
 
     @property
     def movie(self) -> Path:
-        return self.out / "anime.mp4"
+        return self.of_person("anime.mp4")
 
     @property
     def contact_sheet(self) -> Path:

@@ -104,13 +104,17 @@ class Sample:
             raise ValueError("not a sample") from error
 
 
+def is_next(frame: float, before: float, speed: float) -> bool:
+    """Whether a clip that is played at `speed` shows `frame` right after the frame `before`."""
+    return abs(frame - before - speed) < 1e-3  # frames between two are rounded
+
+
 def follows(now: Sample, before: Sample) -> bool:
     """Whether a sample shows the next moment of the other's clip, through the same camera and in the same look."""
     varied = now.variation or before.variation
-    step = now.frame - before.frame - now.details.get("speed", 1.0)
     return (
         not varied
-        and abs(step) < 1e-3  # frames between two are rounded
+        and is_next(now.frame, before.frame, now.details.get("speed", 1.0))
         and (now.character, now.clip, now.mirrored, now.camera) == (before.character, before.clip, before.mirrored, before.camera)
         and all(now.details.get(name) == before.details.get(name) for name in ("look", "framing"))
     )

@@ -6,8 +6,10 @@ Format: W3C "Portable Network Graphics (PNG) Specification (Second Edition)", 20
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -104,6 +106,27 @@ def chunks(data: bytes) -> list[tuple[bytes, bytes]]:
     if offset != len(data):
         raise PngError("has something after its end")
     return found
+
+
+def with_text(png: bytes, keyword: str, text: str) -> bytes:
+    """The same picture with a text, the last thing in the file. Both words are Latin-1."""
+    end = _chunk(b"IEND", b"")
+    return png.removesuffix(end) + _text_and_end(keyword, text)
+
+
+def text_at_end(path: Path, keyword: str, text: str) -> bool:
+    """Whether a file is there and ends with the text that `with_text` gave it; quick, as only its end is read."""
+    end = _text_and_end(keyword, text)
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - len(end), 0))
+            return file.read() == end
+    except FileNotFoundError:
+        return False
+
+
+def _text_and_end(keyword: str, text: str) -> bytes:
+    return _chunk(b"tEXt", f"{keyword}\0{text}".encode("latin-1")) + _chunk(b"IEND", b"")
 
 
 def strip_png(data: bytes) -> bytes:

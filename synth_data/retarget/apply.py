@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from ...jobs.progress import SILENT, Reporter
 from ...sequencer.strips import match_rate
 from ..characters.expressions import drives_of
 from ..characters.importing import load_character, read_rig, rig_of
+from .blending import AT_REST, STILL, Blend, shares
 from .keys import angle_between, kept_keys, rotation_of
 from .kinematics import continuous, matrix_to_quaternion, pose, rotations_of
 from .motion import Camera, Motion
@@ -34,6 +36,39 @@ Keep = Callable[[Array], npt.NDArray[np.int64]]  # channel values (N, C) → the
 EXPRESSION_TOLERANCE = 0.01  # of a shape key's value, where keys are reduced
 
 
+@dataclass
+class KeyCount:
+    """How many keys were made, of how many there would be without any reduction."""
+
+    made: int = 0
+    full: int = 0
+
+
+@dataclass(frozen=True)
+class Channels:
+    """A motion in an armature's own channels: `quaternions` (F, B, 4), the bones' own rotations in the rig's order, and `location` (F, 3)
+    of the bone `carrier`, which carries the whole character. `moved` are the motion's bones, `held` these and all that they hang from."""
+
+    quaternions: Array
+    location: Array
+    carrier: int
+    moved: frozenset[int]
+    held: tuple[int, ...]
+
+
+def channels_of(armature: Any, rig: Rig, motion: Motion) -> Channels:
+    """Raises UserError when the motion moves bones that the rig, which is the armature's, does not have."""
+    local = rotations_of(rig, motion)
+    bones = [armature.pose.bones[bone] for bone in rig.names]
+    heads, rotations = pose(rig, local, motion.root_position)
+    for index, bone in enumerate(bones):
+        if not bone.bone.use_inherit_rotation:  # such a bone stays at rest while its parent turns
+            local[:, index] = rig.rest[index, :3, :3].T @ rotations[:, index]
+    carrier, location = _location(rig, bones, heads, rotations)
+    moved = frozenset(rig.names.index(bone) for bone in motion.bones)
+    return Channels(continuous(matrix_to_quaternion(local)), location, carrier, moved, tuple(sorted(_on_the_way(rig) | moved)))
+
+
 def apply_motion(
     armature: Any,
     motion: Motion,
@@ -42,6 +77,8 @@ def apply_motion(
     start_frame: int = 1,
     scene_fps: float | None = None,
     key_reduction: float = 0.0,
+    blend: Blend | None = None,
+    keys: KeyCount | None = None,
     report: Reporter = SILENT,
 ) -> bpy.types.Action:
     """Give `armature` a new Action that plays `motion` from `start_frame` on, beside the Actions it had.
@@ -52,7 +89,8 @@ def apply_motion(
     the one in which the object is as it is now.
 
     With `key_reduction` above 0, keys are left out as long as no bone's own rotation is off by more than so many degrees, and the hips by
-    so many millimetres. Shape keys of the armature's meshes that are named like the motion's expressions get Actions of their own.
+    so many millimetres; `keys` counts them. With `blend`, the motion grows out of what was there before and goes back into it; expressions
+    come and go with it. Shape keys of the armature's meshes that are named like the motion's expressions get Actions of their own.
     Constraints, drivers and settings that keep the pose from being the motion's are told to `report` as a warning.
 
     Raises UserError when the armature cannot be animated (linked, in edit mode, in the NLA's tweak mode), is not humanoid, or lacks the
@@ -60,11 +98,11 @@ def apply_motion(
     """
     import bpy
 
-    _refuse(armature)
+    refuse(armature)
     if not (np.isfinite(key_reduction) and key_reduction >= 0):
         raise UserError(f"A key reduction of {key_reduction:g}° is of no use; give 0 (every frame gets a key) or more.")
     rig = read_rig(armature)
-    local = rotations_of(rig, motion)
+    own = channels_of(armature, rig, motion)
     data = armature.animation_data_create()
     if data is None or data.use_tweak_mode:
         raise UserError(f"{armature.name} is being edited in the NLA editor; leave tweak mode (Tab) and try again.")
@@ -72,39 +110,35 @@ def apply_motion(
         report.warning(warning)
     scene: Any = bpy.context.scene
     rate = float(scene_fps or scene.render.fps / scene.render.fps_base)
-
-    bones = [armature.pose.bones[bone] for bone in rig.names]
-    heads, rotations = pose(rig, local, motion.root_position)
-    for index, bone in enumerate(bones):
-        if not bone.bone.use_inherit_rotation:  # such a bone stays at rest while its parent turns
-            local[:, index] = rig.rest[index, :3, :3].T @ rotations[:, index]
-    carrier, location = _location(rig, bones, heads, rotations)
-    quaternions = continuous(matrix_to_quaternion(local))
     times = motion.time - motion.time[0]
     count = int(np.floor(times[-1] * rate + 1e-6)) + 1
     wanted = np.arange(count, dtype=np.float64) / rate
     frames = start_frame + np.arange(count, dtype=np.float64)
-    quaternions, location = resample_rotations(quaternions, times, wanted), resample(location, times, wanted)
+    quaternions, location = resample_rotations(own.quaternions, times, wanted), resample(own.location, times, wanted)
 
     name = name or Path(str(motion.source.get("video") or motion.source.get("clip") or "Ningyo")).stem
-    was_animated = _animated_paths(data)  # before the old Action goes
+    blend, keys = blend or Blend(), keys or KeyCount()
+    was_animated = _animated_paths(data) | blend.paths  # before the old Action goes
     action, channels = _new_action(armature, "OBJECT", name, start_frame, count)
     millimetres = 1000.0 * float(np.linalg.norm(rig.armature_matrix[:3, :3], 2))
-    moved = {rig.names.index(bone) for bone in motion.bones}
-    for index in sorted(_on_the_way(rig) | moved):
-        bone = bones[index]
+    for index in own.held:
+        bone = armature.pose.bones[rig.names[index]]
         group = channels.groups.get(bone.name) or channels.groups.new(bone.name)
-        channel, values = _in_mode(bone.rotation_mode, quaternions[:, index])
-        if index in moved or not bone.bone.use_inherit_rotation or _strays(bone, channel, was_animated):
-            far = partial(_rotation_error, bone.rotation_mode)
-            _write(channels, bone.path_from_id(channel), values, frames, _keeping(key_reduction, far), group)
-        if index == carrier:
-            far = partial(_distance, millimetres)
-            _write(channels, bone.path_from_id("location"), location, frames, _keeping(key_reduction, far), group)
-        for channel, rest in (("location", (0.0, 0.0, 0.0)), ("scale", (1.0, 1.0, 1.0))):
-            if (channel != "location" or index != carrier) and _strays(bone, channel, was_animated):
-                _write(channels, bone.path_from_id(channel), np.array([rest]), frames[:1], None, group)
-    _apply_expressions(armature, motion, resample(np.asarray(motion.expression), times, wanted), frames, name, key_reduction, report)
+        mode = bone.rotation_mode
+        channel = _rotation_channel(mode)
+        if index in own.moved or not bone.bone.use_inherit_rotation or _strays(bone, channel, was_animated):
+            path = bone.path_from_id(channel)
+            values = _in_mode(mode, blend.rotations(path, mode, frames, quaternions[:, index]))
+            _write(channels, path, values, frames, _keeping(key_reduction, partial(_rotation_error, mode)), group, keys)
+        for channel in ("location", "scale"):
+            carries = channel == "location" and index == own.carrier
+            if carries or _strays(bone, channel, was_animated):
+                path = bone.path_from_id(channel)
+                values = blend.values(path, frames, location if carries else np.tile(AT_REST.get(channel, STILL), (count, 1)))
+                scale = millimetres if channel == "location" else 1000.0
+                _write(channels, path, values, frames, _keeping(key_reduction, partial(_distance, scale)), group, keys)
+    shown = shares(count, blend.begin, blend.end)[:, None] * resample(np.asarray(motion.expression), times, wanted)
+    _apply_expressions(armature, motion, shown, frames, name, key_reduction, keys, report)
     return action
 
 
@@ -135,7 +169,8 @@ def _leads(constraint: Any) -> bool:
     return not constraint.mute and constraint.influence > 0 and not constraint.type.startswith("LIMIT_")
 
 
-def _refuse(armature: Any) -> None:
+def refuse(armature: Any) -> None:
+    """Raises UserError for what cannot be given an Action."""
     if armature.type != "ARMATURE":
         raise UserError(f"{armature.name} is not an armature; pick the character's armature.")
     if armature.library is not None:
@@ -174,6 +209,25 @@ def _curves(action: Any) -> list[Any]:
     return [curve for bag in bags for curve in bag.fcurves]
 
 
+def curves_of(action: Any, slot: str = "") -> list[Any]:
+    """The F-curves of an Action's slot with this identifier; where it has none such, of its first for objects."""
+    if not hasattr(action, "slots"):
+        return _curves(action)
+    slots = sorted(action.slots, key=lambda one: (one.identifier != slot, one.target_id_type != "OBJECT"))
+    bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
+    return [curve for bag in bags if slots and bag.slot_handle == slots[0].handle for curve in bag.fcurves]
+
+
+def pose_values(armature: Any) -> dict[str, list[float]]:
+    """All of a pose that is not at rest, by data path: 'pose.bones["Hips"].location'."""
+    found = {}
+    for bone in armature.pose.bones:
+        for channel in (_rotation_channel(bone.rotation_mode), "location", "scale"):
+            if _strays(bone, channel, set()):
+                found[bone.path_from_id(channel)] = list(getattr(bone, channel))
+    return found
+
+
 def _strays(bone: Any, channel: str, was_animated: set[str]) -> bool:
     """Whether a channel that the motion does not move is not at rest, or may not be when another Action has played."""
     if bone.path_from_id(channel) in was_animated:
@@ -181,12 +235,11 @@ def _strays(bone: Any, channel: str, was_animated: set[str]) -> bool:
     value = np.array(getattr(bone, channel))
     if channel == "rotation_axis_angle":
         return abs(value[0]) > 1e-6
-    rest = {"scale": (1.0, 1.0, 1.0), "rotation_quaternion": (1.0, 0.0, 0.0, 0.0)}.get(channel, (0.0, 0.0, 0.0))
-    return bool(np.abs(value - rest).max() > 1e-6)
+    return bool(np.abs(value - AT_REST.get(channel, STILL)).max() > 1e-6)
 
 
 def _apply_expressions(
-    armature: Any, motion: Motion, values: Array, frames: Array, name: str, key_reduction: float, report: Reporter
+    armature: Any, motion: Motion, values: Array, frames: Array, name: str, key_reduction: float, count: KeyCount, report: Reporter
 ) -> None:
     """New Actions on the shape keys of the armature's meshes; `values` (N, E) at `frames` (N,)."""
     column = {expression: values[:, i] for i, expression in enumerate(motion.expressions)}
@@ -208,7 +261,7 @@ def _apply_expressions(
             value = drive.weight * np.mean([column[expression] for expression in drive.expressions], axis=0)
             value = value.clip(block.slider_min, block.slider_max)
             keep = None if key_reduction == 0 else partial(kept_keys, distance=partial(_distance, 1.0), tolerance=EXPRESSION_TOLERANCE)
-            _write(channels, block.path_from_id("value"), value[:, None], frames, keep, None)
+            _write(channels, block.path_from_id("value"), value[:, None], frames, keep, None, count)
     if not shown:
         report.warning(f"{armature.name} has no shape keys for expressions (eyeBlinkLeft, jawOpen and the like): its face does not move.")
     if linked:
@@ -337,10 +390,14 @@ def _keeping(tolerance: float, distance: Callable[[Array, Array], Array]) -> Kee
     return partial(kept_keys, distance=distance, tolerance=tolerance) if tolerance > 0 else None
 
 
-def _in_mode(mode: str, quaternions: Array) -> tuple[str, Array]:
-    """The channel that a bone of this rotation mode reads, and its values (N, 3 or 4)."""
+def _rotation_channel(mode: str) -> str:
+    return {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}.get(mode, "rotation_euler")
+
+
+def _in_mode(mode: str, quaternions: Array) -> Array:
+    """Rotations as the channel of a bone of this rotation mode has them, (N, 3 or 4)."""
     if mode == "QUATERNION":
-        return "rotation_quaternion", quaternions
+        return quaternions
     from mathutils import Quaternion
 
     if mode == "AXIS_ANGLE":
@@ -349,14 +406,14 @@ def _in_mode(mode: str, quaternions: Array) -> tuple[str, Array]:
         # Neighbouring keys are interpolated component by component, so axes must not point away from each other.
         flip = np.cumprod(np.r_[1.0, np.where(np.sum(axis[1:] * axis[:-1], 1) < 0, -1.0, 1.0)])[:, None]
         angle = np.unwrap(2 * np.arctan2(sine * flip, quaternions[:, :1]), axis=0)
-        return "rotation_axis_angle", np.hstack([angle, axis * flip])
+        return np.hstack([angle, axis * flip])
     euler = None
     values = []
     for q in quaternions:
         quaternion = Quaternion(q)
         euler = quaternion.to_euler(mode) if euler is None else quaternion.to_euler(mode, euler)
         values.append((euler.x, euler.y, euler.z))
-    return "rotation_euler", np.array(values)
+    return np.array(values)
 
 
 def _new_action(owner: Any, kind: str, name: str, start: int, count: int) -> tuple[bpy.types.Action, Any]:
@@ -380,15 +437,17 @@ def _new_action(owner: Any, kind: str, name: str, start: int, count: int) -> tup
     return action, strip.channelbag(slot, ensure=True)
 
 
-def _write(channels: Any, path: str, values: Array, frames: Array, keep: Keep | None, group: Any) -> None:
+def _write(channels: Any, path: str, values: Array, frames: Array, keep: Keep | None, group: Any, count: KeyCount) -> None:
     """F-curves for the channel `path`, one a component; what does not move gets one key."""
     import bpy
 
     if np.ptp(values, axis=0).max() < 1e-7:
         values, frames = values[:1], frames[:1]
-    elif keep is not None:
+    count.full += values.size
+    if len(values) > 1 and keep is not None:
         kept = keep(values)
         values, frames = values[kept], frames[kept]
+    count.made += values.size
     interpolation: Any = bpy.types.Keyframe.bl_rna.properties["interpolation"]
     linear = interpolation.enum_items["LINEAR"].value
     for index, component in enumerate(values.T):

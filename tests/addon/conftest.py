@@ -7,6 +7,7 @@ import dataclasses
 import importlib
 import importlib.util
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 PACKAGE_PARENT = Path(__file__).parents[2]
@@ -58,12 +60,18 @@ def wait_for(name):
 
 
 @pytest.fixture
-def scripted_worker(addon: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+def worker_text() -> Callable[[str], str]:
+    """The whole Python text of a worker that behaves as a script says."""
+    return lambda script: WORKER.format(root=str(PACKAGE_PARENT), script=script)
+
+
+@pytest.fixture
+def scripted_worker(addon: Any, worker_text: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """From now on, jobs run this Python text in a process of its own, whatever their verb; `folder` is the job's."""
     worker = importlib.import_module("ningyo.addon.worker")
 
     def use(script: str) -> None:
-        text = WORKER.format(root=str(PACKAGE_PARENT), script=script)
+        text = worker_text(script)
         monkeypatch.setattr(worker, "command", lambda interpreter, verb, arguments, job: [sys.executable, "-I", "-c", text, str(job)])
 
     return use
@@ -94,13 +102,35 @@ def isolated() -> Callable[[str], dict[str, str]]:
     return make
 
 
+LEAVE = "\nsys.stdout.flush(); sys.stderr.flush(); import os; os._exit(0)\n"
+
+
+@pytest.fixture
+def in_another_blender(tmp_path: Path, isolated: Callable[[str], dict[str, str]]) -> Callable[..., str]:
+    """Runs a script in a Blender of its own, whose user has nothing yet but what earlier ones of the same test left; what it prints."""
+
+    def run(script: str, *arguments: str) -> str:
+        # An exception must end the process the quick way too: old Blenders hang when the interpreter shuts down.
+        body = "".join(f"    {line}\n" for line in script.splitlines())
+        guarded = (
+            f"import os, sys, traceback\ntry:\n{body}"
+            f"except BaseException:\n    traceback.print_exc(); sys.stderr.flush(); os._exit(1)\n{LEAVE}"
+        )
+        command = [sys.executable, "-c", guarded, *arguments]
+        done = subprocess.run(command, env=isolated(str(tmp_path)), capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
 class WrittenDown:
     """A layout that keeps the texts it is given, since a module without a window draws nothing."""
 
     def __init__(self, texts: list[str]) -> None:
         self.texts = texts
 
-    def label(self, *, text: str = "", icon: str = "NONE") -> None:
+    def label(self, *, text: str = "", icon: str = "NONE", translate: bool = True) -> None:
         self.texts.append(text)
 
     def progress(self, *, factor: float, type: str, text: str) -> None:
@@ -112,11 +142,22 @@ class WrittenDown:
         self.texts.append(f"button({name}")
         return type("Properties", (), {})()
 
+    def operator_menu_enum(self, name: str, _property: str, **_how: Any) -> Any:
+        return self.operator(name)
+
     def prop(self, data: Any, name: str, **_how: Any) -> None:
         assert hasattr(data, name), name
 
+    def template_icon(self, *, icon_value: int, scale: float) -> None:
+        assert icon_value >= 0  # 0 where there is no window
+        self.texts.append("picture")
+
     def separator(self) -> None:
         pass
+
+    def popover(self, *, panel: str, **_how: Any) -> None:
+        assert hasattr(importlib.import_module("bpy").types, panel), panel
+        self.texts.append(f"popover({panel}")
 
     def menu(self, name: str, **_how: Any) -> None:
         assert hasattr(importlib.import_module("bpy").types, name), name
@@ -182,3 +223,75 @@ def settings(settings_with_worker: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.delenv("NINGYO_WORKER")
     monkeypatch.setattr("ningyo.addon.worker.find_interpreter", lambda folders: None)
     return settings_with_worker
+
+
+TRACK_FPS, TRACK_FRAMES = 25.0, 12
+# Where a standing person's landmarks are: metres from the hips' middle, to the person's left, up, to the front.
+LEFT_LANDMARKS = {
+    11: (0.18, 0.5, 0.0),
+    13: (0.25, 0.25, 0.0),
+    15: (0.28, 0.0, 0.05),
+    17: (0.29, -0.07, 0.05),
+    19: (0.28, -0.09, 0.07),
+    21: (0.26, -0.05, 0.08),
+    23: (0.1, 0.0, 0.0),
+    25: (0.1, -0.43, 0.02),
+    27: (0.1, -0.84, -0.02),
+    29: (0.1, -0.9, -0.06),
+    31: (0.12, -0.9, 0.14),
+    7: (0.07, 0.68, 0.02),
+    9: (0.03, 0.63, 0.1),
+    1: (0.02, 0.7, 0.1),
+    2: (0.03, 0.7, 0.1),
+    3: (0.04, 0.7, 0.09),
+}
+LANDMARKS = np.zeros((33, 3))
+LANDMARKS[0] = (0.0, 0.67, 0.12)
+for _index, _place in LEFT_LANDMARKS.items():
+    LANDMARKS[_index] = _place
+    LANDMARKS[_index + (3 if _index < 4 else 1)] = np.array(_place) * (-1, 1, 1)
+
+
+def write_standing_track(path: Path, first: int = 0, people: int = 1) -> None:
+    """People who face the camera and lift the left arm, each half a metre beside the one before; there from frame `first` on."""
+    video = {
+        "name": "dance.mp4",
+        "path": str(path.with_name("dance.mp4")),
+        "sha256": "",
+        "width": 640,
+        "height": 480,
+        "fps": TRACK_FPS,
+        "frame_count": TRACK_FRAMES,
+        "duration": TRACK_FRAMES / TRACK_FPS,
+        "has_audio": False,
+    }
+    from ningyo.synth_data.pose.track import PoseTrack
+
+    track = PoseTrack.unseen(people, np.arange(TRACK_FRAMES) / TRACK_FPS, np.arange(TRACK_FRAMES), video, {})
+    # Facing the camera, the person's left is the picture's right; y down; z away from the camera.
+    places = np.repeat(LANDMARKS[None], TRACK_FRAMES, 0)
+    for frame, angle in enumerate(np.linspace(0, 1.5, TRACK_FRAMES)):
+        turn = np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+        arm = [13, 15, 17, 19, 21]
+        places[frame, arm] = (places[frame, arm] - LANDMARKS[11]) @ turn + LANDMARKS[11]
+    world = places * np.array((1, -1, -1))
+    for person in range(people):
+        seen = world + np.array((0.5 * person, 0, 4))
+        image = np.stack([320 + 500 * seen[..., 0] / seen[..., 2], 240 + 500 * seen[..., 1] / seen[..., 2], world[..., 2] * 125], -1)
+        track.body_world[person], track.body_image[person], track.body_visibility[person] = world, image, 1.0
+    track.body_image[:, :first] = track.body_world[:, :first] = np.nan
+    path.parent.mkdir(parents=True, exist_ok=True)
+    track.save(path)
+
+
+@pytest.fixture
+def standing_track() -> Callable[..., None]:
+    """Writes a small track: see `write_standing_track`."""
+    return write_standing_track
+
+
+@pytest.fixture
+def closed_form(settings: Any) -> Any:
+    """Settings for retargeting without a worker."""
+    settings.solving.method = "CLOSED_FORM"
+    return settings

@@ -15,7 +15,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-from ningyo.addon import environment, jobs, panels, preferences, words, worker
+from ningyo.addon import environment, jobs, path_panels, preferences, words, worker
 from ningyo.addon.environment import Choices
 from ningyo.environment.place import INTERPRETER, Place
 from ningyo.environment.requirements import requirements
@@ -80,7 +80,7 @@ def test_offline_the_button_says_what_to_do(no_worker: None, drawn: Any, monkeyp
 
 
 def test_the_side_panel_and_the_preferences_lead_there(no_worker: None, drawn: Any) -> None:
-    for panel in (panels.NINGYO_PT_view3d, panels.NINGYO_PT_sequencer, PREFERENCES):
+    for panel in (path_panels.NINGYO_PT_view3d, path_panels.NINGYO_PT_sequencer, PREFERENCES):
         assert "button(ningyo.set_up_worker" in drawn(panel)
 
 

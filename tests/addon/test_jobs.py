@@ -57,7 +57,7 @@ def test_a_job_in_words_from_start_to_end(scripted_worker, until, tmp_path: Path
     assert words.headline(job) == "Do It All: starting…"
     assert bpy.app.timers.is_registered(jobs.tick)
     until(lambda: bool(job.view.progress))
-    assert words.headline(job) == "Do It All: render"
+    assert words.headline(job) == "Do It All: Render"
     assert words.progress(job.view) == "30 of 120 pictures"
     assert job.view.fraction == 0.25
     (job.folder / "go on").touch()

@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("bpy")
 
 from ningyo.__main__ import build_parser
-from ningyo.addon.plan import STAGES, Plan, Status, status
+from ningyo.addon.plan import STAGES, Plan, Status, all_statuses, coming, status
 
 
 @pytest.fixture
@@ -36,8 +36,9 @@ def job(verb: str, plan: Plan, state: str, **more: object) -> SimpleNamespace:
     view = SimpleNamespace(state=state, stage=more.pop("stage", ""))
     arguments = plan.arguments(verb)
     running = state in ("waiting", "running")
+    note = {"out": str(plan.out), **more.pop("note", {})}
     known = {"arguments": arguments, "stopping_since": None, **more}
-    return SimpleNamespace(verb=verb, view=view, note={"out": str(plan.out)}, is_running=running, **known)
+    return SimpleNamespace(verb=verb, view=view, note=note, is_running=running, is_queued="after" in note, **known)
 
 
 @pytest.mark.parametrize("verb", [*STAGES, "overlay", "run"])
@@ -99,7 +100,49 @@ def test_what_is_older_than_its_source_says_so(plan: Plan) -> None:
     make(plan.made("retarget"), age=100)
     make(plan.video, age=200)
     assert status("capture", plan, []).kind == "done"
-    assert status("retarget", plan, []).kind == "stale"
+    assert status("retarget", plan, []) == Status("stale", "The capture is newer")
+
+
+def test_what_is_made_from_something_out_of_date_says_so(plan: Plan) -> None:
+    for age, verb in enumerate(reversed(STAGES)):
+        make(plan.made(verb), age=10 * age)
+    make(plan.video, age=100)
+    assert {one.kind for one in all_statuses(plan, []).values()} == {"done"}
+    make(plan.made("retarget"), age=200)
+    found = all_statuses(plan, [])
+    assert found["capture"].kind == "done"
+    assert found["retarget"].text == "The capture is newer"
+    assert found["render"] == Status("stale", "Retarget is out of date")
+    assert found["train"] == Status("stale", "Render is out of date")
+
+
+def test_settings_that_changed_are_named(plan: Plan) -> None:
+    for age, verb in enumerate(reversed(STAGES)):
+        make(plan.made(verb), age=10 * age)
+    make(plan.video, age=100)
+    rendered, whole = job("render", plan, "done"), job("run", plan, "done")
+    larger = replace(plan, count=200, size=512, minutes=9)
+    assert status("render", larger, [rendered]) == Status("stale", "Pictures, Size changed")
+    assert status("render", larger, [whole]) == Status("stale", "Pictures, Size changed")
+    assert status("train", larger, [whole]) == Status("stale", "Minutes changed")
+    assert status("capture", larger, [whole]).kind == "done", "the whole way's other settings are not its own"
+    assert status("generate", replace(plan, person=0), [whole]).kind == "blocked", "another person has files of their own"
+    assert status("retarget", replace(plan, known=("--camera-height", "2")), [whole]) == Status("stale", "Camera Height changed")
+    solved = job("retarget", plan, "done", arguments=["else"], note={"retarget": {}})
+    assert status("retarget", plan, [solved]).kind == "done", "a motion for the scene is not the one for rendering"
+
+
+def test_what_waits_says_for_what(plan: Plan) -> None:
+    waiting = job("render", plan, "waiting", note={"after": "folder", "waits_for": "retarget"})
+    running = job("retarget", plan, "running")
+    assert status("render", plan, [running, waiting]) == Status("queued", "waiting for Retarget")
+    assert coming(plan, [running, waiting]) == {"retarget", "render"}
+    assert status("train", plan, [running, waiting]) == Status("todo", "to do"), "it can be queued too"
+    assert status("generate", plan, [running, waiting]) == Status("blocked", "Capture first")
+    assert coming(plan, [job("run", plan, "running")]) >= set(STAGES)
+    assert coming(plan, [job("retarget", plan, "running", note={"retarget": {}})]) == set()
+    assert plan.blocked("render") == "Retarget first"
+    assert plan.blocked("render", coming=("retarget",)) == ""
 
 
 def test_jobs_decide_first(plan: Plan) -> None:
@@ -112,7 +155,9 @@ def test_jobs_decide_first(plan: Plan) -> None:
     assert status("capture", plan, [job("capture", plan, "failed")]).kind == "failed"
     assert status("capture", plan, [job("capture", plan, "cancelled")]).kind == "stopped"
     assert status("capture", plan, [job("capture", plan, "cancelled"), job("run", plan, "done")]).kind == "done"
-    assert status("capture", plan, [job("capture", plan, "done", arguments=["other.mp4"])]).kind == "stale"
+    assert status("capture", plan, [job("capture", plan, "done", arguments=["other.mp4", *plan.arguments("capture")[1:]])]) == Status(
+        "stale", "Video changed"
+    )
     elsewhere = job("capture", plan, "failed")
     elsewhere.note["out"] = "elsewhere"
     assert status("capture", plan, [elsewhere]).kind == "done"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-from ningyo.addon import jobs, panels
+from ningyo.addon import jobs, panels, path_panels, results
 from ningyo.addon.character import export_character, scene_armature, shorten_bones
 from ningyo.addon.properties import plan_of, statuses
 from ningyo.addon.results import show_frames
+from ningyo.sequencer import timeline
 from ningyo.sequencer.strips import find_images
 from ningyo.synth_data.characters.importing import load_character
 from ningyo.synth_data.dataset.png import decode_png, encode_png
@@ -104,6 +106,132 @@ def test_generated_frames_arrive_in_the_scene_that_asked(scripted_worker, until,
     assert jobs.Job.open(job.folder).note["shown"], "it would be added again after a restart"
 
 
+DRAWS = """
+job = WorkerJob(folder, "generate", [])
+report = Reporter(job.sink, job.is_cancelled)
+frames = folder.parents[1] / "frames"
+try:
+    for index in range(6):
+        wait_for(f"frame {index}")
+        (frames / f"{index:06d}.png").write_bytes((frames.parent / "picture.png").read_bytes())
+        report.artefact("frame", frames / f"{index:06d}.png")
+        report.progress(index + 1, 6, "frames")
+    wait_for("end")
+    report.emit("result", state="done")
+except Cancelled:
+    report.emit("result", state="cancelled")
+job.close()
+"""
+
+
+@pytest.fixture
+def drawing(scripted_worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[jobs.Job, Path]:
+    """A job that makes six frames, each when it is told to, for the open scene."""
+    scripted_worker(DRAWS)
+    monkeypatch.setattr(results, "SECONDS_BETWEEN_LOOKS", 0.0)
+    monkeypatch.setattr(results, "SHARE", 1.0)
+    out = tmp_path / "work"
+    frames_at(out / "frames", count=6)
+    (out / "picture.png").write_bytes((out / "frames" / "000000.png").read_bytes())
+    for path in (out / "frames").glob("*.png"):
+        path.unlink()
+    asked = {"scene": bpy.context.scene.name, "blend": bpy.data.filepath, "video": str(tmp_path / "gone.mp4")}
+    return jobs.start_job(Path("python"), "generate", ["--out", str(out / "frames")], out, **asked), out / "frames"
+
+
+def test_frames_are_seen_while_others_are_being_made(drawing, until, tmp_path: Path) -> None:
+    job, frames = drawing
+    scene = bpy.context.scene
+    until(lambda: job.view.state == "running")
+    assert not find_images(scene, frames), "there are no frames yet"
+    (job.folder / "frame 0").touch()
+    until(lambda: bool(find_images(scene, frames)))
+    assert scene.frame_end == 6, "the scene is as long as the frames will be"
+    assert job.is_running
+    (strip,) = find_images(scene, frames)
+    strip.name = "mine"
+    for index in (1, 2, 3):
+        (job.folder / f"frame {index}").touch()
+    until(lambda: len(strip.elements) == 4)
+    assert timeline.span(strip) == (1, 5)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "saved é.blend"))
+    for index in (4, 5):
+        (job.folder / f"frame {index}").touch()
+    until(lambda: len(strip.elements) == 6)
+    (job.folder / "end").touch()
+    until(lambda: not job.is_running)
+    assert [one.name for one in find_images(scene, frames)] == ["mine"]
+    assert timeline.span(strip) == (1, 7)
+    assert strip[results.JOB] == job.folder.name
+
+
+def test_strips_that_were_taken_back_do_not_come_again(drawing, until) -> None:
+    """Adding is one step that can be undone; growing is none."""
+    job, frames = drawing
+    preferences = bpy.context.preferences.edit
+    assert preferences.use_global_undo
+    bpy.ops.ed.undo_push(message="before")
+    (job.folder / "frame 0").touch()
+    until(lambda: bool(find_images(bpy.context.scene, frames)))
+    (job.folder / "frame 1").touch()
+    until(lambda: len(find_images(bpy.context.scene, frames)[0].elements) == 2)
+    bpy.ops.ed.undo()
+    assert not find_images(bpy.context.scene, frames), "one step back, and they are gone"
+    (job.folder / "frame 2").touch()
+    until(lambda: job.view.progress.get("done") == 3)
+    for _ in range(3):
+        jobs.tick()
+    assert not find_images(bpy.context.scene, frames)
+    bpy.ops.ed.redo()
+    assert find_images(bpy.context.scene, frames), "one step forward, and they are back"
+    (job.folder / "frame 3").touch()
+    until(lambda: len(find_images(bpy.context.scene, frames)[0].elements) == 4)
+    (job.folder / "frame 4").touch()
+    (job.folder / "frame 5").touch()
+    (job.folder / "end").touch()
+    until(lambda: not job.is_running)
+    assert len(find_images(bpy.context.scene, frames)[0].elements) == 6
+
+
+def test_what_a_stopped_job_made_is_seen(drawing, until) -> None:
+    job, frames = drawing
+    for index in (0, 1, 2):
+        (job.folder / f"frame {index}").touch()
+    until(lambda: bool(find_images(bpy.context.scene, frames)))
+    until(lambda: job.view.progress.get("done") == 3)
+    job.cancel()
+    (job.folder / "frame 3").touch()
+    until(lambda: not job.is_running)
+    assert job.view.state == "cancelled"
+    assert len(find_images(bpy.context.scene, frames)[0].elements) == 4
+
+
+def test_a_job_of_another_scene_or_file_adds_nothing(drawing, until) -> None:
+    job, frames = drawing
+    job.note["blend"] = "/another.blend"
+    (job.folder / "frame 0").touch()
+    until(lambda: bool(job.view.progress))
+    for _ in range(3):
+        jobs.tick()
+    assert not find_images(bpy.context.scene, frames)
+    job.cancel()
+    (job.folder / "frame 1").touch()
+    until(lambda: not job.is_running)
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments", "name"),
+    [
+        ("generate", ["m", "t.npz", "--out", "/a b/pictures", "--person", "3"], "/a b/pictures"),
+        ("run", ["v.mp4", "--out", "/a b", "--person", "3"], "/a b/frames-person-3"),
+        ("run", ["v.mp4", "--out", "/a b", "--person", "0"], "/a b/frames"),
+        ("demo", ["--out", "/a b"], "/a b/frames"),
+    ],
+)
+def test_where_a_jobs_frames_are(addon, tmp_path: Path, verb: str, arguments: list[str], name: str) -> None:
+    assert results.frames_of(jobs.Job(tmp_path, SimpleNamespace(verb=verb), arguments, {"out": "/a b"})) == Path(name)
+
+
 def test_frames_that_were_made_anew_are_seen_in_the_strip_that_is_there(addon, tmp_path: Path) -> None:
     scene = bpy.context.scene
     scene.view_settings.view_transform = "Standard"
@@ -161,22 +289,17 @@ job.close()
     until(lambda: not again.is_running)
 
 
-def test_panels_say_what_is_missing(settings: Any, drawn) -> None:
-    texts = " ".join(drawn(panels.Main))
-    assert "choose it in the preferences" in texts
-    assert "button(ningyo.run" in texts
-    texts = drawn(panels.Stages)
-    assert "Set the worker first" in texts
-    assert texts[texts.index("Strips") + 1] == "Generate first"
+def test_the_last_step_says_where_the_frames_are(settings: Any, drawn, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("facts", "dataset_folder"):
+        monkeypatch.setattr(f"ningyo.addon.{module}.SECONDS_BETWEEN_LOOKS", 0.0)
+    step = path_panels.NINGYO_PT_step_generate
+    assert "The strip needs frames: Generate first" in drawn(step)
     frames_at(plan_of(bpy.context).files.frames)
-    texts = drawn(panels.Stages)
-    assert texts[texts.index("Strips") + 1] == "to do"
+    texts = drawn(step)
+    assert "6 frames, 30 fps" in texts
+    assert "The frames are in the sequencer" not in texts
     Path(settings.video).unlink()
     assert bpy.ops.ningyo.add_strips() == {"FINISHED"}, "frames are shown without their movie too"
-    texts = drawn(panels.Stages)
-    assert texts[texts.index("Strips") + 1] == "in the sequencer"
-    for character in ("FILE", "ARMATURE"):
-        settings.character = character
-        drawn(panels.Main)
-    drawn(panels.Details)
+    assert "The frames are in the sequencer" in drawn(step)
+    assert "The frames are in the sequencer" in drawn(path_panels.NINGYO_PT_sequencer_generate)
     assert not panels.Jobs.poll(bpy.context)

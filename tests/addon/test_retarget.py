@@ -20,64 +20,9 @@ from ningyo.addon.apply import longer_side
 from ningyo.addon.motions import shown_motion
 from ningyo.addon.properties import plan_of, statuses
 from ningyo.synth_data.characters.importing import load_character
-from ningyo.synth_data.pose.track import PoseTrack
 from ningyo.synth_data.retarget.motion import Motion
 
-FPS, FRAMES = 25.0, 12
-# Where a standing person's landmarks are: metres from the hips' middle, to the person's left, up, to the front.
-LEFT_LANDMARKS = {
-    11: (0.18, 0.5, 0.0),
-    13: (0.25, 0.25, 0.0),
-    15: (0.28, 0.0, 0.05),
-    17: (0.29, -0.07, 0.05),
-    19: (0.28, -0.09, 0.07),
-    21: (0.26, -0.05, 0.08),
-    23: (0.1, 0.0, 0.0),
-    25: (0.1, -0.43, 0.02),
-    27: (0.1, -0.84, -0.02),
-    29: (0.1, -0.9, -0.06),
-    31: (0.12, -0.9, 0.14),
-    7: (0.07, 0.68, 0.02),
-    9: (0.03, 0.63, 0.1),
-    1: (0.02, 0.7, 0.1),
-    2: (0.03, 0.7, 0.1),
-    3: (0.04, 0.7, 0.09),
-}
-LANDMARKS = np.zeros((33, 3))
-LANDMARKS[0] = (0.0, 0.67, 0.12)
-for _index, _place in LEFT_LANDMARKS.items():
-    LANDMARKS[_index] = _place
-    LANDMARKS[_index + (3 if _index < 4 else 1)] = np.array(_place) * (-1, 1, 1)
-
-
-def standing_track(path: Path, first: int = 0, people: int = 1) -> None:
-    """People who face the camera and lift the left arm, each half a metre beside the one before; there from frame `first` on."""
-    video = {
-        "name": "dance.mp4",
-        "path": str(path.with_name("dance.mp4")),
-        "sha256": "",
-        "width": 640,
-        "height": 480,
-        "fps": FPS,
-        "frame_count": FRAMES,
-        "duration": FRAMES / FPS,
-        "has_audio": False,
-    }
-    track = PoseTrack.unseen(people, np.arange(FRAMES) / FPS, np.arange(FRAMES), video, {})
-    # Facing the camera, the person's left is the picture's right; y down; z away from the camera.
-    places = np.repeat(LANDMARKS[None], FRAMES, 0)
-    for frame, angle in enumerate(np.linspace(0, 1.5, FRAMES)):
-        turn = np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
-        arm = [13, 15, 17, 19, 21]
-        places[frame, arm] = (places[frame, arm] - LANDMARKS[11]) @ turn + LANDMARKS[11]
-    world = places * np.array((1, -1, -1))
-    for person in range(people):
-        seen = world + np.array((0.5 * person, 0, 4))
-        image = np.stack([320 + 500 * seen[..., 0] / seen[..., 2], 240 + 500 * seen[..., 1] / seen[..., 2], world[..., 2] * 125], -1)
-        track.body_world[person], track.body_image[person], track.body_visibility[person] = world, image, 1.0
-    track.body_image[:, :first] = track.body_world[:, :first] = np.nan
-    path.parent.mkdir(parents=True, exist_ok=True)
-    track.save(path)
+FPS, FRAMES = 25.0, 12  # of `standing_track`
 
 
 def animation_of(armature: Any) -> tuple[Any, float]:
@@ -91,14 +36,7 @@ def animation_of(armature: Any) -> tuple[Any, float]:
     return armature.animation_data.action, float(np.ptp(places, axis=0).max())
 
 
-@pytest.fixture
-def closed_form(settings: Any) -> Any:
-    """Settings for retargeting without a worker."""
-    settings.solving.method = "CLOSED_FORM"
-    return settings
-
-
-def test_retargeting_loads_the_character_and_gives_it_an_action(closed_form: Any) -> None:
+def test_retargeting_loads_the_character_and_gives_it_an_action(standing_track, closed_form: Any) -> None:
     plan = plan_of(bpy.context)
     assert not bpy.ops.ningyo.retarget.poll()
     standing_track(plan.files.track)
@@ -123,7 +61,7 @@ def test_retargeting_loads_the_character_and_gives_it_an_action(closed_form: Any
 
 
 def test_a_blender_without_numpy_leaves_retargeting_to_the_worker(
-    scripted_worker, until, settings_with_worker: Any, monkeypatch: pytest.MonkeyPatch
+    standing_track, scripted_worker, until, settings_with_worker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scripted_worker("""
 job = WorkerJob(folder, "retarget", [])
@@ -139,7 +77,7 @@ job.close()
     assert not bpy.data.actions
 
 
-def test_who_comes_later_moves_later(closed_form: Any) -> None:
+def test_who_comes_later_moves_later(standing_track, closed_form: Any) -> None:
     standing_track(plan_of(bpy.context).files.track, first=3)
     assert bpy.ops.ningyo.retarget() == {"FINISHED"}
     scene = bpy.context.scene
@@ -148,7 +86,7 @@ def test_who_comes_later_moves_later(closed_form: Any) -> None:
     assert (action.frame_start, action.frame_end) == (scene.frame_start + 3, scene.frame_start + FRAMES - 1)
 
 
-def test_retargeting_says_what_is_wrong(closed_form: Any, tmp_path: Path) -> None:
+def test_retargeting_says_what_is_wrong(standing_track, closed_form: Any, tmp_path: Path) -> None:
     track = plan_of(bpy.context).files.track
     track.parent.mkdir(parents=True)
     track.write_text("not a track")
@@ -193,7 +131,7 @@ job.close()
 """
 
 
-def test_the_solvers_motion_is_put_on_by_itself(scripted_worker, until, drawn, settings_with_worker: Any) -> None:
+def test_the_solvers_motion_is_put_on_by_itself(standing_track, scripted_worker, until, drawn, settings_with_worker: Any) -> None:
     """And what it found of the filming is said; then the worker prepares the motion that pictures are rendered from."""
     scripted_worker(SOLVES)
     scene, solving = bpy.context.scene, settings_with_worker.solving
@@ -226,7 +164,7 @@ def test_the_solvers_motion_is_put_on_by_itself(scripted_worker, until, drawn, s
 
 
 @pytest.mark.slow
-def test_two_people_by_the_real_solver(until, settings_with_worker: Any) -> None:
+def test_two_people_by_the_real_solver(standing_track, until, settings_with_worker: Any) -> None:
     """The real command line in a real process: two armatures move, as far apart as the people are seen to be."""
     pytest.importorskip("scipy", reason="the solver runs in the worker's environment")
     second = load_character("builtin:1").armature
@@ -251,7 +189,7 @@ def test_two_people_by_the_real_solver(until, settings_with_worker: Any) -> None
     until(lambda: not any(one.is_running for one in jobs.JOBS))
 
 
-def test_a_motion_for_another_file_waits_for_its_button(scripted_worker, until, drawn, settings_with_worker: Any) -> None:
+def test_a_motion_for_another_file_waits_for_its_button(standing_track, scripted_worker, until, drawn, settings_with_worker: Any) -> None:
     scripted_worker(SOLVES)
     standing_track(plan_of(bpy.context).files.track)
     assert bpy.ops.ningyo.retarget() == {"FINISHED"}
@@ -274,7 +212,7 @@ def test_a_motion_for_another_file_waits_for_its_button(scripted_worker, until, 
         bpy.ops.ningyo.put_on(job="nowhere")
 
 
-def test_the_solver_needs_a_worker(settings: Any) -> None:
+def test_the_solver_needs_a_worker(standing_track, settings: Any) -> None:
     standing_track(plan_of(bpy.context).files.track)
     assert settings.solving.method == "SOLVER"
     assert not bpy.ops.ningyo.retarget.poll()
@@ -283,7 +221,7 @@ def test_the_solver_needs_a_worker(settings: Any) -> None:
 
 
 @pytest.fixture
-def on_the_character(closed_form: Any) -> Any:
+def on_the_character(standing_track, closed_form: Any) -> Any:
     """What the scene remembers of a motion in closed form on the built-in character, at the scene's 25 frames a second."""
     standing_track(plan_of(bpy.context).files.track)
     assert bpy.ops.ningyo.retarget() == {"FINISHED"}
@@ -359,6 +297,7 @@ def test_expressions_are_replaced_along_with_the_pose(on_the_character: Any) -> 
     (face,) = shown.faces
     assert face.keys.animation_data.action == face.action
     assert max(curve_values(face.action)) == pytest.approx(0.5)
+    assert shown.keys == len(curve_values(shown.action)) + len(curve_values(face.action))
     assert {action.name for action in bpy.data.actions} == before | {name}
 
 
@@ -396,7 +335,7 @@ def test_what_hinders_the_controls_is_said(on_the_character: Any) -> None:
     assert not bpy.ops.ningyo.apply.poll()
 
 
-def test_linked_armatures_are_refused_and_overrides_are_not(closed_form: Any, tmp_path: Path) -> None:
+def test_linked_armatures_are_refused_and_overrides_are_not(standing_track, closed_form: Any, tmp_path: Path) -> None:
     armature = load_character("builtin:1").armature
     objects = {armature, *(obj for obj in bpy.context.scene.objects if obj.type == "MESH")}
     bpy.data.libraries.write(str(tmp_path / "library.blend"), objects)
@@ -424,7 +363,7 @@ def test_linked_armatures_are_refused_and_overrides_are_not(closed_form: Any, tm
     assert bpy.ops.ningyo.apply() == {"FINISHED"}
 
 
-def test_several_people_at_once(closed_form: Any, drawn) -> None:
+def test_several_people_at_once(standing_track, closed_form: Any, drawn) -> None:
     second = load_character("builtin:1").armature
     solving = closed_form.solving
     assert not bpy.ops.ningyo.remove_pair.poll()

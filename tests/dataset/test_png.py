@@ -9,7 +9,20 @@ import zlib
 
 import numpy as np
 import pytest
-from ningyo.synth_data.dataset.png import ANYTHING, DRAWN, IDS, SIGNATURE, VALUES, PngError, chunks, decode_png, encode_png, strip_png
+from ningyo.synth_data.dataset.png import (
+    ANYTHING,
+    DRAWN,
+    IDS,
+    SIGNATURE,
+    VALUES,
+    PngError,
+    chunks,
+    decode_png,
+    encode_png,
+    strip_png,
+    text_at_end,
+    with_text,
+)
 
 
 def smooth(channels: int, dtype: type = np.uint8, height: int = 19, width: int = 23) -> np.ndarray:
@@ -97,6 +110,23 @@ def test_stripping_keeps_the_pixels_only():
 def test_what_is_not_whole_is_named(spoil, words):
     with pytest.raises(PngError, match=words):
         strip_png(spoil(encode_png(smooth(4))))
+
+
+def test_a_text_at_the_end_is_found_and_changes_no_pixel(tmp_path):
+    picture = smooth(4)
+    plain, path = encode_png(picture), tmp_path / "a é.png"
+    path.write_bytes(with_text(plain, "made of", "this"))
+    assert np.array_equal(decode_png(path.read_bytes()), picture)
+    assert (b"tEXt", b"made of\0this") in chunks(path.read_bytes())
+    assert strip_png(path.read_bytes()) == plain
+    assert text_at_end(path, "made of", "this")
+    for keyword, text in (("made of", "that"), ("made", "this"), ("made of", "this " * 500)):
+        assert not text_at_end(path, keyword, text)
+    path.write_bytes(path.read_bytes()[:-1])
+    assert not text_at_end(path, "made of", "this"), "cut short"
+    path.write_bytes(plain)
+    assert not text_at_end(path, "made of", "this")
+    assert not text_at_end(tmp_path / "nothing.png", "made of", "this")
 
 
 def test_other_types_are_refused():

@@ -64,6 +64,8 @@ class Index:
             def do_GET(self) -> None:
                 index.answer(self)
 
+            do_CONNECT = do_GET  # of a proxy
+
             def log_message(self, *_: object) -> None:
                 pass
 

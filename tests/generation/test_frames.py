@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,8 @@ pytest.importorskip("av")
 
 from ningyo.errors import UserError
 from ningyo.generation.frames import frame_path, generate
+from ningyo.generation.model import open_model
+from ningyo.jobs.progress import Reporter
 from ningyo.synth_data.pose.rows import PER_PERSON
 from ningyo.synth_data.pose.track import PoseTrack
 from ningyo.synth_data.video.read import probe, read_frames
@@ -71,6 +74,44 @@ def test_finished_frames_are_kept_and_missing_ones_made_the_same(scene: SimpleNa
     assert generate(scene.model, scene.track, tmp_path / "frames")["made"] == 1
     assert [frame_path(tmp_path / "frames", i).read_bytes() for i in range(FRAMES)] == before
     assert generate(scene.model, scene.track, tmp_path / "frames")["made"] == 0
+
+
+def test_frames_of_an_earlier_model_stay_until_they_are_replaced(scene: SimpleNamespace, tmp_path: Path) -> None:
+    """Strips that show them always have a picture, and after a stop only what is not of the new model is made."""
+    out = tmp_path / "frames"
+    generate(scene.model, scene.track, out)
+    model = open_model(scene.model)
+    other = replace(model, sha256="1" * 64, run=lambda *drawing: model.run(*drawing) * np.float32(0.5))
+    there: list[int] = []
+    before = [frame_path(out, i).read_bytes() for i in range(FRAMES)]
+
+    def watch(event: dict) -> None:
+        if event["type"] == "artefact":
+            there.append(len(list(out.glob("0*.png"))))
+            if len(there) == 2:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        generate(other, scene.track, out, report=Reporter(watch))
+    assert there == [FRAMES, FRAMES]
+    made = [i for i in range(FRAMES) if frame_path(out, i).read_bytes() != before[i]]
+    assert made == list(range(len(made)))
+    assert 2 <= len(made) < FRAMES
+    assert generate(other, scene.track, out)["made"] == FRAMES - len(made)
+    assert all(frame_path(out, i).read_bytes() != before[i] for i in range(FRAMES))
+    assert generate(scene.model, scene.track, out)["made"] == FRAMES
+    assert [frame_path(out, i).read_bytes() for i in range(FRAMES)] == before
+
+
+def test_a_folder_of_frames_says_how_to_make_them_again(scene: SimpleNamespace, tmp_path: Path) -> None:
+    out = tmp_path / "work" / "frames"
+    generate(scene.model, scene.track, out, mp4=tmp_path / "work" / "anime.mp4")
+    header = json.loads((out / "frames.json").read_text())
+    made_by = {kind: (out / path).resolve() for kind, path in header["made_by"].items()}
+    assert made_by == {"model": scene.model.resolve(), "track": scene.track.resolve(), "mp4": tmp_path / "work" / "anime.mp4"}
+    assert header["made_by"]["mp4"] == "../anime.mp4", "the folder may be moved"
+    assert header["person"] == 0
+    assert header["character"] == open_model(scene.model).character.name
 
 
 def test_folders_and_models_that_are_not_ours_are_left_alone(scene: SimpleNamespace, tmp_path: Path) -> None:

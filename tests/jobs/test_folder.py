@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -126,6 +127,22 @@ def test_writing_replaces_whole_files_only(tmp_path: Path) -> None:
     write_atomically(path, b"two")
     assert path.read_text() == "two"
     assert [entry.name for entry in path.parent.iterdir()] == ["report.json"]
+
+
+def test_a_file_that_is_being_read_is_replaced_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, where a file cannot be replaced while somebody has it open."""
+    replace, refused = os.replace, []
+
+    def refuse(*paths: object) -> None:
+        if len(refused) < 3:
+            refused.append(paths)
+            raise PermissionError
+        replace(*paths)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    write_atomically(tmp_path / "a.png", "new")
+    assert (tmp_path / "a.png").read_text() == "new"
+    assert len(refused) == 3
 
 
 def test_a_job_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 from ningyo.errors import UserError
-from ningyo.sequencer import strips as module
+from ningyo.sequencer import timeline
 from ningyo.sequencer.strips import add_overlay, add_strips, find_images, find_movie, is_untouched, match_rate, save_strip_blend
 from ningyo.synth_data.dataset.png import decode_png
 
@@ -24,12 +24,12 @@ HAS_SOUND = bpy.app.build_options.audaspace  # Blender 4.2's Python module has n
 
 
 def span(strip: Any) -> tuple[int, int]:
-    first, last = module.span(strip)
+    first, last = timeline.span(strip)
     return int(first), int(last)
 
 
 def all_strips(scene: Any) -> list[Any]:
-    return list(module._strips(scene.sequence_editor))
+    return list(timeline.strips_of(scene.sequence_editor))
 
 
 def rendered(scene: Any, frame: int, path: Path) -> np.ndarray:
@@ -78,7 +78,7 @@ def test_frames_and_movie_stay_together_at_any_scene_rate(make_movie, frames_fol
 def test_above_strips_that_are_there(make_movie, frames_folder) -> None:
     movie, frames = make_movie(10, 24), frames_folder(10, 24.0)
     scene = bpy.context.scene
-    existing = module._strips(scene.sequence_editor_create()).new_effect
+    existing = timeline.strips_of(scene.sequence_editor_create()).new_effect
     length = {"length": 20} if bpy.app.version >= (5, 0) else {"frame_end": 25}
     existing(name="there", type="COLOR", channel=4, frame_start=5, **length)
     elsewhere = {"length": 20} if bpy.app.version >= (5, 0) else {"frame_end": 520}
@@ -91,7 +91,7 @@ def test_above_strips_that_are_there(make_movie, frames_folder) -> None:
 def test_a_movie_in_the_sequencer_is_used_and_not_added_again(make_movie, frames_folder) -> None:
     movie, frames = make_movie(10, 24), frames_folder(10, 24.0)
     scene = bpy.context.scene
-    mine = module._strips(scene.sequence_editor_create()).new_movie(name="mine", filepath=str(movie), channel=3, frame_start=77)
+    mine = timeline.strips_of(scene.sequence_editor_create()).new_movie(name="mine", filepath=str(movie), channel=3, frame_start=77)
     assert find_movie(scene, movie) is not None
     added = add_strips(scene, frames, video=movie)
     assert added.movie is None
@@ -108,7 +108,7 @@ def test_movies_at_their_own_speed_beside_other_strips(make_movie, frames_folder
     scene = bpy.data.scenes.new("not the window's") if bpy.app.version >= (5, 0) else bpy.context.scene
     scene.render.fps = 30
     length = {"length": 50} if bpy.app.version >= (5, 0) else {"frame_end": 51}
-    module._strips(scene.sequence_editor_create()).new_effect(name="there", type="COLOR", channel=1, frame_start=1, **length)
+    timeline.strips_of(scene.sequence_editor_create()).new_effect(name="there", type="COLOR", channel=1, frame_start=1, **length)
     before = scene.view_settings.view_transform, {area.type for area in bpy.context.window_manager.windows[0].screen.areas}
     added = add_strips(scene, frames, video=movie, start_frame=1)
     assert span(added.movie) == span(added.images) == (1, 26)
@@ -119,7 +119,7 @@ def test_an_overlay_lies_over_its_movie(make_movie, tmp_path: Path) -> None:
     movie, overlay = make_movie(20, 24), make_movie(10, 24, name="overlay.mp4")
     scene = bpy.context.scene
     scene.render.fps = 24
-    mine = module._strips(scene.sequence_editor_create()).new_movie(name="mine", filepath=str(movie), channel=3, frame_start=77)
+    mine = timeline.strips_of(scene.sequence_editor_create()).new_movie(name="mine", filepath=str(movie), channel=3, frame_start=77)
     strip = add_overlay(scene, overlay, video=movie, start=0.25)
     assert len(all_strips(scene)) == 2
     assert (strip.channel, span(strip)) == (4, (83, 93))

@@ -17,12 +17,13 @@ torch = pytest.importorskip("torch")
 from ningyo.errors import UserError
 from ningyo.synth_data.pose.conditioning import PACKED
 from ningyo.synth_data.pose.transfer import FilmedTarget
-from ningyo.training import loop, presets, step
+from ningyo.training import presets, step
 from ningyo.training.checkpoint import load_character, load_config
 from ningyo.training.data import Pairs, Sampler, filmed_target, open_character, open_dataset
 from ningyo.training.evaluate import evaluate
 from ningyo.training.evaluation.held_out import HeldOut
 from ningyo.training.evaluation.rows import still_metrics
+from ningyo.training.files import STATS
 from ningyo.training.loop import train
 from ningyo.training.silhouette import margin, silhouette
 from ningyo.training.step import Trainer
@@ -119,7 +120,7 @@ def test_the_model_says_how_its_person_was_filmed(dataset: Path, figure_dataset:
 
 def test_it_learns(dataset: Path, tmp_path: Path) -> None:
     train(dataset, tmp_path / "model", preset="tiny", steps=160, measured=False)
-    lines = [json.loads(line) for line in (tmp_path / "model" / loop.STATS).read_text().splitlines()]
+    lines = [json.loads(line) for line in (tmp_path / "model" / STATS).read_text().splitlines()]
     assert lines[-1]["l1"] < 0.6 * lines[0]["l1"]
     assert lines[-1]["dice"] < 0.1  # opaque all over
 

@@ -231,11 +231,11 @@ def test_both_sides_of_a_pair_are_cut_alike(make_figure_dataset: Callable[..., P
 
 def test_consecutive_frames_are_of_one_clip_camera_and_look() -> None:
     def sample(number: int, frame: float, clip: str = "dance", yaw: float = 0.0, look: float = 0.0, **fields: bool) -> Sample:
-        details = {"look": {"light_yaw": look}}
+        details = {"look": {"light_yaw": look}, "speed": 1.25}
         flags = {"variation": False, "mirrored": False} | fields
         return Sample(number, "figure", clip, frame, {"yaw": yaw}, "train", flags["variation"], flags["mirrored"], {}, details)
 
-    frames = [5.0, 4.0, 6.25, 9.0, 10.0]  # in any order; played a quarter faster; with a gap
+    frames = [5.25, 4.0, 6.5, 9.0, 10.25]  # in any order; played a quarter faster; with a gap
     samples = [sample(i, frame) for i, frame in enumerate(frames)]
     others = [
         *(sample(5, 7.0, clip="walk"), sample(6, 7.0, yaw=1.0), sample(7, 7.0, look=1.0)),

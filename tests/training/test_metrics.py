@@ -42,6 +42,14 @@ def test_blank_and_shifted_pictures_score_badly() -> None:
     assert metrics.ssim_fg(blank, truth) < metrics.ssim_fg(square(21), truth) < 1
 
 
+def test_specks_far_away_make_nothing_better() -> None:
+    truth, drawn = square(), square(23)
+    specked = drawn.clone()
+    specked[3, 2:4, 2:4] = 0.5
+    assert metrics.ssim_fg(specked, truth) < metrics.ssim_fg(drawn, truth)
+    assert metrics.flip(specked, truth) > metrics.flip(drawn, truth)
+
+
 def test_alpha_counts_even_where_colour_is_right_on_one_background() -> None:
     white, nothing = square(colour=1.0), torch.zeros(4, 64, 64)
     assert metrics.psnr_fg(nothing, white) < 6  # over white they are equal

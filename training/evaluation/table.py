@@ -33,13 +33,13 @@ class Metric:
 
 METRICS: dict[str, Metric] = {
     "psnr_fg": Metric("PSNR, dB", "On the figure's pixels, the error over three backgrounds, so that alpha counts.", 60.0),
-    "ssim_fg": Metric("SSIM", "Structural similarity of the luma in the figure's box over white.", 1.0),
+    "ssim_fg": Metric("SSIM", "Structural similarity of the luma over white, on the figure's pixels.", 1.0),
     "alpha_iou": Metric("IoU", "Overlap of the half-opaque silhouettes.", 1.0),
     "boundary_f": Metric("Outline F", "How much of the silhouettes' outlines lies within 2 px of the other's.", 1.0),
     "psnr_head": Metric("Head PSNR, dB", "As PSNR, in the head's square at 128 × 128 px.", 60.0),
     "ssim_head": Metric("Head SSIM", "As SSIM, in the head's square at 128 × 128 px.", 1.0),
     "sharpness": Metric("Sharpness", "Mean absolute Laplacian on the figure, of the render's: below 1 blurred, above noisy.", 1.0),
-    "flip": Metric("FLIP", "Perceived difference in the figure's box over white at 67 pixels per degree; 0 is none.", 0.0),
+    "flip": Metric("FLIP", "Perceived difference on the figure's pixels over white at 67 pixels per degree; 0 is none.", 0.0),
     "tdiff": Metric("tDiff", "Wrong change from frame to frame, of the right change: 1 is as wrong as a frozen picture.", 0.0, "moved"),
     "flow_warp": Metric(
         "Flow warp", "Change along the exact flow from frame to frame, less that of the renders, in 1/255: flicker; blur lowers it, too.",

@@ -1,0 +1,397 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# pyright: basic, reportAttributeAccessIssue=false, reportInvalidTypeForm=false, reportArgumentType=false
+# pyright: reportIncompatibleMethodOverride=false, reportOptionalMemberAccess=false
+"""The video's poses on the character while one moves through time, before anything is keyed, and the video's frames beside them.
+
+The pose that the armature had is kept on it as a custom property as long as another one is shown. So it comes back even from an undo step
+or an automatic save that was made meanwhile: whenever a state is read that has the property, the pose is put back.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import bpy
+from bpy.app.handlers import persistent
+from mathutils import Matrix, Quaternion
+
+from ..errors import UserError
+from ..jobs.progress import Reporter
+from ..sequencer.strips import scene_fps
+from . import jobs
+from .character import scene_armature
+from .overlay import movie_image
+from .plan import Plan
+from .properties import plan_of
+from .threaded import InThread
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from ..synth_data.pose.track import PoseTrack
+    from ..synth_data.retarget.apply import Channels
+    from ..synth_data.retarget.motion import Motion
+    from ..synth_data.retarget.rig import Rig
+
+KEPT = "ningyo_pose_before"  # on an armature: its pose before the preview, by bone and channel, as JSON
+VIDEO_SHARE = 0.35  # of a 3-D view's width, that the video takes
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A person's motion on a rig, and what it was made of: the same again needs no solving."""
+
+    made_of: tuple[Any, ...]
+    motion: Motion
+    video_time: npt.NDArray[Any]  # (F,) seconds of the video's clock of every frame of the track
+    video_frame: npt.NDArray[Any]  # (F,) and their numbers in the video
+
+
+@dataclass
+class Preview:
+    """What is shown where. Data is kept by name: references to it do not outlive an undo step."""
+
+    scene: str
+    armature: str
+    bones: list[str]
+    channels: Channels
+    solved: Solved
+    began: int  # the scene's frame
+    image: str = ""
+    loaded: bool = False  # whether the image came with the preview
+    opened: bool = False  # whether an editor was opened for it
+    replaced: str | None = None  # the image that an editor showed before
+    at: int = 0  # the motion's frame that is shown
+
+
+_preview: Preview | None = None
+_solved: Solved | None = None
+
+
+def is_on() -> bool:
+    return _preview is not None
+
+
+def obstacle(context: bpy.types.Context) -> str:
+    """Why the preview cannot begin; empty where it can."""
+    reason = plan_of(context).blocked("retarget", needs_worker=False)
+    if not reason and importlib.util.find_spec("numpy") is None:
+        reason = "This Blender's Python has no numpy"
+    return reason
+
+
+def described() -> list[str]:
+    """What is shown, in lines for a narrow panel."""
+    if _preview is None:
+        return []
+    motion = _preview.solved.motion
+    seconds, sure = float(motion.time[_preview.at]), float(motion.confidence[_preview.at])
+    from ..synth_data.retarget.motion import TRUSTED
+
+    lines = [f"{_preview.armature}: {seconds:.2f} s of the video"]
+    return [*lines, "Too little was seen here to be trusted"] if sure < TRUSTED else lines
+
+
+class NINGYO_OT_live_preview(InThread, bpy.types.Operator):
+    """Show the video's pose on the character as you move through time, with the video beside it; nothing is keyed. Press again to end"""
+
+    bl_idname, bl_label = "ningyo.live_preview", "Live Preview"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        reason = "" if is_on() else obstacle(context)
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def _begin(self, context: bpy.types.Context) -> set[str]:
+        if is_on():
+            stop()
+            return {"FINISHED"}
+        from ..synth_data.characters.importing import read_rig
+        from ..synth_data.retarget.apply import refuse
+
+        plan = plan_of(context)
+        known = len(bpy.data.objects)
+        try:
+            armature = scene_armature(context, plan)
+            refuse(armature)
+            rig = read_rig(armature)
+            made_of = (plan.files.track, plan.files.track.stat().st_mtime_ns, plan.person, json.dumps(rig.to_json()))
+        except (UserError, OSError) as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        if len(bpy.data.objects) > known and not bpy.app.background:
+            bpy.ops.ed.undo_push(message="Load Character")  # the preview itself is no step
+        self._plan, self._armature, self._made_of = plan, armature.name, made_of
+        if _solved is not None and _solved.made_of == made_of:
+            return self._show(context)
+        return self._run(lambda report: _solve(made_of, plan, rig, report))
+
+    def _end(self, context: bpy.types.Context) -> set[str]:
+        return {"CANCELLED"} if self._failed() else self._show(context)
+
+    def _show(self, context: bpy.types.Context) -> set[str]:
+        armature = context.scene.objects.get(self._armature)
+        if armature is None or _solved is None or _solved.made_of != self._made_of:
+            self.report({"ERROR"}, "The scene was changed meanwhile; press Live Preview again")
+            return {"CANCELLED"}
+        try:
+            begin(context, armature, _solved)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        problem = _show_video(context, self._plan.video)
+        if problem:
+            self.report({"INFO"}, problem)
+        return {"FINISHED"}
+
+
+def _solve(made_of: tuple[Any, ...], plan: Plan, rig: Rig, report: Reporter) -> None:
+    from ..synth_data.pose.track import PoseTrack
+    from ..synth_data.retarget.closed_form import retarget
+
+    global _solved
+    track: PoseTrack = PoseTrack.load(plan.files.track, person=plan.person)
+    motion = retarget(track, rig, person=plan.person, report=report)
+    _solved = Solved(made_of, motion, track.time, track.frame_index)
+
+
+def begin(context: bpy.types.Context, armature: bpy.types.Object, solved: Solved) -> None:
+    """Show a motion on its armature from now on. Raises UserError."""
+    from ..synth_data.retarget.apply import channels_of
+
+    global _preview
+    stop()
+    motion, scene = solved.motion, context.scene
+    assert motion.rig is not None
+    channels = channels_of(armature, motion.rig, motion)
+    bones = [motion.rig.names[index] for index in channels.held]
+    _preview = Preview(scene.name, armature.name, bones, channels, solved, scene.frame_current)
+    _keep(armature, bones)
+    for handlers, act in _handlers():
+        handlers.append(act)
+    _follow(scene)
+
+
+def stop(*, closes: bool = True) -> None:
+    """End the preview, if there is one: the pose, the Action and the editors are as they were.
+
+    `closes`: also the editor that was opened for the video. Not for handlers and for what goes on with its context, which is lost by that.
+    """
+    global _preview
+    if _preview is None:
+        return
+    ended, _preview = _preview, None
+    for handlers, act in _handlers():
+        if act in handlers:
+            handlers.remove(act)
+    armature = bpy.data.objects.get(ended.armature)
+    if armature is not None and KEPT in armature:
+        _put_back(armature)
+        scene = bpy.data.scenes.get(ended.scene)
+        if scene is not None and scene.frame_current != ended.began:
+            armature.update_tag(refresh={"TIME"})  # what its Action shows in this frame, and not in that one
+    _put_video_away(ended, closes)
+    jobs.redraw()
+
+
+def forget() -> None:
+    """For when the add-on goes."""
+    global _solved
+    stop(closes=False)
+    _solved = None
+    for handlers in _read_anew():
+        if _repair in handlers:
+            handlers.remove(_repair)
+
+
+def watch() -> None:
+    """Have poses put back that come with an undo step or a file."""
+    for handlers in _read_anew():
+        handlers.append(_repair)
+
+
+def _read_anew() -> tuple[list[Any], ...]:
+    handlers = bpy.app.handlers
+    return handlers.undo_post, handlers.redo_post, handlers.load_post
+
+
+def _handlers() -> list[tuple[list[Any], Any]]:
+    """Blender's lists, and what is in them while the preview is on."""
+    handlers = bpy.app.handlers
+    return [
+        (handlers.frame_change_post, _follow),
+        (handlers.save_pre, _before_saving),
+        (handlers.save_post, _after_saving),
+        (handlers.save_post_fail, _after_saving),
+        (handlers.load_pre, _before_loading),
+    ]
+
+
+@persistent
+def _follow(scene: bpy.types.Scene, *_: Any) -> None:
+    """Show the pose and the video's frame of the scene's current time."""
+    if _preview is None or scene.name != _preview.scene or bpy.app.is_job_running("RENDER"):  # a render has data of its own
+        return
+    armature = bpy.data.objects.get(_preview.armature)
+    if armature is None or KEPT not in armature:
+        stop(closes=False)  # it was removed or renamed
+        return
+    solved = _preview.solved
+    seconds = float(solved.video_time[0]) + (scene.frame_current_final - scene.frame_start) / scene_fps(scene)
+    _preview.at = _nearest(solved.motion.time, seconds)
+    _pose(armature, _preview)
+    number = int(solved.video_frame[_nearest(solved.video_time, float(solved.motion.time[_preview.at]))])
+    image = bpy.data.images.get(_preview.image)
+    for _window, area in _editors_of(image):
+        user = area.spaces.active.image_user
+        user.frame_duration, user.use_cyclic, user.use_auto_refresh = max(image.frame_duration, 1), False, True
+        # Blender counts one picture a scene frame; so it begins anew here, which is in time at any rate.
+        user.frame_start, user.frame_offset = scene.frame_current, number
+        area.tag_redraw()
+
+
+def _before_saving(*_: Any) -> None:
+    armature = bpy.data.objects.get(_preview.armature) if _preview is not None else None
+    if armature is not None and KEPT in armature:
+        _put_back(armature)
+
+
+def _after_saving(*_: Any) -> None:
+    armature = bpy.data.objects.get(_preview.armature) if _preview is not None else None
+    if armature is not None and _preview is not None:
+        _keep(armature, _preview.bones)
+        _follow(bpy.data.scenes[_preview.scene])
+
+
+def _before_loading(*_: Any) -> None:
+    stop(closes=False)
+
+
+@persistent
+def _repair(*_: Any) -> None:
+    """Another state of the data is there, which may have been kept while a preview was on."""
+    stop(closes=False)
+    for armature in bpy.data.objects:
+        if armature.type == "ARMATURE" and KEPT in armature:
+            _put_back(armature)
+
+
+def _nearest(times: npt.NDArray[Any], seconds: float) -> int:
+    import numpy as np
+
+    return int(np.argmin(np.abs(times - seconds)))
+
+
+def _pose(armature: bpy.types.Object, preview: Preview) -> None:
+    channels = preview.channels
+    quaternions, location = channels.quaternions[preview.at].tolist(), channels.location[preview.at].tolist()
+    for index, name in zip(channels.held, preview.bones, strict=True):
+        bone = armature.pose.bones.get(name)
+        if bone is not None:  # Blender itself turns this into the bone's rotation mode
+            bone.matrix_basis = Matrix.LocRotScale(location if index == channels.carrier else None, Quaternion(quaternions[index]), None)
+
+
+def _keep(armature: bpy.types.Object, bones: list[str]) -> None:
+    rotation = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}
+    kept = {}
+    for name in bones:
+        bone = armature.pose.bones.get(name)
+        if bone is not None:
+            channels = ("location", rotation.get(bone.rotation_mode, "rotation_euler"), "scale")
+            kept[name] = {channel: list(getattr(bone, channel)) for channel in channels}
+    armature[KEPT] = json.dumps(kept)
+
+
+def _put_back(armature: bpy.types.Object) -> None:
+    for name, channels in json.loads(armature[KEPT]).items():
+        bone = armature.pose.bones.get(name)
+        for channel, value in channels.items() if bone is not None else ():
+            setattr(bone, channel, value)
+    del armature[KEPT]
+
+
+def _editors_of(image: bpy.types.Image | None) -> list[tuple[bpy.types.Window, bpy.types.Area]]:
+    """The image editors that show `image`."""
+    areas = [(window, area) for window in bpy.context.window_manager.windows for area in window.screen.areas]
+    return [
+        (window, area) for window, area in areas if image is not None and area.type == "IMAGE_EDITOR" and area.spaces.active.image == image
+    ]
+
+
+def _show_video(context: bpy.types.Context, video: Path) -> str:
+    """Have the video's frames in an image editor: one that is open, or a part of the 3-D view. Says what is in the way, or nothing."""
+    assert _preview is not None
+    if not video.is_file():
+        return f"{video.name} is not there, so the pose is shown alone"
+    known = len(bpy.data.images)
+    image = movie_image(video)
+    loaded = len(bpy.data.images) > known
+    if not min(image.size):
+        if loaded:
+            bpy.data.images.remove(image)
+        return f"Blender cannot read {video.name}, so the pose is shown alone"
+    _preview.image, _preview.loaded = image.name, loaded
+    if not _editors_of(image):
+        found = _editor(context)
+        if found is None:
+            return "Open an image editor to see the video beside the pose"
+        window, area = found
+        space = area.spaces.active
+        _preview.replaced = space.image.name if space.image is not None else ""
+        space.image = image
+        region = next(region for region in area.regions if region.type == "WINDOW")
+        fit: Any = bpy.ops.image.view_all
+        with context.temp_override(window=window, area=area, region=region):
+            if fit.poll():
+                fit(fit_view=True)
+    _follow(context.scene)
+    return ""
+
+
+def _editor(context: bpy.types.Context) -> tuple[bpy.types.Window, bpy.types.Area] | None:
+    """An image editor to show the video in; where there is none, the 3-D view gives a part of itself."""
+    windows = sorted(context.window_manager.windows, key=lambda window: window != context.window)
+    areas = [(window, area) for window in windows for area in window.screen.areas]
+    editors = [pair for pair in areas if pair[1].ui_type == "IMAGE_EDITOR"]
+    if editors:
+        return editors[0]
+    views = [pair for pair in areas if pair[1].type == "VIEW_3D"]
+    if not views or bpy.app.background:
+        return None
+    window, view = max(views, key=lambda pair: (pair[1] == context.area, pair[1].width * pair[1].height))
+    before = {area.as_pointer() for area in window.screen.areas}
+    with context.temp_override(window=window, area=view):
+        bpy.ops.screen.area_split(direction="VERTICAL", factor=VIDEO_SHARE)
+    new = [area for area in window.screen.areas if area.as_pointer() not in before]
+    if not new:
+        return None
+    editor = min((view, new[0]), key=lambda area: area.x)
+    editor.ui_type = "IMAGE_EDITOR"
+    editor.spaces.active.show_region_toolbar = editor.spaces.active.show_region_ui = False
+    assert _preview is not None
+    _preview.opened = True
+    return window, editor
+
+
+def _put_video_away(ended: Preview, closes: bool) -> None:
+    image = bpy.data.images.get(ended.image)
+    editors = _editors_of(image)
+    if ended.replaced is not None and editors:
+        window, area = editors[0]
+        area.spaces.active.image = bpy.data.images.get(ended.replaced)
+        if ended.opened and closes:
+            with bpy.context.temp_override(window=window, area=area):
+                close: Any = bpy.ops.screen.area_close
+                if close.poll():
+                    close()
+    if image is not None and ended.loaded and not bpy.data.user_map(subset=[image])[image]:
+        bpy.data.images.remove(image)
+
+
+CLASSES = (NINGYO_OT_live_preview,)

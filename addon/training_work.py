@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# pyright: basic, reportAttributeAccessIssue=false, reportInvalidTypeForm=false, reportArgumentType=false
+# pyright: reportIncompatibleMethodOverride=false, reportOptionalMemberAccess=false
+"""Training further and anew, and a dataset's characters one after the other: each becomes a model, which draws whoever is in the video."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..errors import UserError
+from . import jobs, operators
+from .dataset_folder import beside
+from .dataset_job import has_numpy
+from .dataset_sources import out_of, sources_of
+from .dataset_work import dataset_obstacle, found
+from .operators import NO_WORKER
+from .preferences import worker_python
+from .properties import plan_of, sequencer_scene
+from .training_folder import belongs, characters_of, training_in, training_now
+from .training_view import trained_by
+
+
+class NINGYO_OT_train_more(bpy.types.Operator):
+    """Train for so many minutes more: the training goes on where it ended"""
+
+    bl_idname, bl_label = "ningyo.train_more", "Train More"
+
+    model: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
+    minutes: bpy.props.FloatProperty(
+        name="Minutes", description="How much longer to train", min=0.1, soft_max=600.0, default=10.0, precision=1
+    )
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        return context.window_manager.invoke_props_dialog(self)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            _train_more(context, Path(self.model), self.minutes)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+def _train_more(context: bpy.types.Context, model: Path, minutes: float) -> None:
+    """Raises UserError."""
+    training = training_now(model)
+    if not training.is_model:
+        raise UserError("There is no model to train further; press Train first")
+    total = math.ceil(training.seconds / 6) / 10 + round(minutes, 1)
+    if plan_of(context).files.model == model:
+        settings = context.scene.ningyo
+        settings.minutes, settings.preset = total, training.preset  # what the panel says is what there is then
+        operators.start(context, "train", plan_of(context))
+        return
+    job, interpreter = trained_by(model), worker_python(context)
+    if interpreter is None:
+        raise UserError(NO_WORKER)
+    if job is None:
+        raise UserError("It is not known any more what this model was trained on; press Train Characters with more minutes")
+    if job.is_running:
+        raise UserError("A job is at work on this model; wait for it, or stop it")
+    dataset = job.arguments[0] if job.verb == "train" else str(Path(job.note["out"]) / "dataset")
+    arguments = [dataset, "--out", str(model), "--character", training.character, "--preset", training.preset]
+    arguments += ["--seed", str(training.seed), "--minutes", f"{total:g}"]
+    note = {key: job.note[key] for key in ("scene", "blend", "video", "dataset", "made") if key in job.note}
+    jobs.start_job(interpreter, "train", arguments, Path(job.note["out"]), **note)
+
+
+class NINGYO_OT_set_model_aside(bpy.types.Operator):
+    """Keep this model in a folder beside, so that the next training begins anew"""
+
+    bl_idname, bl_label = "ningyo.set_model_aside", "Set Model Aside"
+
+    model: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        model = Path(self.model)
+        job = trained_by(model)
+        if job is not None and job.is_running:
+            self.report({"ERROR"}, "This model is being trained; stop the training first")
+            return {"CANCELLED"}
+        place = next(place for place in (model.with_name(f"{model.name}-{number}") for number in range(1, 10_000)) if not place.exists())
+        try:
+            model.rename(place)
+        except OSError as error:
+            self.report({"ERROR"}, f"{error.strerror}: {model}; close what shows its files, and try again")
+            return {"CANCELLED"}
+        self.report({"INFO"}, f"The model is now in {place.name}")
+        return {"FINISHED"}
+
+
+def models_of(scene: bpy.types.Scene) -> Path:
+    """The folder that a dataset's models are in, each in one of its own."""
+    return beside(out_of(scene), "models")
+
+
+def model_of(scene: bpy.types.Scene, character: str) -> Path:
+    from ..synth_data.dataset.folder import safe_name
+
+    return models_of(scene) / safe_name(character)
+
+
+def chosen(scene: bpy.types.Scene) -> list[str]:
+    """The characters of the dataset that are to be trained."""
+    left_out = scene.ningyo.dataset.left_out.splitlines()
+    return [name for name in characters_of(out_of(scene)) if name not in left_out]
+
+
+def train_obstacle(context: bpy.types.Context) -> str:
+    """Why a dataset's characters cannot be trained, as a short sentence; empty where they can."""
+    problem = dataset_obstacle(context) if has_numpy() else "This Blender's Python has no numpy: train with the command line"
+    if problem:
+        return problem
+    scene, settings, there = context.scene, context.scene.ningyo.dataset, found(context)
+    if there.done < there.total:
+        return f"Render the rest first: {there.done} of {there.total} samples are there"
+    if not chosen(scene):
+        return "Choose a character"
+    for name in chosen(scene):
+        other = belongs(training_in(model_of(scene, name)), settings.preset, out_of(scene))
+        if other:
+            return f"{name}: {other[0].lower()}{other[1:]}"
+    return ""
+
+
+class NINGYO_OT_dataset_train(bpy.types.Operator):
+    """Train a model for each chosen character, one after the other, while Blender stays usable; those that are done are kept, the others go
+    on where they were
+    """
+
+    bl_idname, bl_label = "ningyo.dataset_train", "Train Characters"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        reason = train_obstacle(context)
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        scene, settings, interpreter = context.scene, context.scene.ningyo.dataset, worker_python(context)
+        dataset, names = out_of(scene), chosen(scene)
+        # One character's model would become the folder itself; several get folders of their names in it.
+        out = models_of(scene) if len(names) > 1 else model_of(scene, names[0])
+        arguments = [str(dataset), "--out", str(out), "--preset", settings.preset, "--minutes", f"{round(settings.minutes, 1):g}"]
+        if len(names) < len(characters_of(dataset)):
+            arguments += [word for name in names for word in ("--character", name)]
+        note = {"scene": scene.name, "blend": bpy.data.filepath, "dataset": str(dataset), "made": str(models_of(scene))}
+        try:
+            if interpreter is None:
+                raise UserError(NO_WORKER)
+            jobs.start_job(interpreter, "train", arguments, sources_of(scene), **note)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class NINGYO_OT_dataset_model(bpy.types.Operator):
+    """Choose this character"""
+
+    bl_idname, bl_label = "ningyo.dataset_model", "Choose Character"
+    bl_options = {"UNDO"}  # noqa: RUF012 (Blender reads it from the class)
+
+    character: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+    what: bpy.props.EnumProperty(
+        items=(("TRAIN", "Train", "Whether it is trained"), ("SHOW", "Show", "Whether its training is shown below")),
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+
+    @classmethod
+    def description(cls, _context: bpy.types.Context, properties: Any) -> str:
+        return "Show this character's training below" if properties.what == "SHOW" else "Whether this character is trained"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        settings = context.scene.ningyo.dataset
+        if self.what == "SHOW":
+            settings.shown = "" if settings.shown == self.character else self.character
+            return {"FINISHED"}
+        left_out = settings.left_out.splitlines()
+        if self.character in left_out:
+            left_out.remove(self.character)
+        else:
+            left_out.append(self.character)
+        settings.left_out = "\n".join(left_out)
+        return {"FINISHED"}
+
+
+class NINGYO_OT_dataset_generate(bpy.types.Operator):
+    """Have this character's model draw it in every frame of the video, and show the frames in the sequencer"""
+
+    bl_idname, bl_label = "ningyo.dataset_generate", "Generate"
+
+    character: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        plan = plan_of(context)
+        reason = NO_WORKER if plan.worker is None else plan.video_problem
+        if not reason and not plan.made("capture").exists():
+            reason = "Capture first"
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        plan, model = plan_of(context), model_of(context.scene, self.character)
+        out = model.with_name(f"{model.name}-in-{plan.video.stem}")
+        files = plan.files
+        arguments = [str(model), str(files.track), "--out", str(out / "frames"), "--mp4", str(out / files.movie.name)]
+        arguments += ["--person", str(plan.person)]
+        note = {"scene": sequencer_scene(context).name, "blend": bpy.data.filepath, "video": str(plan.video)}
+        try:
+            if not training_now(model).is_model:
+                raise UserError(f"{self.character} has no model yet; train it first")
+            if any(job.is_running and job.note.get("out") == str(out) for job in jobs.JOBS):
+                raise UserError("The frames are being generated; wait for them, or stop the job")
+            jobs.start_job(plan.worker, "generate", arguments, out, **note)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+CLASSES = (
+    NINGYO_OT_train_more,
+    NINGYO_OT_set_model_aside,
+    NINGYO_OT_dataset_train,
+    NINGYO_OT_dataset_model,
+    NINGYO_OT_dataset_generate,
+)

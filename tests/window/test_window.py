@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The add-on in a real Blender's window, from a fresh profile to strips in the sequencer. Without a Blender, it is skipped in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+Act = Callable[..., Any]
+
+
+def test_the_zip_is_installed_and_every_panel_is_drawn(act: Act) -> None:
+    seen = act("install").noted
+    assert seen["package"] == "bl_ext.user_default.ningyo"
+    assert "torch" not in seen["heavy"]
+    steps = {f"NINGYO_PT_step_{step}" for step in ("video", "person", "character", "dataset", "train", "generate")}
+    assert steps | {"NINGYO_PT_view3d", "NINGYO_PT_motion", "NINGYO_PT_dataset", "NINGYO_PT_sequencer"} <= set(seen["drawn"])
+
+
+def test_every_step_on_the_sample_with_a_worker_killed_midway(act: Act) -> None:
+    seen = act("whole_way").noted
+    assert seen["killed"] == "lost"
+    assert seen["killed_words"]
+    assert seen["strips"] == ["IMAGE", "MOVIE", "SOUND"]
+    assert seen["frames"] == [seen["pictures"]]
+    assert seen["pictures"] > 100
+    assert seen["empty"] == []
+
+
+def test_the_saved_file_in_a_new_blender(act: Act, place: Path) -> None:
+    (blend,) = place.glob("*.blend")
+    seen = act("reopened", blend).noted
+    assert ["generate", "done"] in seen["jobs"]
+    assert ["train", "lost"] in seen["jobs"]
+    assert ["train", "done"] in seen["jobs"]
+    assert seen["strips"] == ["IMAGE", "MOVIE", "SOUND"]
+    assert seen["action"]
+    assert not seen["watching"]
+    assert seen["left"] == []
+    assert not seen["property_left"]
