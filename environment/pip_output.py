@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 UNITS = {"bytes": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 FILE = re.compile(r"\s*(?:Downloading|Using cached) (\S+) \((\d+(?:\.\d+)?) (bytes|kB|MB|GB)\)")
@@ -28,6 +28,7 @@ class PipOutput:
     name: str = ""
     cached: float = 0.0  # bytes that did not have to be downloaded again
     packages: int = 0  # how many are being installed; 0 before that
+    names: set[str] = field(default_factory=set)  # of the files so far
 
     def read(self, line: str) -> bool:
         """Take in a line; True for those that are only there to be counted."""
@@ -52,7 +53,9 @@ class PipOutput:
 
     def _begin(self, name: str, size: float) -> None:
         self.whole += self.size
-        self.name, self.size, self.got = name, size, 0.0
+        # A file that is named again, in a later run or after a detour of pip's resolver, is there already.
+        self.name, self.size, self.got = name, 0.0 if name in self.names else size, 0.0
+        self.names.add(name)
 
     @property
     def done(self) -> float:

@@ -68,7 +68,7 @@ def test_offline_the_button_says_what_to_do(no_worker: None, drawn: Any, monkeyp
     assert not bpy.ops.ningyo.set_up_worker.poll()
     text = " ".join(drawn(SETUP))
     assert "Allow online access in Preferences > System, or choose a folder of wheels" in text
-    assert "downloads about 0.9 GB and takes up to" in text
+    assert "downloads about 1 GB and takes up to" in text
     assert "GB are free" in text
     with pytest.raises(UserError, match="Allow online access"):
         environment.start(bpy.context)
