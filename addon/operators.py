@@ -19,7 +19,7 @@ from .plan import Plan, at_work, coming, is_solving
 from .preferences import worker_python
 from .properties import output_base, plan_of, sequencer_scene
 
-NO_WORKER = "Set the worker's Python in the add-on's preferences"
+NO_WORKER = "Set up the worker first, above or in the add-on's preferences"
 
 
 def obstacle(verb: str, plan: Plan, *, needs_worker: bool = True) -> str:

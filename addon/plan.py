@@ -143,7 +143,7 @@ class Plan:
     def blocked(self, verb: str, *, needs_worker: bool = True, coming: Collection[str] = ()) -> str:
         """Why a verb cannot start, as a short sentence; empty when it can. What the stages `coming` make counts as there."""
         if needs_worker and self.worker is None:
-            return "Set the worker first"
+            return "Set up the worker first"
         if verb in ("capture", "overlay", *WHOLE[:1]) and self.video_problem:
             return self.video_problem
         if verb in ("retarget", "render", *WHOLE[:1]) and self.rig_problem:

@@ -31,7 +31,7 @@ def obstacle(context: bpy.types.Context, plan: Plan) -> str:
     solving = context.scene.ningyo.solving
     reason = obstacle_of("retarget", plan, needs_worker=False)
     if not reason and solving.method == "SOLVER" and plan.worker is None:
-        reason = "Set the worker first, or choose the closed form"
+        reason = "Set up the worker first, or choose the closed form"
     return reason or ("Retarget is at work already" if solves(plan) else "")
 
 

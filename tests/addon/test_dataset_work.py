@@ -165,8 +165,8 @@ def test_other_folders_are_left_alone(dataset: Any, drawn: Any) -> None:
 def test_without_a_worker(dataset: Any, drawn: Any, monkeypatch: Any) -> None:
     monkeypatch.delenv("NINGYO_WORKER")
     monkeypatch.setattr("ningyo.addon.worker.find_interpreter", lambda folders: None)
-    assert "Set the worker" in reason("dataset_render")
-    assert "Set the worker" in reason("dataset_verify")
+    assert "Set up the worker" in reason("dataset_render")
+    assert "Set up the worker" in reason("dataset_verify")
     assert "button(preferences.addon_show" in drawn(PANELS[0])
     assert bpy.ops.ningyo.dataset_preview.poll()
 

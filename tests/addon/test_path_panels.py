@@ -63,7 +63,7 @@ def test_a_newcomer_is_told_what_comes_first(settings: Any, drawn) -> None:
     said = " ".join(drawn(path_panels.NINGYO_PT_step_video))
     assert "Choose a video" in said
     assert header(drawn, path_panels.NINGYO_PT_step_video) == ["To Do"]
-    assert "Set the worker first" in drawn(path_panels.NINGYO_PT_step_person)
+    assert "Set up the worker first" in drawn(path_panels.NINGYO_PT_step_person)
     settings.video = "/nowhere/it is.mp4"
     assert "The video is not there" in drawn(path_panels.NINGYO_PT_step_video)
     assert header(drawn, path_panels.NINGYO_PT_step_video) == ["Failed"]

@@ -78,7 +78,7 @@ def test_the_overlay_needs_a_track_and_follows_it(plan: Plan) -> None:
     make(plan.video, age=30)
     make(plan.made("capture"), age=10)
     assert plan.blocked("overlay") == ""
-    assert "Set the worker" in replace(plan, worker=None).blocked("overlay")
+    assert "Set up the worker" in replace(plan, worker=None).blocked("overlay")
     make(plan.overlay)
     assert plan.is_current("overlay")
     make(plan.overlay, age=20)
