@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,11 +17,11 @@ from ..sequencer.frames import HEADER, FrameFolder
 from ..sequencer.proxies import SIZES, set_up_proxies
 from ..sequencer.strips import folder_of
 from . import jobs, words
+from .looking import Looked
 from .operators import NO_WORKER
-from .people import SECONDS_BETWEEN_LOOKS
 from .preferences import worker_python
 from .properties import sequencer_scene
-from .results import JOB, frames_of
+from .results import JOB, SHOWS_FRAMES, frames_of
 
 NOT_ACTIVE = "Select a strip of generated frames"
 BACKGROUNDS = (
@@ -39,34 +38,27 @@ def active_frames(context: bpy.types.Context) -> tuple[bpy.types.Strip, FrameFol
     strip = editor.active_strip if editor else None
     if strip is None or strip.type != "IMAGE":
         return None
-    folder = _frames_in(folder_of(strip))
+    folder = _looked(folder_of(strip))
     return (strip, folder) if folder else None
 
 
-_looked: dict[Path, tuple[float, FrameFolder | None]] = {}
-
-
 def _frames_in(path: Path) -> FrameFolder | None:
-    """Looked up at most twice a second, since panels are drawn often."""
-    now = time.monotonic()
-    known = _looked.get(path)
-    if known is None or now - known[0] > SECONDS_BETWEEN_LOOKS:
-        try:
-            known = (now, FrameFolder.read(path))
-        except (UserError, OSError):
-            known = (now, None)
-        _looked.clear()
-        _looked[path] = known
-    return known[1]
+    try:
+        return FrameFolder.read(path)
+    except (UserError, OSError):
+        return None
+
+
+_looked: Looked[Path, FrameFolder | None] = Looked(_frames_in)
 
 
 def forget() -> None:
-    _looked.clear()
+    _looked.forget()
 
 
 def job_of(folder: FrameFolder) -> jobs.Job | None:
     """The running job that makes these frames."""
-    running = (job for job in jobs.JOBS if job.is_running and job.verb in ("generate", "run", "demo"))
+    running = (job for job in jobs.JOBS if job.is_running and job.verb in SHOWS_FRAMES)
     return next((job for job in running if frames_of(job).resolve() == folder.path), None)
 
 
@@ -121,7 +113,7 @@ class NINGYO_OT_redo_strip(OnActiveStrip, bpy.types.Operator):
         interpreter, out = worker_python(context), folder.path.parent
         if interpreter is None:
             raise UserError(NO_WORKER)
-        if any(job.is_running and job.note.get("out") == str(out) for job in jobs.JOBS):
+        if jobs.last_in(out) is not None:
             raise UserError("A job is at work in this output folder; wait for it, or stop it")
         arguments = arguments_again(folder)
         note = {"scene": sequencer_scene(context).name, "blend": bpy.data.filepath, "video": folder.header["video"]["path"]}

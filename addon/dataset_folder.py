@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .people import SECONDS_BETWEEN_LOOKS
+from .looking import Looked, stamp
 
 if TYPE_CHECKING:
     from ..synth_data.render.job import RenderJob
@@ -35,19 +34,9 @@ def beside(out: Path, what: str) -> Path:
     return out.parent / f"{out.name}-{what}"  # a drive's root has no name, and gets one
 
 
-_looked: dict[Path, tuple[float, RenderJob | None, Found]] = {}
-_counted: dict[Path, tuple[tuple[int, int], int]] = {}
-
-
 def look(out: Path, job: RenderJob | None) -> Found:
     """What is in a folder, looked up at most twice a second."""
-    now = time.monotonic()
-    known = _looked.get(out)
-    if known is None or known[1] is not job or now - known[0] > SECONDS_BETWEEN_LOOKS:
-        known = (now, job, look_now(out, job))
-        _looked.clear()
-        _looked[out] = known
-    return known[2]
+    return _looked((out, job))
 
 
 def look_now(out: Path, job: RenderJob | None) -> Found:
@@ -77,33 +66,28 @@ def _data_of(job: RenderJob) -> dict[str, Any]:
     return job_data(job)
 
 
-_there: dict[Path, tuple[float, bool]] = {}
+_looked: Looked[tuple[Path, RenderJob | None], Found] = Looked(lambda asked: look_now(*asked))
+_there: Looked[Path, bool] = Looked(os.path.exists, MANY)
 
 
 def is_there(path: Path) -> bool:
     """Whether there is such a file or folder, looked up at most twice a second."""
-    now = time.monotonic()
-    known = _there.get(path)
-    if known is None or now - known[0] > SECONDS_BETWEEN_LOOKS:
-        if len(_there) > MANY:
-            _there.clear()
-        known = _there[path] = now, os.path.exists(path)
-    return known[1]
+    return _there(path)
 
 
 def _lines(file: Path) -> int:
     """How many lines a file has; counted again when it has changed."""
     try:
-        stat = file.stat()
-        stamp = stat.st_mtime_ns, stat.st_size
-        if _counted.get(file, (None, 0))[0] != stamp:
-            with open(file, "rb") as lines:
-                count = sum(piece.count(b"\n") for piece in iter(lambda: lines.read(1 << 20), b""))
-            _counted.clear()
-            _counted[file] = stamp, count
-        return _counted[file][1]
+        at = stamp(file)
+        return _counted(file, at) if at is not None else 0
     except OSError:
         return 0
+
+
+@lru_cache(maxsize=1)
+def _counted(file: Path, _stamp: tuple[int, int]) -> int:
+    with open(file, "rb") as lines:
+        return sum(piece.count(b"\n") for piece in iter(lambda: lines.read(1 << 20), b""))
 
 
 def _whole(value: Any) -> int:

@@ -4,37 +4,39 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from . import words
-from .people import SECONDS_BETWEEN_LOOKS, cast_of
+from .looking import Looked, stamp
+from .people import cast_of
 
 METHODS = {"clip": "solver", "closed_form": "closed form"}
 MANY = 100  # files that are remembered
-
-_looked: dict[tuple[str, Path], tuple[float, tuple[int, int] | None, str]] = {}
 
 
 def of_file(path: Path, read: Callable[[Path], str]) -> str:
     """What `read` says of a file, looked for at most twice a second and read again when the file is another; empty where it is not there or
     cannot be read."""
-    now, key = time.monotonic(), (read.__name__, path)
-    known = _looked.get(key)
-    if known is not None and now - known[0] < SECONDS_BETWEEN_LOOKS:
-        return known[2]
+    return _looked((read, path))
+
+
+def _look(asked: tuple[Callable[[Path], str], Path]) -> str:
+    at = stamp(asked[1])
     try:
-        stat = path.stat()
-        stamp = stat.st_mtime_ns, stat.st_size
-        text = known[2] if known is not None and known[1] == stamp else read(path)
+        return _text(*asked, at) if at is not None else ""
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ModuleNotFoundError):
-        stamp, text = None, ""
-    if len(_looked) > MANY:
-        _looked.clear()
-    _looked[key] = (now, stamp, text)
-    return text
+        return ""
+
+
+_looked: Looked[tuple[Callable[[Path], str], Path], str] = Looked(_look, MANY)
+
+
+@lru_cache(maxsize=MANY)
+def _text(read: Callable[[Path], str], path: Path, _stamp: tuple[int, int]) -> str:
+    return read(path)
 
 
 def of_person(track: Path, person: int) -> str:

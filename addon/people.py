@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from .looking import Looked, stamp
 
-# Panels are drawn many times a second; looking at the disk each time would be felt on slow drives.
-SECONDS_BETWEEN_LOOKS = 0.5
 LISTED = 8
 
 
@@ -44,27 +43,21 @@ class Cast:
         return any(one.id == person for one in self.people)
 
 
-_looked: dict[Path, tuple[float, tuple[int, int] | None, Cast]] = {}
-
-
 def cast_of(track: Path) -> Cast:
     """The track's header, looked for at most twice a second and read again when the file is another."""
-    now = time.monotonic()
-    known = _looked.get(track)
-    if known is not None and now - known[0] < SECONDS_BETWEEN_LOOKS:
-        return known[2]
-    try:
-        stat = track.stat()
-        stamp = stat.st_mtime_ns, stat.st_size
-    except OSError:
-        stamp = None
-    cast = known[2] if known is not None and known[1] == stamp else _read(track) if stamp else Cast()
-    _looked.clear()
-    _looked[track] = (now, stamp, cast)
-    return cast
+    return _looked(track)
 
 
-def _read(track: Path) -> Cast:
+def _look(track: Path) -> Cast:
+    at = stamp(track)
+    return _read(track, at) if at is not None else Cast()
+
+
+_looked: Looked[Path, Cast] = Looked(_look)
+
+
+@lru_cache(maxsize=1)
+def _read(track: Path, _stamp: tuple[int, int]) -> Cast:
     try:
         from ..synth_data.pose.track_file import rate_of, read_header
 

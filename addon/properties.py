@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from . import jobs, people
+from . import jobs
 from .dataset_properties import NINGYO_dataset
 from .look import NINGYO_look
+from .looking import Looked
 from .motions import ON_DISK, NINGYO_motion, NINGYO_solving, is_armature
 from .plan import Plan, Status, all_statuses
 from .preferences import worker_python
@@ -128,18 +128,12 @@ def output_base(settings: NINGYO_settings) -> Path:
     return jobs.home() / "output"
 
 
-_seen: dict[Plan, tuple[float, int, dict[str, Status]]] = {}
-
-
 def statuses(plan: Plan) -> dict[str, Status]:
-    """Every stage's status, looked up at most twice a second."""
-    now, started = time.monotonic(), len(jobs.JOBS)
-    known = _seen.get(plan)
-    if known is None or now - known[0] > people.SECONDS_BETWEEN_LOOKS or known[1] != started:
-        known = (now, started, all_statuses(plan, jobs.JOBS))
-        _seen.clear()
-        _seen[plan] = known
-    return known[2]
+    """Every stage's status, looked up at most twice a second, and when a job was started."""
+    return _seen((plan, len(jobs.JOBS)))
+
+
+_seen: Looked[tuple[Plan, int], dict[str, Status]] = Looked(lambda asked: all_statuses(asked[0], jobs.JOBS))
 
 
 def sequencer_scene(context: bpy.types.Context) -> bpy.types.Scene:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,7 +17,7 @@ from ..training.balance import WON
 from ..training.files import CONFIG, CURVES, HELD_OUT, PREVIEW, REPORT, STATS
 from ..training.presets import DEFAULT, PRESETS
 from . import words
-from .people import SECONDS_BETWEEN_LOOKS
+from .looking import Looked, stamp
 
 PRESET_ITEMS = (
     ("tiny", "Tiny", "For minutes on two cores of a processor: soon something to look at"),
@@ -56,18 +55,9 @@ class Training:
         return self.is_model or self.steps > 0
 
 
-_looked: dict[Path, tuple[float, Training]] = {}
-
-
 def training_in(folder: Path) -> Training:
     """What is in a folder, looked up at most twice a second."""
-    now = time.monotonic()
-    known = _looked.get(folder)
-    if known is None or now - known[0] > SECONDS_BETWEEN_LOOKS:
-        if len(_looked) > MANY:
-            _looked.clear()
-        known = _looked[folder] = now, training_now(folder)
-    return known[1]
+    return _looked(folder)
 
 
 def training_now(folder: Path) -> Training:
@@ -96,6 +86,9 @@ def training_now(folder: Path) -> Training:
         is_model=bool(config),
         preview=stamp(folder / PREVIEW),
     )
+
+
+_looked: Looked[Path, Training] = Looked(training_now, MANY)
 
 
 def _rate(lines: Sequence[dict[str, Any]]) -> float | None:
@@ -138,15 +131,6 @@ def _dictionary(value: Any) -> dict[str, Any]:
 
 def _number(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) else None
-
-
-def stamp(file: Path) -> tuple[int, int] | None:
-    """What changes when a file is written anew; None where there is none."""
-    try:
-        stat = file.stat()
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_size
 
 
 def time_spent(training: Training, minutes: float | None = None) -> str:

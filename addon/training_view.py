@@ -15,6 +15,7 @@ import bpy.utils.previews
 
 from . import jobs, words
 from .dataset_preview import put_in_editor
+from .looking import stamp
 from .training_folder import (
     Training,
     balance,
@@ -22,7 +23,6 @@ from .training_folder import (
     minutes_of,
     options,
     pictures_of,
-    stamp,
     time_spent,
     training_in,
 )

@@ -218,7 +218,7 @@ class NINGYO_OT_dataset_generate(bpy.types.Operator):
         try:
             if not training_now(model).is_model:
                 raise UserError(f"{self.character} has no model yet; train it first")
-            if any(job.is_running and job.note.get("out") == str(out) for job in jobs.JOBS):
+            if jobs.last_in(out) is not None:
                 raise UserError("The frames are being generated; wait for them, or stop the job")
             jobs.start_job(plan.worker, "generate", arguments, out, **note)
         except UserError as error:

@@ -26,7 +26,7 @@ PANELS = (dataset_panels.NINGYO_PT_dataset_render, dataset_panels.NINGYO_PT_data
 
 @pytest.fixture
 def dataset(addon: Any, doll: tuple[Path, Path], tmp_path: Path, monkeypatch: Any) -> Any:
-    monkeypatch.setattr("ningyo.addon.dataset_folder.SECONDS_BETWEEN_LOOKS", -1.0)  # what is drawn here is drawn once
+    monkeypatch.setattr("ningyo.addon.looking.SECONDS_BETWEEN_LOOKS", -1.0)  # what is drawn here is drawn once
     settings = bpy.context.scene.ningyo.dataset
     character, clip = settings.characters.add(), settings.clips.add()
     character.kind, character.file = "FILE", str(doll[0])

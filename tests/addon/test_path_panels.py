@@ -17,7 +17,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-from ningyo.addon import CLASSES, facts, path_panels, translations, words
+from ningyo.addon import CLASSES, facts, looking, path_panels, translations, words
 from ningyo.addon.plan import STAGES
 
 ACTOR = Path(__file__).parents[2] / "samples" / "actor.mp4"
@@ -94,7 +94,7 @@ def test_the_video_is_described_when_it_is_chosen(settings_with_worker: Any, dra
 
 
 def test_what_lies_on_disk_is_said_in_half_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(facts, "SECONDS_BETWEEN_LOOKS", 0.0)
+    monkeypatch.setattr(looking, "SECONDS_BETWEEN_LOOKS", 0.0)
     np = pytest.importorskip("numpy")
     dataset = tmp_path / "dataset"
     assert facts.of_dataset(dataset) == ""
@@ -117,7 +117,7 @@ def test_what_lies_on_disk_is_said_in_half_a_line(tmp_path: Path, monkeypatch: p
 
 
 def test_a_file_is_read_again_only_when_it_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(facts, "SECONDS_BETWEEN_LOOKS", 0.0)
+    monkeypatch.setattr(looking, "SECONDS_BETWEEN_LOOKS", 0.0)
     file, reads = tmp_path / "file", []
 
     def read(path: Path) -> str:

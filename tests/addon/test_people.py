@@ -14,7 +14,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-from ningyo.addon import jobs, panels, people, swatches
+from ningyo.addon import jobs, looking, panels, people, swatches
 from ningyo.addon.overlay import image_editor
 from ningyo.addon.people import Person, cast_of, listed
 from ningyo.addon.properties import plan_of
@@ -44,7 +44,7 @@ def save_track(path: Path, count: int = 3, start: float | None = None) -> None:
 @pytest.fixture
 def track(addon: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The track of the scene's video, and no time between looks at it."""
-    monkeypatch.setattr(people, "SECONDS_BETWEEN_LOOKS", 0.0)
+    monkeypatch.setattr(looking, "SECONDS_BETWEEN_LOOKS", 0.0)
     video = tmp_path / "dance.mp4"
     shutil.copy(ACTOR, video)
     os.utime(video, (1e9, 1e9))
@@ -81,7 +81,7 @@ def test_everyone_of_the_track_is_known(track: Path) -> None:
 
 
 def test_looking_often_costs_little(track: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(people, "SECONDS_BETWEEN_LOOKS", 3600.0)
+    monkeypatch.setattr(looking, "SECONDS_BETWEEN_LOOKS", 3600.0)
     before = cast_of(track)
     track.unlink()
     assert cast_of(track) is before, "not even looked for again"

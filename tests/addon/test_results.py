@@ -290,8 +290,7 @@ job.close()
 
 
 def test_the_last_step_says_where_the_frames_are(settings: Any, drawn, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("facts", "dataset_folder"):
-        monkeypatch.setattr(f"ningyo.addon.{module}.SECONDS_BETWEEN_LOOKS", 0.0)
+    monkeypatch.setattr("ningyo.addon.looking.SECONDS_BETWEEN_LOOKS", 0.0)
     step = path_panels.NINGYO_PT_step_generate
     assert "The strip needs frames: Generate first" in drawn(step)
     frames_at(plan_of(bpy.context).files.frames)

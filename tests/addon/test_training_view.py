@@ -151,7 +151,7 @@ def test_every_preset_can_be_chosen(settings_with_worker: Any) -> None:
 @pytest.fixture
 def plan(settings_with_worker: Any, scripted_worker: Callable[[str], None], monkeypatch: Any) -> Plan:
     """A rendered dataset in the path's output folder, and a worker that trains at once."""
-    monkeypatch.setattr("ningyo.addon.training_folder.SECONDS_BETWEEN_LOOKS", -1.0)  # what is drawn here is drawn once
+    monkeypatch.setattr("ningyo.addon.looking.SECONDS_BETWEEN_LOOKS", -1.0)  # what is drawn here is drawn once
     plan = plan_of(bpy.context)
     plan.files.dataset.mkdir(parents=True)
     (plan.files.dataset / "dataset.json").write_text('{"characters": {"ann": {}}, "count": 5}')
@@ -291,8 +291,7 @@ def test_the_next_blender_finds_the_training(plan: Plan, until: Any, isolated: A
 @pytest.fixture
 def cast(addon: Any, tmp_path: Path, monkeypatch: Any) -> Path:
     """A finished dataset of three characters, as far as a panel looks."""
-    monkeypatch.setattr("ningyo.addon.training_folder.SECONDS_BETWEEN_LOOKS", -1.0)
-    monkeypatch.setattr("ningyo.addon.dataset_folder.SECONDS_BETWEEN_LOOKS", -1.0)
+    monkeypatch.setattr("ningyo.addon.looking.SECONDS_BETWEEN_LOOKS", -1.0)
     out = tmp_path / "pairs"
     out.mkdir()
     (out / "dataset.json").write_text('{"characters": {"ann": {}, "Bøb 2": {}, "cat": {}}, "count": 1}')

@@ -41,8 +41,7 @@ def dataset(addon: Any, tmp_path: Path, monkeypatch: Any) -> Path:
     header = json.loads((out / "dataset.json").read_text())
     characters = dict.fromkeys(NAMES, header["characters"]["figure"])
     (out / "dataset.json").write_text(json.dumps(header | {"characters": characters, "count": len(index)}))
-    for module in ("training_folder", "dataset_folder"):
-        monkeypatch.setattr(f"ningyo.addon.{module}.SECONDS_BETWEEN_LOOKS", -1.0)  # what is drawn here is drawn once
+    monkeypatch.setattr("ningyo.addon.looking.SECONDS_BETWEEN_LOOKS", -1.0)  # what is drawn here is drawn once
     settings = bpy.context.scene.ningyo.dataset
     settings.output, settings.minutes = str(out), 0.1
     return out
