@@ -19,7 +19,7 @@ from . import jobs
 from .dataset_job import Wanted, wanted
 from .dataset_properties import LABELS
 from .dataset_sources import write_sources
-from .overlay import image_editor
+from .overlay import image_editor, show_whole
 
 if TYPE_CHECKING:
     from ..synth_data.dataset.folder import Sample
@@ -189,14 +189,8 @@ def put_in_editor(context: bpy.types.Context, image: bpy.types.Image, is_new: bo
     if found is None:
         return False
     window, area = found
-    space = area.spaces.active
-    if space.image != image or is_new:
-        space.image = image
-        fit: Any = bpy.ops.image.view_all
-        region = next(region for region in area.regions if region.type == "WINDOW")
-        with context.temp_override(window=window, area=area, region=region):
-            if fit.poll():
-                fit(fit_view=True)
+    if area.spaces.active.image != image or is_new:
+        show_whole(context, window, area, image)
     area.tag_redraw()
     return True
 

@@ -24,7 +24,7 @@ from ..jobs.progress import Reporter
 from ..sequencer.strips import scene_fps
 from . import jobs
 from .character import scene_armature
-from .overlay import movie_image
+from .overlay import movie_image, show_whole
 from .plan import Plan
 from .properties import plan_of
 from .threaded import InThread
@@ -342,14 +342,9 @@ def _show_video(context: bpy.types.Context, video: Path) -> str:
         if found is None:
             return "Open an image editor to see the video beside the pose"
         window, area = found
-        space = area.spaces.active
-        _preview.replaced = space.image.name if space.image is not None else ""
-        space.image = image
-        region = next(region for region in area.regions if region.type == "WINDOW")
-        fit: Any = bpy.ops.image.view_all
-        with context.temp_override(window=window, area=area, region=region):
-            if fit.poll():
-                fit(fit_view=True)
+        shown = area.spaces.active.image
+        _preview.replaced = shown.name if shown is not None else ""
+        show_whole(context, window, area, image)
     _follow(context.scene)
     return ""
 

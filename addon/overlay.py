@@ -102,12 +102,7 @@ class NINGYO_OT_overlay_frame(ShowsOverlay, bpy.types.Operator):
         window, area = found
         space = area.spaces.active
         if space.image != image:
-            space.image = image
-            region = next(region for region in area.regions if region.type == "WINDOW")
-            fit: Any = bpy.ops.image.view_all
-            with context.temp_override(window=window, area=area, region=region):
-                if fit.poll():
-                    fit(fit_view=True)
+            show_whole(context, window, area, image)
         user = space.image_user
         user.frame_duration = max(image.frame_duration, 1)
         user.use_cyclic = False
@@ -126,6 +121,16 @@ def movie_image(movie: Path) -> bpy.types.Image:
         if image.source == "MOVIE" and Path(bpy.path.abspath(image.filepath)).resolve() == movie:
             return image
     return bpy.data.images.load(str(movie))
+
+
+def show_whole(context: bpy.types.Context, window: bpy.types.Window, area: bpy.types.Area, image: bpy.types.Image) -> None:
+    """Have an image editor show an image, all of it."""
+    area.spaces.active.image = image
+    fit: Any = bpy.ops.image.view_all
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with context.temp_override(window=window, area=area, region=region):
+        if fit.poll():
+            fit(fit_view=True)
 
 
 def image_editor(context: bpy.types.Context, image: bpy.types.Image) -> tuple[bpy.types.Window, bpy.types.Area] | None:

@@ -231,12 +231,12 @@ def changed(verb: str, plan: Plan, job: Any) -> list[str]:
     """Which settings of a stage are not those that a job had, as the panel calls them."""
     if job.verb == "demo":
         return []  # its settings are its own
-    before, now = _options(job.arguments), _options(plan.arguments(job.verb))
+    before, now = options_of(job.arguments), options_of(plan.arguments(job.verb))
     names = HEEDED[verb] if job.verb in WHOLE else tuple(dict.fromkeys((*now, *before)))
     return [OPTIONS.get(name, name.strip("-").capitalize()) for name in names if before.get(name) != now.get(name)]
 
 
-def _options(arguments: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def options_of(arguments: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """A command line by its options; "" are the words before the first one."""
     found: dict[str, tuple[str, ...]] = {}
     name = ""

@@ -9,7 +9,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from ..training.files import CONFIG, CURVES, HELD_OUT, PREVIEW, REPORT, STATS
 from ..training.presets import DEFAULT, PRESETS
 from . import words
 from .looking import Looked, stamp
+from .plan import options_of
 
 PRESET_ITEMS = (
     ("tiny", "Tiny", "For minutes on two cores of a processor: soon something to look at"),
@@ -165,17 +165,12 @@ def balance(training: Training) -> tuple[str, bool]:
     return f"No side wins: the discriminators are right in {100 * share:.0f} %", False
 
 
-def options(arguments: Sequence[str], name: str) -> list[str]:
-    """The values of an option in a command line."""
-    return [following for argument, following in pairwise(arguments) if argument == name]
-
-
 def minutes_of(arguments: Sequence[str]) -> float | None:
     """How long the trainings of a command line shall be, each."""
-    given, presets = options(arguments, "--minutes"), options(arguments, "--preset")
+    given = options_of(arguments)
     try:
-        return float(given[-1]) if given else PRESETS[presets[-1] if presets else DEFAULT].minutes
-    except (KeyError, ValueError):
+        return float(given["--minutes"][-1]) if "--minutes" in given else PRESETS[given.get("--preset", (DEFAULT,))[-1]].minutes
+    except (KeyError, ValueError, IndexError):
         return None
 
 

@@ -16,12 +16,12 @@ import bpy.utils.previews
 from . import jobs, words
 from .dataset_preview import put_in_editor
 from .looking import stamp
+from .plan import options_of
 from .training_folder import (
     Training,
     balance,
     described,
     minutes_of,
-    options,
     pictures_of,
     time_spent,
     training_in,
@@ -128,7 +128,7 @@ def trained_by(model: Path) -> jobs.Job | None:
     """The last job that trains into a model folder, alone or among others."""
     for job in reversed(jobs.JOBS):
         if job.verb == "train":
-            if _out(job) == model or (_out(job) == model.parent and _is_among(model, options(job.arguments, "--character"))):
+            if _out(job) == model or (_out(job) == model.parent and _is_among(model, options_of(job.arguments).get("--character", ()))):
                 return job
         elif job.verb in ("run", "demo") and Path(job.note.get("out", "")) / "model" == model:
             return job
@@ -146,7 +146,7 @@ def is_training(model: Path, job: jobs.Job | None) -> bool:
 
 
 def _out(job: jobs.Job) -> Path | None:
-    found = options(job.arguments, "--out")
+    found = options_of(job.arguments).get("--out")
     return Path(found[-1]) if found else None
 
 
