@@ -17,6 +17,7 @@ from ..sequencer.frames import HEADER, FrameFolder
 from ..sequencer.proxies import SIZES, set_up_proxies
 from ..sequencer.strips import folder_of
 from . import jobs, words
+from .language import said
 from .looking import Looked
 from .operators import NO_WORKER
 from .preferences import worker_python
@@ -66,11 +67,11 @@ def arguments_again(folder: FrameFolder) -> list[str]:
     """The command line that makes these frames again. Raises UserError where that is not known, or a file for it is gone."""
     made_by = folder.header.get("made_by", {})
     if "model" not in made_by or "track" not in made_by:
-        raise UserError("These frames do not say how they were made; press Generate")
+        raise UserError(said("These frames do not say how they were made; press Generate"))
     paths = {kind: (folder.path / path).resolve() for kind, path in made_by.items()}
     for kind in ("model", "track"):
         if not paths[kind].exists():
-            raise UserError(f"There is no {paths[kind]} any more; put the {kind} back, or press Generate")
+            raise UserError(said("There is no {path} any more; put it back, or press Generate", path=paths[kind]))
     arguments = [str(paths["model"]), str(paths["track"]), "--out", str(folder.path), "--person", str(folder.person)]
     if "motion" in paths and paths["motion"].exists():
         arguments += ["--motion", str(paths["motion"])]
@@ -85,7 +86,7 @@ class OnActiveStrip:
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if active_frames(context) is None:
-            cls.poll_message_set(NOT_ACTIVE)
+            cls.poll_message_set(said(NOT_ACTIVE))
             return False
         return True
 
@@ -112,9 +113,9 @@ class NINGYO_OT_redo_strip(OnActiveStrip, bpy.types.Operator):
     def act(self, context: bpy.types.Context, strip: bpy.types.Strip, folder: FrameFolder) -> str:
         interpreter, out = worker_python(context), folder.path.parent
         if interpreter is None:
-            raise UserError(NO_WORKER)
+            raise UserError(said(NO_WORKER))
         if jobs.last_in(out) is not None:
-            raise UserError("A job is at work in this output folder; wait for it, or stop it")
+            raise UserError(said("A job is at work in this output folder; wait for it, or stop it"))
         arguments = arguments_again(folder)
         note = {"scene": sequencer_scene(context).name, "blend": bpy.data.filepath, "video": folder.header["video"]["path"]}
         job = jobs.start_job(interpreter, "generate", arguments, out, shown=True, **note)
@@ -136,7 +137,7 @@ class NINGYO_OT_strip_background(OnActiveStrip, bpy.types.Operator):
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: Any) -> str:
-        return next(text for kind, _, text in BACKGROUNDS if kind == properties.kind)
+        return said(next(text for kind, _, text in BACKGROUNDS if kind == properties.kind))
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         if self.kind != FILE or self.filepath:
@@ -167,7 +168,7 @@ class NINGYO_OT_strip_proxies(OnActiveStrip, bpy.types.Operator):
 
     def act(self, context: bpy.types.Context, strip: bpy.types.Strip, folder: FrameFolder) -> str:
         strips = set_up_proxies(sequencer_scene(context), strip, folder, self.size)
-        return f"Proxies of {self.size} % for {', '.join(one.name for one in strips)}"
+        return said("Proxies of {percent} % for {strips}", percent=self.size, strips=", ".join(one.name for one in strips))
 
 
 class NINGYO_PT_strip(bpy.types.Panel):
@@ -188,7 +189,7 @@ class NINGYO_PT_strip(bpy.types.Panel):
         for name, value in described(folder):
             row = column.split(factor=0.3)
             row.label(text=name)
-            row.label(text=value)
+            row.label(text=value, translate=False)
         job = job_of(folder)
         if job is not None:
             layout.progress(factor=job.view.fraction or 0.0, type="BAR", text=words.progress(job.view) or "…")
@@ -209,13 +210,16 @@ def described(folder: FrameFolder) -> list[tuple[str, str]]:
     """What is known of how the frames were made, a line a thing."""
     header, made_by = folder.header, folder.header.get("made_by", {})
     done = len(folder.files) - folder.missing
+    frames = str(done)
+    if folder.missing:
+        frames = said("{done} of {total}, {missing} missing", done=done, total=len(folder.files), missing=folder.missing)
     known = [
         ("Video", header.get("video", {}).get("name", "")),
         ("Character", header.get("character", "")),
         ("Model", Path(made_by["model"]).name if "model" in made_by else ""),
-        ("Person", "main" if folder.person == 0 else str(folder.person)),
+        ("Person", said("main") if folder.person == 0 else str(folder.person)),
         ("Made", f"{datetime.fromtimestamp((folder.path / HEADER).stat().st_mtime):%Y-%m-%d %H:%M}"),
-        ("Frames", str(done) if not folder.missing else f"{done} of {len(folder.files)}, {folder.missing} missing"),
+        ("Frames", frames),
     ]
     return [(name, value) for name, value in known if value]
 

@@ -17,7 +17,9 @@ from ..errors import UserError
 from ..jobs.progress import SILENT, Event, Reporter
 from ..sequencer.strips import scene_fps
 from . import live_preview
+from .language import said
 from .motions import NINGYO_motion, motion_of, rig_beside, shown_motion
+from .plan import first
 
 if TYPE_CHECKING:
     from ..synth_data.retarget.motion import Motion
@@ -169,11 +171,11 @@ def controlled(remembered: NINGYO_motion) -> tuple[Motion, Rig]:
 
     path, armature = remembered.path, remembered.armature
     if not path.is_file():
-        raise UserError(f"The solved motion {path} is not there any more; retarget again.")
+        raise UserError(said("The solved motion {path} is not there any more; retarget again.", path=path))
     rig, now = Rig.load(rig_beside(path)), read_rig(armature)
     same = rig.names == now.names and np.abs(rig.rest - now.rest).max() < SAME_PLACE * np.abs(rig.rest).max()
     if not same:
-        raise UserError(f"The bones of {armature.name} were changed since its motion was solved; retarget again.")
+        raise UserError(said("The bones of {name} were changed since its motion was solved; retarget again.", name=armature.name))
     motion = Motion.load(path)
     # The armature may have been moved since, and its motion with it.
     place = now.to_world(rig.to_armature(motion.root_position.astype(np.float64)))
@@ -206,7 +208,7 @@ class OfShownMotion:
     def poll(cls, context: bpy.types.Context) -> bool:
         shown = shown_motion(context)
         if shown is None or shown.armature is None:
-            cls.poll_message_set("Retarget first")
+            cls.poll_message_set(first("retarget"))
             return False
         return True
 
@@ -223,7 +225,10 @@ class NINGYO_OT_apply(OfShownMotion, bpy.types.Operator):
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"{action.name}: frames {action.frame_start:g} to {action.frame_end:g}")
+        self.report(
+            {"INFO"},
+            said("{actions}: frames {first} to {last}", actions=action.name, first=f"{action.frame_start:g}", last=f"{action.frame_end:g}"),
+        )
         return {"FINISHED"}
 
 
@@ -245,9 +250,11 @@ class NINGYO_OT_export_bvh(OfShownMotion, bpy.types.Operator, ExportHelper):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         except OSError as error:
-            self.report({"ERROR"}, f"{error.strerror}: {self.filepath}; choose another place")
+            self.report({"ERROR"}, said("{error}: {path}; choose another place", error=error.strerror, path=self.filepath))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"{self.filepath}: {motion.frame_count} frames, {motion.fps:g} a second")
+        self.report(
+            {"INFO"}, said("{path}: {count} frames, {rate} fps", path=self.filepath, count=motion.frame_count, rate=f"{motion.fps:g}")
+        )
         return {"FINISHED"}
 
 
@@ -273,7 +280,7 @@ class NINGYO_OT_lens_from_camera(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         camera = context.scene.camera
         if camera is None or camera.type != "CAMERA" or camera.data.type != "PERSP":
-            cls.poll_message_set("The scene has no camera in perspective")
+            cls.poll_message_set(said("The scene has no camera in perspective"))
             return False
         return True
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import bpy
 
 from ..errors import UserError
+from .language import said
 from .plan import Plan
 
 LOADED_AS = "ningyo_character"  # on an armature: what it was loaded from
@@ -24,7 +25,7 @@ def scene_armature(context: bpy.types.Context, plan: Plan) -> bpy.types.Object:
     if settings.character == "ARMATURE":
         armature = settings.armature
         if armature.name not in context.scene.objects:
-            raise UserError(f"{armature.name} is in another scene; choose an armature of this one.")
+            raise UserError(said("{name} is in another scene; choose an armature of this one.", name=armature.name))
         return armature
     for obj in context.scene.objects:
         if obj.type == "ARMATURE" and obj.get(LOADED_AS) == plan.rig:
@@ -65,7 +66,7 @@ def export_character(context: bpy.types.Context, armature: bpy.types.Object, pat
         raise UserError("Blender's glTF add-on is switched off; enable it under Preferences, Add-ons.")
     meshes = [obj for obj in context.scene.objects if obj.type == "MESH" and moved_by(obj, armature)]
     if not meshes:
-        raise UserError(f"{armature.name} moves no mesh; choose the armature that carries the character.")
+        raise UserError(said("{name} moves no mesh; choose the armature that carries the character.", name=armature.name))
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.stem}.part.glb")
     with _selected(context, [armature, *meshes]):

@@ -24,6 +24,7 @@ from ..errors import UserError
 from .character import LOADED_AS
 from .dataset_folder import is_there
 from .dataset_properties import FRAMINGS, LABELS, NINGYO_dataset, NINGYO_dataset_character, NINGYO_dataset_clip
+from .language import said
 
 if TYPE_CHECKING:
     from ..synth_data.render.job import RenderJob
@@ -50,7 +51,7 @@ def has_numpy() -> bool:
 def wanted(scene: bpy.types.Scene, sources: Path) -> Wanted:
     """What the panel asks for. Characters and motions of the scene are said to lie in `sources`, where `write_sources` puts them."""
     if not has_numpy():
-        return Wanted(None, NO_NUMPY)
+        return Wanted(None, said(NO_NUMPY))
     settings = scene.ningyo.dataset
     problem = obstacle(scene)
     if problem:
@@ -79,50 +80,52 @@ def obstacle(scene: bpy.types.Scene) -> str:
     settings = scene.ningyo.dataset
     characters, clips = enabled(settings.characters), enabled(settings.clips)
     if not characters:
-        return "Enable a character" if len(settings.characters) else "Add a character"
+        return said("Enable a character" if len(settings.characters) else "Add a character")
     if not clips and not settings.poses.sampled:
-        return "Enable a clip" if len(settings.clips) else "Add a clip"
+        return said("Enable a clip" if len(settings.clips) else "Add a clip")
     if not clips and not settings.counts:
-        return "Sampled poses have no end: limit the samples"
+        return said("Sampled poses have no end: limit the samples")
     for line in (*characters, *clips):
         problem = line_problem(scene, line)
         if problem:
             return problem
-    for what, lines in (("characters", characters), ("clips", clips)):
+    for text, lines in (
+        ("Two characters are called {name}: give one of them another name", characters),
+        ("Two clips are called {name}: give one of them another name", clips),
+    ):
         twice = _twice([title(line) for line in lines if not (is_character(line) and line.kind == "BUILTIN")])
         if twice:
-            return f"Two {what} are called {twice}: give one of them another name"
+            return said(text, name=twice)
     if not settings.cameras.framings:
-        return "Choose a framing"
+        return said("Choose a framing")
     background = settings.background
     if background.kind in ("COLOURS", "BOTH") and not len(background.colours):
-        return "Add a colour for the background"
+        return said("Add a colour for the background")
     if background.kind in ("PICTURES", "BOTH"):
         if not background.pictures:
-            return "Choose a folder with pictures for the background"
+            return said("Choose a folder with pictures for the background")
         if not is_there(path_of(background.pictures)):
-            return "The folder with pictures for the background is not there"
+            return said("The folder with pictures for the background is not there")
     return ""
 
 
 def line_problem(scene: bpy.types.Scene, line: Any) -> str:
     """Why a line of a list cannot be used; empty where it can."""
-    thing = "character" if is_character(line) else "clip"
     if line.kind == "FILE":
         if not line.file:
-            return f"Choose the {thing}'s file"
+            return said("Choose the character's file" if is_character(line) else "Choose the clip's file")
         if not is_there(path_of(line.file)):
-            return f"{path_of(line.file).name} is not there"
+            return said("{file} is not there", file=path_of(line.file).name)
     elif line.kind == "ARMATURE":
         if line.armature is None:
-            return "Choose the character's armature"
+            return said("Choose the character's armature")
         if line.armature.name not in scene.objects:
-            return f"{line.armature.name} is in another scene"
+            return said("{name} is in another scene", name=line.armature.name)
     elif line.kind == "MOTION":
         if line.armature is None:
-            return "Choose the armature with the motion"
+            return said("Choose the armature with the motion")
         if not any(motion.armature == line.armature for motion in scene.ningyo.motions):
-            return f"{line.armature.name} has no motion from the Motion panel"
+            return said("{name} has no motion from the Motion panel", name=line.armature.name)
     return ""
 
 
@@ -131,10 +134,12 @@ def title(line: Any) -> str:
     if line.name:
         return line.name
     if line.kind == "BUILTIN":
-        return f"Built-in {line.seed}" + (f" to {line.seed + line.many - 1}" if line.many > 1 else "")
+        if line.many > 1:
+            return said("Built-in {first} to {last}", first=line.seed, last=line.seed + line.many - 1)
+        return said("Built-in {number}", number=line.seed)
     if line.kind == "FILE":
-        return path_of(line.file).stem if line.file else "No file"
-    return line.armature.name if line.armature is not None else "No armature"
+        return path_of(line.file).stem if line.file else said("No file")
+    return line.armature.name if line.armature is not None else said("No armature")
 
 
 def is_character(line: Any) -> bool:
@@ -248,7 +253,7 @@ def _angles(text: str) -> list[float]:
     try:
         return [float(part) for part in parts]
     except ValueError:
-        raise UserError(f'The cameras\' angles must be numbers with commas between, not "{text}"') from None
+        raise UserError(said("The cameras' angles must be numbers with commas between, not {text}", text=text)) from None
 
 
 def _hexadecimal(colour: Sequence[float]) -> str:

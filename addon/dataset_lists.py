@@ -15,6 +15,7 @@ from ..errors import UserError
 from .dataset_folder import beside
 from .dataset_job import NO_NUMPY, has_numpy, take, wanted
 from .dataset_sources import out_of, write_sources
+from .language import said
 from .properties import CHARACTER_FILES
 
 CLIP_FILES = (".npz", ".fbx", ".glb", ".gltf", ".vrma", ".bvh")
@@ -64,7 +65,7 @@ class NINGYO_OT_dataset_add_armatures(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if not _free_armatures(context):
             there = any(obj.type == "ARMATURE" for obj in context.scene.objects)
-            cls.poll_message_set("All armatures of this scene are in the list" if there else "There is no armature in this scene")
+            cls.poll_message_set(said("All armatures of this scene are in the list" if there else "There is no armature in this scene"))
             return False
         return True
 
@@ -91,7 +92,9 @@ class NINGYO_OT_dataset_add_motions(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if not _free_motions(context):
             there = any(motion.armature for motion in context.scene.ningyo.motions)
-            cls.poll_message_set("All motions of this scene are in the list" if there else "Retarget first: the Motion panel has no motion")
+            cls.poll_message_set(
+                said("All motions of this scene are in the list" if there else "Retarget first: the Motion panel has no motion")
+            )
             return False
         return True
 
@@ -123,7 +126,7 @@ class AddsFiles(ImportHelper):
             _added(context.scene.ningyo.dataset, self.which, kind="FILE", file=str(path))
         if len(fit) < len(named):
             odd = next(path for path in named if path not in fit)
-            self.report({"ERROR"}, f"{odd.name} is not one of {', '.join(self.endings)}, or not there")
+            self.report({"ERROR"}, said("{file} is not one of {endings}, or not there", file=odd.name, endings=", ".join(self.endings)))
         return {"FINISHED"} if fit else {"CANCELLED"}
 
 
@@ -235,9 +238,9 @@ class NINGYO_OT_dataset_save_job(bpy.types.Operator, ExportHelper):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         except OSError as error:
-            self.report({"ERROR"}, f"{error.strerror}: {error.filename or path}; choose another place")
+            self.report({"ERROR"}, said("{error}: {path}; choose another place", error=error.strerror, path=error.filename or path))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"Written: {path}")
+        self.report({"INFO"}, said("Written: {path}", path=path))
         return {"FINISHED"}
 
 
@@ -252,7 +255,7 @@ class NINGYO_OT_dataset_load_job(bpy.types.Operator, ImportHelper):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         if not has_numpy():
-            cls.poll_message_set(NO_NUMPY)
+            cls.poll_message_set(said(NO_NUMPY))
         return has_numpy()
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -265,7 +268,10 @@ class NINGYO_OT_dataset_load_job(bpy.types.Operator, ImportHelper):
             return {"CANCELLED"}
         if lost:
             self.report(
-                {"WARNING"}, f"The panel cannot hold the job's {' and '.join(lost)} just as they are; render such a job by its file"
+                {"WARNING"},
+                said(
+                    "The panel cannot hold these of the job just as they are: {parts}. Render such a job by its file", parts=", ".join(lost)
+                ),
             )
         return {"FINISHED"}
 

@@ -15,6 +15,7 @@ from .dataset_job import enabled, is_character, line_problem, title, wanted
 from .dataset_properties import CHARACTERS, CLIPS
 from .dataset_sources import out_of
 from .dataset_work import asked, dataset_obstacle, found, render_obstacle, running_on
+from .language import said
 from .motion_panels import optional
 from .panels import InView3D, draw_job, no_worker, say, split
 from .preferences import worker_python
@@ -48,7 +49,7 @@ def note_of(line: Any) -> str:
     if is_character(line):
         return f"{line.many}×" if line.kind == "BUILTIN" and line.many > 1 else ""
     trimmed = f"{line.start}–{line.end or ''}" if line.trims else ""
-    return ", ".join(word for word in (trimmed, {"TEST": "held out", "TRAIN": "training"}.get(line.split, "")) if word)
+    return ", ".join(word for word in (trimmed, said({"TEST": "held out", "TRAIN": "training"}.get(line.split, ""))) if word)
 
 
 class NINGYO_MT_dataset_characters(bpy.types.Menu):
@@ -97,7 +98,8 @@ class NINGYO_PT_dataset(InView3D, bpy.types.Panel):
 
 def _draw_list(layout: bpy.types.UILayout, settings: Any, lines: str, chosen: str, menu: str) -> None:
     taken, listed = len(enabled(getattr(settings, lines))), len(getattr(settings, lines))
-    layout.label(text=lines.capitalize() + (f" ({taken} of {listed})" if taken < listed else ""))
+    name = said(lines.capitalize())
+    layout.label(text=said("{name} ({taken} of {listed})", name=name, taken=taken, listed=listed) if taken < listed else name)
     row = layout.row()
     row.template_list("NINGYO_UL_dataset", lines, settings, lines, settings, chosen, rows=2 if listed < 2 else 4)
     buttons = row.column(align=True)
@@ -185,7 +187,7 @@ class NINGYO_PT_dataset_labels(Closed, bpy.types.Panel):
                 column.prop(settings.labels, name)
         if settings.labels.head:
             optional(layout.column(), settings, "has_head_size", "head_size")
-        say(layout, context, "The picture and its exact joints in 2-D and 3-D are always written.", "INFO")
+        say(layout, context, "The picture and its exact joints in 2-D and 3-D are always written", "INFO")
 
 
 class NINGYO_PT_dataset_cameras(Closed, bpy.types.Panel):
@@ -273,7 +275,7 @@ class NINGYO_PT_dataset_preview(OfDataset, bpy.types.Panel):
         row.operator("ningyo.dataset_preview", text="", icon="FRAME_NEXT").which = "NEXT"
         row.operator("ningyo.dataset_preview", text="", icon="FILE_REFRESH").which = "RANDOM"
         if ask.problem:
-            say(layout, context, f"{ask.problem}.", "INFO")
+            say(layout, context, ask.problem, "INFO")
         last = dataset_preview.last
         if last is not None and last.scene == context.scene.name and last.job == ask.job:
             lines = layout.column(align=True)
@@ -300,7 +302,7 @@ class NINGYO_PT_dataset_render(OfDataset, bpy.types.Panel):
             no_worker(layout, context)
         elif job is None and problem:
             done = there.kind == "finished" and asked(context).job is not None
-            say(layout, context, f"{problem}.", "CHECKMARK" if done else "ERROR" if there.kind in ("another", "foreign") else "INFO")
+            say(layout, context, problem, "CHECKMARK" if done else "ERROR" if there.kind in ("another", "foreign") else "INFO")
             if there.kind in ("another", "foreign"):
                 row = layout.row(align=True)
                 row.operator("ningyo.dataset_new_folder", icon="NEWFOLDER")
@@ -308,12 +310,17 @@ class NINGYO_PT_dataset_render(OfDataset, bpy.types.Panel):
                     row.operator_context = "EXEC_DEFAULT"
                     row.operator("ningyo.dataset_load_job", text="Load Its Job", icon="FILE_REFRESH").filepath = str(out / OWN_JOB)
         elif goes_on:
-            say(layout, context, f"{there.done} of {there.total} samples are there.", "INFO")
+            say(layout, context, said("{done} of {total} samples are there", done=there.done, total=there.total), "INFO")
         for known in shown_jobs(out):
             box = layout.box()
             draw_job(box, context, known)
             if known.view.result.get("whole"):
-                say(box, context, f"Every file of the {known.view.result['samples']} samples is as it was rendered.", "NONE")
+                say(
+                    box,
+                    context,
+                    said("Every file of the {count} samples is as it was rendered", count=known.view.result["samples"]),
+                    "NONE",
+                )
 
 
 def shown_jobs(out: Any) -> list[jobs.Job]:
@@ -330,7 +337,7 @@ class NINGYO_PT_dataset_made(Closed, bpy.types.Panel):
         layout, settings, out = self.layout, context.scene.ningyo.dataset, out_of(context.scene)
         problem = dataset_obstacle(context)
         if problem:
-            say(layout, context, f"{problem}.", "INFO")
+            say(layout, context, problem, "INFO")
         column = layout.column(align=True)
         row = column.row(align=True)
         row.operator("ningyo.open_folder", icon="FILE_FOLDER").folder = str(out)

@@ -19,6 +19,7 @@ from . import jobs
 from .dataset_job import Wanted, wanted
 from .dataset_properties import LABELS
 from .dataset_sources import write_sources
+from .language import said
 from .overlay import image_editor, show_whole
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ def forget() -> None:
 def render_obstacle(context: bpy.types.Context) -> str:
     """Why Blender cannot render a sample here, as a short sentence; empty where it can."""
     if not hasattr(context.scene, "cycles"):
-        return "Cycles is switched off: enable it under Preferences, Add-ons"
-    return "Blender is rendering" if bpy.app.is_job_running("RENDER") else ""
+        return said("Cycles is switched off: enable it under Preferences, Add-ons")
+    return said("Blender is rendering") if bpy.app.is_job_running("RENDER") else ""
 
 
 class ShowsSample:
@@ -96,7 +97,9 @@ class ShowsSample:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         except OSError as error:
-            self.report({"ERROR"}, f"{error.strerror}: {error.filename}; make room on the disk, or look at the path")
+            self.report(
+                {"ERROR"}, said("{error}: {path}; make room on the disk, or look at the path", error=error.strerror, path=error.filename)
+            )
             return {"CANCELLED"}
         finally:
             _busy(context, False)
@@ -136,8 +139,8 @@ class NINGYO_OT_dataset_preview(ShowsSample, bpy.types.Operator):
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: Any) -> str:
-        how = {"SAME": "this sample", "NEXT": "the next sample", "RANDOM": "a sample by chance"}[properties.which]
-        return f"Render {how} here, as the whole dataset will have it, and show it with its labels in an image editor"
+        how = said({"SAME": "this sample", "NEXT": "the next sample", "RANDOM": "a sample by chance"}[properties.which])
+        return said("Render {sample} here, as the whole dataset will have it, and show it with its labels in an image editor", sample=how)
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -202,18 +205,29 @@ def described(sample: Sample, kinds: list[str], faces: list[str], total: int, se
     look, camera = sample.details.get("look", {}), sample.camera
     turn = camera["yaw"] % 360
     turn -= 360 * (turn > 180)
-    side = "" if abs(turn) < 0.5 else " left" if turn > 0 else " right"
-    of_clip = "a pose from no clip" if sample.clip == SAMPLED else f"{sample.clip}, frame {sample.frame:g}"
+    front, left, right = "From {angle}°", "From {angle}° left", "From {angle}° right"
+    place = said(front if abs(turn) < 0.5 else left if turn > 0 else right, angle=f"{abs(turn):.0f}")
+    of_clip = said("a pose from no clip")
+    if sample.clip != SAMPLED:
+        of_clip = said("{clip}, frame {frame}", clip=sample.clip, frame=f"{sample.frame:g}")
     more = [
-        word for word, holds in (("varied", sample.variation), ("mirrored", sample.mirrored), ("held out", sample.split == "test")) if holds
+        said(word)
+        for word, holds in (("varied", sample.variation), ("mirrored", sample.mirrored), ("held out", sample.split == "test"))
+        if holds
     ]
     return [
-        f"Sample {sample.number} of {total} (0 to {total - 1}), in {seconds:.1f} s",
+        said(
+            "Sample {number} of {total} (0 to {last}), in {seconds} s",
+            number=sample.number,
+            total=total,
+            last=total - 1,
+            seconds=f"{seconds:.1f}",
+        ),
         f"{sample.character}: {', '.join([of_clip, *more])}",
-        f"From {abs(turn):.0f}°{side}, {camera['elevation']:.0f}° up, {camera['distance']:.1f} m",
-        *([f"Face: {', '.join(faces)}"] if faces else []),
-        *([f"Palette {look['palette']}, {look['tones']} tones"] if look.get("palette") else []),
-        "Shown: " + ", ".join(["picture", *(LABELS[kind][0].lower() for kind in kinds if kind in LABELS)]),
+        said("{place}, {angle}° up, {distance} m", place=place, angle=f"{camera['elevation']:.0f}", distance=f"{camera['distance']:.1f}"),
+        *([said("Face: {expressions}", expressions=", ".join(faces))] if faces else []),
+        *([said("Palette {number}, {tones} tones", number=look["palette"], tones=look["tones"])] if look.get("palette") else []),
+        said("Shown: {labels}", labels=", ".join([said("Picture"), *(said(LABELS[kind][0]) for kind in kinds if kind in LABELS)]).lower()),
     ]
 
 

@@ -18,6 +18,7 @@ from .apply import controlled
 from .character import export_character
 from .dataset_folder import beside
 from .dataset_job import enabled, is_builtin, is_character, path_of, source_of
+from .language import said
 from .motions import motion_of
 from .properties import output_base
 
@@ -61,5 +62,5 @@ def _write(context: bpy.types.Context, line: Any, path: Path) -> None:
         return
     remembered = motion_of(context.scene, line.armature)
     if remembered is None:
-        raise UserError(f"{line.armature.name} has no motion from the Motion panel; retarget first, or take another clip.")
+        raise UserError(said("{name} has no motion from the Motion panel; retarget first, or take another clip.", name=line.armature.name))
     controlled(remembered)[0].save(path)

@@ -15,6 +15,7 @@ from . import jobs
 from .dataset_folder import JOB_FILE, Found, beside, look
 from .dataset_job import Wanted, has_numpy, wanted
 from .dataset_sources import out_of, sources_of, write_sources
+from .language import said
 from .operators import NO_WORKER
 from .preferences import worker_python
 
@@ -39,34 +40,36 @@ def running_on(out: Path) -> jobs.Job | None:
 def render_obstacle(context: bpy.types.Context) -> str:
     """Why rendering cannot begin, as a short sentence; empty where it can."""
     if worker_python(context) is None:
-        return NO_WORKER
+        return said(NO_WORKER)
     ask = asked(context)
     if ask.job is None:
         return ask.problem
     if running_on(out_of(context.scene)) is not None:
-        return BUSY
+        return said(BUSY)
     there = found(context)
-    return {
-        "finished": f"All {there.total} samples are there",
+    if there.kind == "finished":
+        return said("All {count} samples are there", count=there.total)
+    others = {
         "another": "The folder holds a dataset of another job: choose another folder, or load its job",
         "foreign": "The folder holds other things: choose another one",
-    }.get(there.kind, "")
+    }
+    return said(others.get(there.kind, ""))
 
 
 def dataset_obstacle(context: bpy.types.Context) -> str:
     """Why nothing can be done with a dataset; empty where something can."""
     if worker_python(context) is None:
-        return NO_WORKER
+        return said(NO_WORKER)
     if running_on(out_of(context.scene)) is not None:
-        return BUSY
-    return "" if found(context).done else "Render first: there are no samples yet"
+        return said(BUSY)
+    return "" if found(context).done else said("Render first: there are no samples yet")
 
 
 def _start(context: bpy.types.Context, verb: str, arguments: list[str], **note: Any) -> None:
     """Start a job on the dataset. Raises UserError."""
     interpreter, out = worker_python(context), out_of(context.scene)
     if interpreter is None:
-        raise UserError(NO_WORKER)
+        raise UserError(said(NO_WORKER))
     note = {"scene": context.scene.name, "blend": bpy.data.filepath, "dataset": str(out), **note}
     jobs.start_job(interpreter, verb, arguments, sources_of(context.scene), **note)
 
@@ -99,7 +102,9 @@ class NINGYO_OT_dataset_render(bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         except OSError as error:
-            self.report({"ERROR"}, f"{error.strerror}: {error.filename or sources}; choose another output folder")
+            self.report(
+                {"ERROR"}, said("{error}: {path}; choose another output folder", error=error.strerror, path=error.filename or sources)
+            )
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -132,7 +137,7 @@ class NINGYO_OT_dataset_verify(OfDataset, bpy.types.Operator):
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: Any) -> str:
-        return "Render again just what is missing, cut short or altered" if properties.repair else str(cls.__doc__)
+        return said("Render again just what is missing, cut short or altered" if properties.repair else str(cls.__doc__))
 
     def begin(self, context: bpy.types.Context, out: Path) -> None:
         _start(context, "dataset", ["verify", str(out), *(["--repair"] if self.repair else [])])

@@ -16,6 +16,7 @@ from ..environment.place import Place
 from ..environment.requirements import size
 from ..errors import UserError
 from . import jobs, words, worker
+from .language import said
 
 OFFLINE = "Allow online access in Preferences > System, or choose a folder of wheels"
 OUTDATED = "The worker is of an older version: set it up again"
@@ -53,9 +54,9 @@ def running() -> jobs.Job | None:
 def hindrance(context: bpy.types.Context) -> str:
     """Why the worker cannot be set up now, as a short sentence; empty when it can."""
     if running() is not None:
-        return "The worker is being set up"
+        return said("The worker is being set up")
     if not bpy.app.online_access and not choices(context).wheels:
-        return OFFLINE
+        return said(OFFLINE)
     return ""
 
 
@@ -117,11 +118,11 @@ def draw_setup(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     if job is not None and job.view.error and job.view.state != "done":
         say(layout, context, job.view.error, "ERROR")
     elif made is not None and not made.is_current:
-        say(layout, context, OUTDATED + ".", "ERROR")
+        say(layout, context, OUTDATED, "ERROR")
     elif made is None:
-        say(layout, context, f"{WHAT_IT_IS} {amount(choices(context))}", "INFO")
+        say(layout, context, f"{said(WHAT_IT_IS)} {amount(choices(context))}", "INFO")
     if hindrance(context):
-        say(layout, context, hindrance(context) + ".", "ERROR")
+        say(layout, context, hindrance(context), "ERROR")
     row = layout.row(align=True)
     stopped = job is not None and job.view.state in ("failed", "cancelled", "lost")
     label = "Retry" if stopped and job.view.error else "Go On" if stopped else "Set Up Again" if made is not None else "Set Up Worker"
@@ -143,15 +144,17 @@ def draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context, job: j
         text += f", {event['rate']:.1f} MB/s"
     layout.progress(factor=job.view.fraction or 0.0, type="BAR", text=text)
     if event.get("note"):
-        layout.label(text=event["note"])
+        layout.label(text=event["note"], translate=False)
 
 
 def amount(chosen: Choices) -> str:
     """How much is downloaded and what is free, in a sentence."""
     needed = size(chosen.compute)
     free = shutil.disk_usage(jobs.home()).free / 1e9
-    download = "Nothing is downloaded; it" if chosen.wheels else f"Setting it up downloads about {needed.download:g} GB and"
-    return f"{download} takes up to {needed.disk:g} GB on the disk ({free:.0f} GB are free)."
+    sizes = {"download": f"{needed.download:g}", "disk": f"{needed.disk:g}", "free": f"{free:.0f}"}
+    if chosen.wheels:
+        return said("Nothing is downloaded; it takes up to {disk} GB on the disk ({free} GB are free).", **sizes)
+    return said("Setting it up downloads about {download} GB and takes up to {disk} GB on the disk ({free} GB are free).", **sizes)
 
 
 CLASSES = (NINGYO_OT_set_up_worker,)

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 
 from ..errors import UserError
 from ..jobs.folder import EVENTS, LOCK, LOG, REQUEST, JobView, request_cancel, request_job, write_atomically
 from ..jobs.lock import is_locked
 from . import words, worker
+from .language import said
 
 ROOT_PACKAGE = (__package__ or "").rpartition(".")[0]
 NOTE = "blender.json"  # what the add-on wants to remember of a job, beside the worker's files
@@ -98,7 +100,8 @@ class Job:
             view.poll()  # what it wrote between the first look and its end
         if view.state == "waiting" and (code is not None or (self.process is None and self._never_began())):
             view.state = "failed"
-            view.error = f"The worker did not start: {worker.last_words(self.folder / LOG) or 'it said nothing'}"
+            words_left = worker.last_words(self.folder / LOG) or said("it said nothing")
+            view.error = said("The worker did not start: {reason}", reason=words_left)
         if view.state == "lost" and self.stopping_since is not None:
             view.state, view.error = "cancelled", ""
         if view.is_running and self.stopping_since is not None:
@@ -118,8 +121,8 @@ class Job:
         if before is not None and before.view.state == "done":
             self._begin()
         else:
-            first = words.TITLES.get(self.note["waits_for"], self.note["waits_for"])
-            self._end("failed", f"{first} did not end well, so this did not begin. Have {first} done first, then go on with this.")
+            text = "{job} did not end well, so this did not begin. Have {job} done first, then go on with this."
+            self._end("failed", said(text, job=words.name_of(self.note["waits_for"])))
         return True
 
     def _begin(self) -> None:
@@ -226,7 +229,8 @@ def start_job(
 
 
 def not_started(error: OSError, interpreter: Path) -> str:
-    return f"{error.strerror}: {error.filename or interpreter}; look at the worker's path and the output folder."
+    text = "{error}: {path}; look at the worker's path and the output folder."
+    return said(text, error=error.strerror, path=error.filename or interpreter)
 
 
 def new_folder(parent: Path, verb: str) -> Path:
@@ -286,6 +290,11 @@ def watch() -> None:
     """Have the timer run if there is anything to watch."""
     if any(job.is_running for job in JOBS) and not bpy.app.timers.is_registered(tick):
         bpy.app.timers.register(tick, first_interval=SECONDS_BETWEEN_POLLS, persistent=True)
+
+
+def reported(error: RuntimeError) -> str:
+    """What an operator reported, of the exception that it becomes for scripts: Blender puts its own word for an error before it."""
+    return str(error).removeprefix(f"{rpt_('Error')}: ").strip()
 
 
 def redraw() -> None:

@@ -24,6 +24,7 @@ from ..jobs.progress import Reporter
 from ..sequencer.strips import scene_fps
 from . import jobs
 from .character import scene_armature
+from .language import said
 from .overlay import movie_image, show_whole
 from .plan import Plan
 from .properties import plan_of
@@ -80,7 +81,7 @@ def obstacle(context: bpy.types.Context) -> str:
     """Why the preview cannot begin; empty where it can."""
     reason = plan_of(context).blocked("retarget", needs_worker=False)
     if not reason and importlib.util.find_spec("numpy") is None:
-        reason = "This Blender's Python has no numpy"
+        reason = said("This Blender's Python has no numpy")
     return reason
 
 
@@ -92,8 +93,8 @@ def described() -> list[str]:
     seconds, sure = float(motion.time[_preview.at]), float(motion.confidence[_preview.at])
     from ..synth_data.retarget.motion import TRUSTED
 
-    lines = [f"{_preview.armature}: {seconds:.2f} s of the video"]
-    return [*lines, "Too little was seen here to be trusted"] if sure < TRUSTED else lines
+    lines = [said("{name}: {seconds} s of the video", name=_preview.armature, seconds=f"{seconds:.2f}")]
+    return [*lines, said("Too little was seen here to be trusted")] if sure < TRUSTED else lines
 
 
 class NINGYO_OT_live_preview(InThread, bpy.types.Operator):
@@ -328,14 +329,14 @@ def _show_video(context: bpy.types.Context, video: Path) -> str:
     """Have the video's frames in an image editor: one that is open, or a part of the 3-D view. Says what is in the way, or nothing."""
     assert _preview is not None
     if not video.is_file():
-        return f"{video.name} is not there, so the pose is shown alone"
+        return said("{video} is not there, so the pose is shown alone", video=video.name)
     known = len(bpy.data.images)
     image = movie_image(video)
     loaded = len(bpy.data.images) > known
     if not min(image.size):
         if loaded:
             bpy.data.images.remove(image)
-        return f"Blender cannot read {video.name}, so the pose is shown alone"
+        return said("Blender cannot read {video}, so the pose is shown alone", video=video.name)
     _preview.image, _preview.loaded = image.name, loaded
     if not _editors_of(image):
         found = _editor(context)

@@ -11,6 +11,7 @@ import bpy
 
 from ..errors import UserError
 from .character import moved_by
+from .language import said
 
 TONES = (("2", "Two", "A lit and a shaded colour"), ("3", "Three", "A second, deeper shade as well"))
 
@@ -46,7 +47,7 @@ class OfSelected:
         meshes = selected_meshes(context)
         reason = cls.blocked(meshes) if meshes else "Select a character: its armature, or a mesh of it"
         if reason:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(said(reason))
         return not reason
 
     @classmethod

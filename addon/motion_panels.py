@@ -8,6 +8,7 @@ from __future__ import annotations
 import bpy
 
 from . import facts, live_preview
+from .language import said
 from .motions import shown_motion
 from .panels import InView3D, say, split
 from .path_panels import Step, draw_fact, draw_stage
@@ -43,12 +44,12 @@ class NINGYO_PT_motion(Step, InView3D, bpy.types.Panel):
         column.prop(solving, "method")
         if solving.method == "SOLVER":
             column.prop(solving, "fast")
-        draw_fact(self.layout, context, facts.of_file(plan.files.motion, facts.of_motion))
+        draw_fact(self.layout, context, facts.of_motion(plan.files.motion))
         does = "Puts the person's motion on the character, and prepares it for the dataset"
         draw_stage(self.layout, context, "retarget", does, icon="ARMATURE_DATA", reason=obstacle(context, plan))
         self.layout.operator("ningyo.live_preview", icon="HIDE_OFF", depress=live_preview.is_on())
         reason = "" if live_preview.is_on() else live_preview.obstacle(context)
-        for line in live_preview.described() or ([f"{reason}."] if reason else []):
+        for line in live_preview.described() or ([reason] if reason else []):
             say(self.layout, context, line, "INFO")
         shown = shown_motion(context)
         if shown is not None and shown.said:
@@ -56,11 +57,12 @@ class NINGYO_PT_motion(Step, InView3D, bpy.types.Panel):
             column.scale_y = 0.8
             for line in shown.said.splitlines():
                 name, _, value = line.partition(": ")
+                value, _, how = value.rpartition(", ")
                 row = column.split(factor=0.4)
                 left = row.row()
                 left.alignment = "RIGHT"
                 left.label(text=name)
-                row.label(text=value)
+                row.label(text=f"{value}, {said(how)}", translate=False)
 
 
 class OfMotion(InView3D):
@@ -77,7 +79,7 @@ class NINGYO_PT_filming(OfMotion, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         solving = context.scene.ningyo.solving
-        say(self.layout, context, "What is not known is estimated.", "INFO")
+        say(self.layout, context, "What is not known is estimated", "INFO")
         column = split(self.layout.column())
         optional(column, solving, "knows_focal", "focal", "sensor")
         column.operator("ningyo.lens_from_camera", icon="CAMERA_DATA")
@@ -98,8 +100,10 @@ class NINGYO_PT_others(OfMotion, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         settings = context.scene.ningyo
-        where = "in one world" if settings.solving.method == "SOLVER" else "each beginning where their armature stands"
-        say(self.layout, context, f"Together with person {settings.person} and the character above, {where}:", "NONE")
+        solved = settings.solving.method == "SOLVER"
+        together = "Together with person {person} and the character above, in one world"
+        apart = "Together with person {person} and the character above, each beginning where their armature stands"
+        say(self.layout, context, said(together if solved else apart, person=settings.person), "NONE")
         row = self.layout.row()
         row.template_list("NINGYO_UL_pairs", "", settings.solving, "others", settings.solving, "other", rows=2)
         buttons = row.column(align=True)
@@ -113,9 +117,11 @@ class NINGYO_PT_controls(OfMotion, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         shown = shown_motion(context)
         if shown is None:
-            say(self.layout, context, "Retarget first: then the motion is shaped here, without solving again.", "INFO")
+            say(self.layout, context, "Retarget first: then the motion is shaped here, without solving again", "INFO")
             return
-        self.layout.label(text=f"{shown.armature.name}, person {shown.person}", icon="ARMATURE_DATA")
+        self.layout.label(
+            text=said("{name}, person {person}", name=shown.armature.name, person=shown.person), icon="ARMATURE_DATA", translate=False
+        )
         column = split(self.layout.column())
         optional(column, shown, "trims", "start", "end")
         optional(column, shown, "has_rate", "rate")
@@ -137,7 +143,9 @@ class NINGYO_PT_controls(OfMotion, bpy.types.Panel):
         column.separator()
         optional(column, shown, "reduces", "tolerance")
         if shown.keys:
-            few = f"{shown.keys:,} of {shown.all_keys:,} keys" if shown.keys < shown.all_keys else f"{shown.keys:,} keys"
+            few = said("{count} keys", count=f"{shown.keys:,}")
+            if shown.keys < shown.all_keys:
+                few = said("{count} of {total} keys", count=f"{shown.keys:,}", total=f"{shown.all_keys:,}")
             column.label(text=few)
         row = self.layout.row(align=True)
         row.operator("ningyo.apply", icon="CHECKMARK")
@@ -173,14 +181,14 @@ class NINGYO_PT_doubtful(OfMotion, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         spans = shown_motion(context).doubtful
         longest = sorted(spans, key=lambda span: span.last - span.first, reverse=True)[:SPANS_SHOWN]
-        say(self.layout, context, "Look here before you trust them: too little was seen.", "INFO")
+        say(self.layout, context, "Look here before you trust them: too little was seen", "INFO")
         column = self.layout.column(align=True)
         for span in sorted(longest, key=lambda span: span.first):
             row = column.row(align=True)
-            row.label(text=f"{span.first} to {span.last}" if span.last > span.first else str(span.first))
+            row.label(text=said("{first} to {last}", first=span.first, last=span.last) if span.last > span.first else str(span.first))
             row.operator("ningyo.jump", text="", icon="TRIA_RIGHT").frame = span.first
         if len(spans) > SPANS_SHOWN:
-            column.label(text=f"And {len(spans) - SPANS_SHOWN} shorter ones")
+            column.label(text=said("And {count} shorter ones", count=len(spans) - SPANS_SHOWN))
 
 
 CLASSES = (

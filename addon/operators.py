@@ -15,6 +15,7 @@ from ..jobs.folder import LOG
 from ..verbs.demo import VIDEO as DEMO_VIDEO
 from . import environment, jobs, words
 from .character import export_character, scene_armature
+from .language import said
 from .plan import Plan, at_work, coming, is_solving
 from .preferences import worker_python
 from .properties import output_base, plan_of, sequencer_scene
@@ -28,7 +29,7 @@ def obstacle(verb: str, plan: Plan, *, needs_worker: bool = True) -> str:
     reason = plan.blocked(verb, needs_worker=needs_worker, coming=made | ({"retarget"} if solves(plan) else set()))
     if not reason and verb in made:
         doing = "run" if "run" in made else verb
-        reason = f"{words.TITLES[doing]} is at work already"
+        reason = said("{job} is at work already", job=words.name_of(doing))
     return reason
 
 
@@ -74,7 +75,7 @@ class WorkerStage:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         if job.is_queued:
-            self.report({"INFO"}, f"{self.bl_label} is {words.waits(job)}")
+            self.report({"INFO"}, words.headline(job))
         return {"FINISHED"}
 
 
@@ -116,7 +117,7 @@ class NINGYO_OT_demo(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         job = jobs.newest("demo")
-        reason = NO_WORKER if worker_python(context) is None else "The demo is running" if job and job.is_running else ""
+        reason = said(NO_WORKER if worker_python(context) is None else "The demo is running" if job and job.is_running else "")
         if reason:
             cls.poll_message_set(reason)
         return not reason
@@ -127,7 +128,7 @@ class NINGYO_OT_demo(bpy.types.Operator):
         note = {"scene": sequencer_scene(context).name, "blend": bpy.data.filepath, "video": str(DEMO_VIDEO)}
         try:
             if interpreter is None:
-                raise UserError(NO_WORKER)
+                raise UserError(said(NO_WORKER))
             jobs.start_job(interpreter, "demo", ["--out", str(out)], out, **note)
         except UserError as error:
             self.report({"ERROR"}, str(error))
@@ -176,7 +177,7 @@ class NINGYO_OT_retry(OfJob, bpy.types.Operator):
                 environment.start(context)
                 return {"FINISHED"}
             if interpreter is None:
-                raise UserError(NO_WORKER)
+                raise UserError(said(NO_WORKER))
             note = {key: job.note[key] for key in ("scene", "blend", "video", "show", "retarget", "dataset", "made") if key in job.note}
             jobs.start_job(interpreter, job.verb, job.arguments, Path(out), after=jobs.last_in(out), **note)
         except UserError as error:
@@ -193,7 +194,7 @@ class NINGYO_OT_clear_jobs(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         if all(job.is_running for job in jobs.JOBS):
-            cls.poll_message_set("No job has ended")
+            cls.poll_message_set(said("No job has ended"))
             return False
         return True
 
@@ -234,7 +235,7 @@ class NINGYO_OT_open_folder(bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         if not Path(self.folder).is_dir():
-            self.report({"ERROR"}, f"There is no folder {self.folder} yet")
+            self.report({"ERROR"}, said("There is no folder {folder} yet", folder=self.folder))
             return {"CANCELLED"}
         return set(bpy.ops.wm.path_open(filepath=self.folder))
 

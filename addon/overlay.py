@@ -13,6 +13,7 @@ import bpy
 from ..errors import UserError
 from ..sequencer.strips import add_overlay, find_movie, first_frame, is_untouched, match_rate, scene_fps, span
 from . import jobs
+from .language import said
 from .operators import obstacle, start
 from .people import cast_of
 from .plan import Plan
@@ -78,7 +79,7 @@ class NINGYO_OT_show_overlay(ShowsOverlay, bpy.types.Operator):
         if untouched:
             scene.frame_end = max(round(span(strip)[1]) - 1, scene.frame_start)
         use_in_sequencers(scene)
-        return f"The overlay lies in channel {strip.channel}"
+        return said("The overlay lies in channel {number}", number=strip.channel)
 
 
 class NINGYO_OT_overlay_frame(ShowsOverlay, bpy.types.Operator):
@@ -184,8 +185,8 @@ def show_made(job: jobs.Job) -> None:
         try:
             show("EXEC_DEFAULT", True)
             job.remember(shown=True)
-        except RuntimeError as error:  # how an operator's error report arrives in Python
-            job.remember(problem=str(error).removeprefix("Error: ").strip())
+        except RuntimeError as error:
+            job.remember(problem=jobs.reported(error))
 
 
 CLASSES = (NINGYO_OT_choose_person, NINGYO_OT_show_overlay, NINGYO_OT_overlay_frame)

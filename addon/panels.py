@@ -8,11 +8,11 @@ from __future__ import annotations
 import textwrap
 
 import bpy
-from bpy.app.translations import pgettext_iface as iface_
 
 from ..sequencer.strips import find_movie
 from . import jobs, words
 from .environment import draw_setup
+from .language import said
 from .people import Person, cast_of, listed
 from .properties import plan_of, sequencer_scene
 from .results import SHOWS_FRAMES
@@ -53,16 +53,16 @@ class People:
             say(
                 layout,
                 context,
-                cast.problem or "Capture first: then everyone in the video is listed here.",
+                cast.problem or "Capture first: then everyone in the video is listed here",
                 "ERROR" if cast.problem else "INFO",
             )
         else:
             people_table(layout, context, listed(cast.people, settings.person), settings.person)
             more = len(cast.people) - len(listed(cast.people, settings.person))
             if more:
-                layout.label(text=f"And {more} more, by number:")
+                layout.label(text=said("And {count} more, by number", count=more))
             if not cast.has(settings.person):
-                say(layout, context, f"The track has no person {settings.person}: choose one of the list.", "ERROR")
+                say(layout, context, said("The track has no person {person}: choose one of the list", person=settings.person), "ERROR")
         number = layout.column()
         number.use_property_split = True
         number.use_property_decorate = False
@@ -100,7 +100,7 @@ def people_table(layout: bpy.types.UILayout, context: bpy.types.Context, people:
         titles[1].label(text=title if wide else "", icon="NONE" if wide else icon)
     for person in people:
         button, figures = line()
-        name = f"{person.id} main" if person.id == 0 else str(person.id)
+        name = said("{person} main", person=person.id) if person.id == 0 else str(person.id)
         pressed = person.id == chosen
         button.operator("ningyo.choose_person", text=name, icon_value=swatch(person.id), depress=pressed).person = person.id
         shares = (f"{100 * share:.0f}{'%' if wide else ''}" for share in (person.body, person.hands, person.face))
@@ -133,7 +133,7 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: jobs.J
     view = job.view
     row = layout.row(align=True)
     icon = {"waiting": "SORTTIME", "running": "SORTTIME", "done": "CHECKMARK", "cancelled": "PAUSE"}.get(view.state, "ERROR")
-    row.label(text=words.headline(job, iface_), icon="TIME" if job.is_queued else icon)
+    row.label(text=words.headline(job), icon="TIME" if job.is_queued else icon)
     if job.is_running:
         stop = row.row(align=True)
         stop.enabled = job.stopping_since is None
@@ -191,7 +191,7 @@ def region_points(context: bpy.types.Context) -> float:
 
 def say(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str) -> None:
     """A sentence in as many lines as the sidebar needs."""
-    text = iface_(text) or text
+    text = said(text)
     # Letters of Chinese, Japanese and Korean are twice as wide, and their words have no gaps between them.
     wide = any(ord(letter) > 0x2E7F for letter in text)
     letters = max(int(region_points(context) / POINTS_PER_LETTER) - 8, 20) // (2 if wide else 1)

@@ -8,14 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import bpy
-from bpy.app.translations import pgettext_iface as iface_
 
 from ..sequencer.strips import find_images
 from . import facts, jobs, words
 from .dataset_folder import is_there
+from .language import said
 from .operators import obstacle
 from .panels import InSequencer, InView3D, Jobs, People, no_worker, say, split
-from .plan import STAGES, Plan, Status
+from .plan import STAGES, Plan, Status, first
 from .presets import NINGYO_PT_path_presets
 from .properties import NINGYO_settings, plan_of, sequencer_scene, statuses
 
@@ -34,7 +34,6 @@ SHORT = {"blocked": "", "todo": "To Do", "queued": "Queued", "running": "Running
     "stale": "Out of Date",
     "done": "",
 }
-BLOCKED = tuple(f"{words.TITLES[verb]} first" for verb in STAGES)
 
 
 class Main:
@@ -91,7 +90,7 @@ class Step:
         fraction = status.job.view.fraction if status.kind == "running" else None
         if fraction is not None:
             row.label(text=f"{100 * fraction:.0f} %", translate=False)
-        elif status.text in BLOCKED:
+        elif status.text in map(first, STAGES):
             row.label(text=status.text)
         else:
             row.label(text=SHORT[status.kind])
@@ -165,7 +164,7 @@ class NINGYO_PT_step_video(Step, InView3D, bpy.types.Panel):
         if plan.video_problem:
             say(self.layout, context, plan.video_problem, "INFO" if plan.video == Path() else "ERROR")
         else:
-            draw_fact(self.layout, context, ", ".join(word for word in (plan.video.name, settings.video_facts) if word))
+            draw_fact(self.layout, context, facts.of_video(plan.video.name, settings.video_facts))
 
 
 class NINGYO_PT_step_person(Step, InView3D, bpy.types.Panel):
@@ -198,10 +197,10 @@ class NINGYO_PT_step_character(Step, InView3D, bpy.types.Panel):
         if plan.rig_problem:
             say(self.layout, context, plan.rig_problem, "ERROR" if character_status(settings, plan).kind == "failed" else "INFO")
         elif settings.character == "FILE":
-            draw_fact(self.layout, context, facts.of_file(Path(plan.rig), facts.of_character))
+            draw_fact(self.layout, context, facts.of_character(Path(plan.rig)))
         elif settings.character == "ARMATURE":
             bones = len(settings.armature.data.bones)
-            draw_fact(self.layout, context, iface_("{name}, {count} bones").format(name=settings.armature.name, count=bones))
+            draw_fact(self.layout, context, said("{name}, {count} bones", name=settings.armature.name, count=bones))
 
 
 class NINGYO_PT_step_dataset(Step, InView3D, bpy.types.Panel):
@@ -234,7 +233,7 @@ class Generate:
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, plan = self.layout, plan_of(context)
-        draw_fact(layout, context, facts.of_file(plan.files.frames / "frames.json", facts.of_frames))
+        draw_fact(layout, context, facts.of_frames(plan.files.frames / "frames.json"))
         draw_stage(layout, context, "generate", "Draws the character in every frame, as a strip in the sequencer", icon="SHADERFX")
         there = is_there(plan.made("generate"))
         row = layout.row()

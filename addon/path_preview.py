@@ -14,6 +14,7 @@ from ..errors import UserError
 from .character import export_character, scene_armature
 from .dataset_job import NO_NUMPY, Wanted, has_numpy
 from .dataset_preview import ShowsSample, render_obstacle
+from .language import said
 from .properties import plan_of
 
 
@@ -26,7 +27,7 @@ class NINGYO_OT_path_preview(ShowsSample, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         problem = plan_of(context).blocked("render", needs_worker=False) or render_obstacle(context)
         if not problem and not has_numpy():
-            problem = NO_NUMPY
+            problem = said(NO_NUMPY)
         if problem:
             cls.poll_message_set(problem)
         return not problem

@@ -70,7 +70,7 @@ def _read(track: Path, _stamp: tuple[int, int]) -> Cast:
     except ModuleNotFoundError:
         return Cast(problem="This Blender's Python has no numpy, so the people cannot be listed; choose one by number.")
     except (KeyError, TypeError, ValueError):
-        return Cast(problem=f"{track.name} is damaged; capture the video again.")
+        return Cast(problem="The capture is damaged; capture the video again.")
 
 
 def _person(entry: dict[str, Any]) -> Person:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..verbs.run import Pipeline
-from . import words
+from .language import said
+from .words import name_of, waits
 
 STAGES = ("capture", "retarget", "render", "train", "generate")
 WHOLE = ("run", "demo")
@@ -138,12 +139,12 @@ class Plan:
         """Which source of what a stage has made is newer than it, in words; empty where none is."""
         made = self.made(verb).stat().st_mtime
         changed = (name for name, source in zip(SOURCES[verb], self.sources(verb), strict=True) if _time_of(source) > made)
-        return next(changed, "")
+        return said(next(changed, ""))
 
     def blocked(self, verb: str, *, needs_worker: bool = True, coming: Collection[str] = ()) -> str:
         """Why a verb cannot start, as a short sentence; empty when it can. What the stages `coming` make counts as there."""
         if needs_worker and self.worker is None:
-            return "Set up the worker first"
+            return said("Set up the worker first")
         if verb in ("capture", "overlay", *WHOLE[:1]) and self.video_problem:
             return self.video_problem
         if verb in ("retarget", "render", *WHOLE[:1]) and self.rig_problem:
@@ -151,8 +152,13 @@ class Plan:
         if verb in AFTER_CAPTURE:
             for earlier in STAGES:
                 if self.made(earlier) in self.sources(verb) and earlier not in coming and not self.made(earlier).exists():
-                    return f"{words.TITLES[earlier]} first"
+                    return first(earlier)
         return ""
+
+
+def first(verb: str) -> str:
+    """ "Capture first"."""
+    return said("{job} first", job=name_of(verb))
 
 
 def _time_of(path: Path) -> float:
@@ -196,23 +202,23 @@ def status(verb: str, plan: Plan, jobs: Sequence[Any]) -> Status:
     own = [job for job in jobs if job.note.get("out") == str(plan.out)]
     for job in reversed(own):
         if job.is_running and job.verb == verb and job.is_queued:
-            return Status("queued", words.waits(job), job)
+            return Status("queued", waits(job), job)
         if job.is_running and (job.verb == verb or (job.verb in WHOLE and job.view.stage == verb)):
-            return Status("running", "stopping" if job.stopping_since else "running", job)
+            return Status("running", said("stopping…" if job.stopping_since else "running"), job)
     last = next((job for job in reversed(own) if job.verb in (verb, *WHOLE) and not job.is_running), None)
     if last is not None and last.verb == verb and last.view.state in ("failed", "lost"):
-        return Status("failed", "failed", last)
+        return Status("failed", said("failed"), last)
     if last is not None and last.verb == verb and last.view.state == "cancelled":
-        return Status("stopped", "stopped; goes on where it was")
+        return Status("stopped", said("stopped; goes on where it was"))
     if not plan.made(verb).exists():
         blocked = plan.blocked(verb, coming=coming(plan, jobs))
-        return Status("blocked", blocked) if blocked else Status("todo", "to do")
+        return Status("blocked", blocked) if blocked else Status("todo", said("to do"))
     if last is not None and last.view.state == "done" and not is_solving(last):
         others = changed(verb, plan, last)
         if others:
-            return Status("stale", f"{', '.join(others)} changed")
+            return Status("stale", said("{settings} changed", settings=", ".join(others)))
     newer = plan.newer(verb)
-    return Status("stale", f"{newer} is newer") if newer else Status("done", "done")
+    return Status("stale", said("{file} is newer", file=newer)) if newer else Status("done", said("done"))
 
 
 def all_statuses(plan: Plan, jobs: Sequence[Any]) -> dict[str, Status]:
@@ -223,7 +229,7 @@ def all_statuses(plan: Plan, jobs: Sequence[Any]) -> dict[str, Status]:
         if found[verb].kind == "done":
             stale = [earlier for earlier in found if plan.made(earlier) in plan.sources(verb) and found[earlier].kind == "stale"]
             if stale:
-                found[verb] = Status("stale", f"{words.TITLES[stale[0]]} is out of date")
+                found[verb] = Status("stale", said("{job} is out of date", job=name_of(stale[0])))
     return found
 
 
@@ -233,7 +239,7 @@ def changed(verb: str, plan: Plan, job: Any) -> list[str]:
         return []  # its settings are its own
     before, now = options_of(job.arguments), options_of(plan.arguments(job.verb))
     names = HEEDED[verb] if job.verb in WHOLE else tuple(dict.fromkeys((*now, *before)))
-    return [OPTIONS.get(name, name.strip("-").capitalize()) for name in names if before.get(name) != now.get(name)]
+    return [said(OPTIONS.get(name, name.strip("-").capitalize())) for name in names if before.get(name) != now.get(name)]
 
 
 def options_of(arguments: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -13,6 +13,7 @@ import bpy
 from ..errors import UserError
 from . import jobs, worker
 from .environment import draw_setup, preferences
+from .language import said
 
 COMPUTES = (
     ("CPU", "CPU", "Smaller to download; runs everywhere"),
@@ -53,7 +54,7 @@ class NINGYO_preferences(bpy.types.AddonPreferences):
         if found is None:
             layout.label(text="There is no worker yet: set it up below, or choose a Python that has all it needs", icon="ERROR")
         elif not self.interpreter:
-            layout.label(text=f"Found: {found}", icon="INFO")
+            layout.label(text=said("Found: {path}", path=found), icon="INFO")
         box = layout.box()
         settings = box.column()
         settings.use_property_split = True
@@ -73,7 +74,7 @@ def draw_answer(layout: bpy.types.UILayout, job: jobs.Job) -> None:
     if job.is_running:
         layout.label(text="Looking…", icon="SORTTIME")
     elif job.view.state == "done":
-        layout.label(text="This worker can do everything.", icon="CHECKMARK")
+        layout.label(text="This worker can do everything", icon="CHECKMARK")
     for line in textwrap.wrap(job.view.error, 100):
         layout.label(text=line)
     for check in [event for event in job.events() if event.get("type") == "check"]:

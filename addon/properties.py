@@ -13,6 +13,7 @@ import bpy
 
 from . import jobs
 from .dataset_properties import NINGYO_dataset
+from .language import said
 from .look import NINGYO_look
 from .looking import Looked
 from .motions import ON_DISK, NINGYO_motion, NINGYO_solving, is_armature
@@ -31,19 +32,19 @@ CHARACTER_FILES = (".glb", ".gltf", ".vrm", ".fbx", ".blend")
 def look_at_video(settings: NINGYO_settings, _context: bpy.types.Context) -> None:
     """Remember size, rate and length of the chosen video, which panels cannot look up while they are drawn."""
     path, problem = _file(settings.video, "Choose a video", "The video is not there")
-    settings.video_facts = "" if problem else video_facts(path)
+    settings.video_facts = (0, 0, 0, 0) if problem else video_facts(path)
 
 
-def video_facts(path: Path) -> str:
-    """ "1280×720, 25 fps, 500 frames"; empty where Blender cannot read the video, which the worker may."""
+def video_facts(path: Path) -> tuple[float, ...]:
+    """Width, height, frames and their rate; zeros where Blender cannot read the video, which the worker may."""
     clip = None
     try:
         clip = bpy.data.movieclips.load(str(path))
         width, height = clip.size
         # Of what it cannot read, Blender says that it is a square without frames.
-        return f"{width}×{height}, {clip.fps:.4g} fps, {clip.frame_duration:,} frames" if clip.fps and clip.frame_duration else ""
+        return (width, height, clip.frame_duration, clip.fps) if clip.fps and clip.frame_duration else (0, 0, 0, 0)
     except RuntimeError:
-        return ""
+        return 0, 0, 0, 0
     finally:
         if clip is not None:
             bpy.data.movieclips.remove(clip)
@@ -55,7 +56,7 @@ class NINGYO_settings(bpy.types.PropertyGroup):
     video: bpy.props.StringProperty(
         name="Video", description="The video of a person", subtype="FILE_PATH", options=ON_DISK, update=look_at_video
     )
-    video_facts: bpy.props.StringProperty(options={"HIDDEN"})
+    video_facts: bpy.props.FloatVectorProperty(size=4, options={"HIDDEN"})
     person: bpy.props.IntProperty(
         name="Person",
         description="Whose place the character takes: 0 is the main person, the others are numbered as they come",
@@ -144,12 +145,12 @@ def sequencer_scene(context: bpy.types.Context) -> bpy.types.Scene:
 
 def _file(path: str, missing: str, gone: str, endings: tuple[str, ...] = ()) -> tuple[Path, str]:
     if not path:
-        return Path(), missing
+        return Path(), said(missing)
     absolute = Path(bpy.path.abspath(path)).resolve()
     if not absolute.is_file():
-        return absolute, gone
+        return absolute, said(gone)
     if endings and absolute.suffix.lower() not in endings:
-        return absolute, f"The character must be one of {', '.join(endings)}"
+        return absolute, said("The character must be one of {endings}", endings=", ".join(endings))
     return absolute, ""
 
 
@@ -160,7 +161,7 @@ def _rig(settings: NINGYO_settings) -> tuple[str, str]:
         path, problem = _file(settings.rig_file, "Choose the character's file", "The character's file is not there", CHARACTER_FILES)
         return str(path), problem
     if settings.armature is None:
-        return "", "Choose the character's armature"
+        return "", said("Choose the character's armature")
     return "", ""
 
 

@@ -18,6 +18,7 @@ from ..sequencer.pictures import show_newest
 from ..sequencer.strips import add_strips, find_images, is_untouched, match_rate
 from ..verbs.run import Pipeline
 from . import jobs
+from .language import said
 from .plan import options_of
 from .properties import plan_of, sequencer_scene
 
@@ -87,9 +88,11 @@ def show_frames(scene: bpy.types.Scene, frames: Path, video: Path, job: jobs.Job
     if job is not None and not job.note.get("shown"):
         job.remember(shown=True)
     if shown:
-        return "The strips show the new frames"
-    held = f"; {added.missing} frames are missing, the one before is held" if added.missing else ""
-    return f"Strips from frame {added.start} to {added.end - 1}{held}"
+        return said("The strips show the new frames")
+    text = said("Strips from frame {first} to {last}", first=added.start, last=added.end - 1)
+    if added.missing:
+        return said("{strips}; {count} frames are missing, the one before is held", strips=text, count=added.missing)
+    return text
 
 
 def use_in_sequencers(scene: bpy.types.Scene) -> None:
@@ -165,8 +168,8 @@ def _add(job: jobs.Job) -> None:
     with bpy.context.temp_override(window=manager.windows[0]):
         try:
             bpy.ops.ningyo.add_strips("EXEC_DEFAULT", True, job=str(job.folder))
-        except RuntimeError as error:  # how an operator's error report arrives in Python
-            job.remember(problem=str(error).removeprefix("Error: ").strip())
+        except RuntimeError as error:
+            job.remember(problem=jobs.reported(error))
 
 
 def _is_user_at_work() -> bool:

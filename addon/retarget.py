@@ -16,6 +16,7 @@ from ..sequencer.strips import is_untouched, match_rate, scene_fps
 from . import jobs
 from .apply import Request, Solved, take, warning_reporter
 from .character import scene_armature
+from .language import said
 from .motions import rig_beside
 from .operators import obstacle as obstacle_of
 from .operators import solves, start
@@ -31,8 +32,8 @@ def obstacle(context: bpy.types.Context, plan: Plan) -> str:
     solving = context.scene.ningyo.solving
     reason = obstacle_of("retarget", plan, needs_worker=False)
     if not reason and solving.method == "SOLVER" and plan.worker is None:
-        reason = "Set up the worker first, or choose the closed form"
-    return reason or ("Retarget is at work already" if solves(plan) else "")
+        reason = said("Set up the worker first, or choose the closed form")
+    return reason or (said("{job} is at work already", job=said("Retarget")) if solves(plan) else "")
 
 
 def requested(context: bpy.types.Context, plan: Plan) -> Request:
@@ -52,15 +53,17 @@ def requested(context: bpy.types.Context, plan: Plan) -> Request:
     chosen, solved = [], []
     for person, armature in pairs:
         if armature is None:
-            raise UserError(f"Choose the armature that takes person {person}'s place, or remove the line from the list.")
+            raise UserError(
+                said("Choose the armature that takes person {person}'s place, or remove the line from the list.", person=person)
+            )
         if armature.name not in scene.objects:
-            raise UserError(f"{armature.name} is in another scene; choose an armature of this one.")
+            raise UserError(said("{name} is in another scene; choose an armature of this one.", name=armature.name))
         if person in (one.person for one in solved):
-            raise UserError(f"Person {person} is in the list twice; remove one of the lines.")
+            raise UserError(said("Person {person} is in the list twice; remove one of the lines.", person=person))
         if armature in chosen:
-            raise UserError(f"{armature.name} is to take two people's places; choose another armature for one of them.")
+            raise UserError(said("{name} is to take two people's places; choose another armature for one of them.", name=armature.name))
         if person not in known:
-            raise UserError(f"The track has no person {person}; choose one of the list of people.")
+            raise UserError(said("The track has no person {person}; choose one of the list of people.", person=person))
         refuse(armature)
         chosen.append(armature)
         motion = folder / f"person-{person}.npz"  # as `ningyo retarget` calls it
@@ -106,7 +109,7 @@ class NINGYO_OT_retarget(InThread, bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         except OSError as error:
-            self.report({"ERROR"}, f"{error.strerror}: {error.filename}; choose another output folder")
+            self.report({"ERROR"}, said("{error}: {path}; choose another output folder", error=error.strerror, path=error.filename))
             return {"CANCELLED"}
         self._request = request
         track = plan.files.track
@@ -185,7 +188,8 @@ def put_on(context: bpy.types.Context, request: Request, report: Reporter) -> st
     first, last = min(action.frame_start for action in actions), max(action.frame_end for action in actions)
     if request.video_fps is not None:
         scene.frame_end = int(last)
-    return f"{', '.join(action.name for action in actions)}: frames {first:g} to {last:g}"
+    names = ", ".join(action.name for action in actions)
+    return said("{actions}: frames {first} to {last}", actions=names, first=f"{first:g}", last=f"{last:g}")
 
 
 def prepare_rendering(context: bpy.types.Context) -> str:
@@ -199,7 +203,7 @@ def prepare_rendering(context: bpy.types.Context) -> str:
     try:
         start(context, "retarget", plan)
     except UserError as error:
-        return f"Nothing was prepared for rendering: {error}"
+        return said("Nothing was prepared for rendering: {reason}", reason=error)
     return ""
 
 
@@ -216,8 +220,8 @@ def put_on_solved(job: jobs.Job) -> None:
     with bpy.context.temp_override(window=window):
         try:
             bpy.ops.ningyo.put_on("EXEC_DEFAULT", True, job=str(job.folder))
-        except RuntimeError as error:  # how an operator's error report arrives in Python
-            job.remember(problem=str(error).removeprefix("Error: ").strip())
+        except RuntimeError as error:
+            job.remember(problem=jobs.reported(error))
 
 
 CLASSES = (NINGYO_OT_retarget, NINGYO_OT_put_on)

@@ -7,9 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
-from bpy.app.translations import pgettext_iface as iface_
 
 from . import jobs, words
+from .language import said
 
 
 def draw(self: Any, _context: bpy.types.Context) -> None:
@@ -18,9 +18,9 @@ def draw(self: Any, _context: bpy.types.Context) -> None:
     if not running:
         return
     row = self.layout.row()
-    row.label(text=words.in_short(running[0], iface_), icon="SORTTIME", translate=False)
+    row.label(text=words.in_short(running[0]), icon="SORTTIME", translate=False)
     if len(running) > 1:
-        row.label(text=iface_("and {count} more").format(count=len(running) - 1), translate=False)
+        row.label(text=said("and {count} more", count=len(running) - 1), translate=False)
 
 
 def show() -> None:

@@ -12,6 +12,7 @@ import bpy
 
 from ..errors import Cancelled, UserError
 from ..jobs.progress import Reporter
+from .language import said
 
 
 class InThread:
@@ -70,5 +71,7 @@ class InThread:
         """Whether the thread did not come to a good end; then that is reported."""
         if self._problem is not None and not isinstance(self._problem, Cancelled):
             known = isinstance(self._problem, UserError)
-            self.report({"ERROR"}, str(self._problem) if known else f"{self.bl_label} failed; Blender's console says more")
+            self.report(
+                {"ERROR"}, str(self._problem) if known else said("{job} failed; Blender's console says more", job=said(self.bl_label))
+            )
         return self._problem is not None

@@ -16,6 +16,7 @@ from ..training.balance import WON
 from ..training.files import CONFIG, CURVES, HELD_OUT, PREVIEW, REPORT, STATS
 from ..training.presets import DEFAULT, PRESETS
 from . import words
+from .language import said
 from .looking import Looked, stamp
 from .plan import options_of
 
@@ -135,21 +136,22 @@ def _number(value: Any) -> float | None:
 
 def time_spent(training: Training, minutes: float | None = None) -> str:
     """ "8 min of 20 min"; `minutes` is how long it shall be, where that is known."""
-    spent = words.duration(training.seconds) if training.seconds else "0 s"
-    return f"{spent} of {words.duration(60 * minutes)}" if minutes else spent
+    spent = words.duration(training.seconds) if training.seconds else said("{seconds} s", seconds=0)
+    return said("{done} of {total}", done=spent, total=words.duration(60 * minutes)) if minutes else spent
 
 
 def described(training: Training) -> list[str]:
     """How far a training is and how well it goes, in a few lines."""
     figures = [
-        *([f"Loss {training.loss:.3g}"] if training.loss is not None else []),
-        *([f"PSNR {training.psnr:.1f} dB"] if training.psnr is not None else []),
-        *([f"sharpness {100 * training.sharpness:.0f} %"] if training.sharpness is not None else []),
+        *([said("Loss {number}", number=f"{training.loss:.3g}")] if training.loss is not None else []),
+        *([said("PSNR {number} dB", number=f"{training.psnr:.1f}")] if training.psnr is not None else []),
+        *([said("sharpness {percent} %", percent=f"{100 * training.sharpness:.0f}")] if training.sharpness is not None else []),
     ]
-    rate = f", {training.rate:.3g} a second" if training.rate else ""
+    pictures = said("{count} pictures", count=f"{training.images:,}")
+    rate = f", {said('{number} a second', number=f'{training.rate:.3g}')}" if training.rate else ""
     return [
-        f"Step {training.steps:,}",
-        f"{training.images:,} pictures{rate}",
+        said("Step {number}", number=f"{training.steps:,}"),
+        f"{pictures}{rate}",
         *([", ".join(figures)] if figures else []),
     ]
 
@@ -158,11 +160,16 @@ def balance(training: Training) -> tuple[str, bool]:
     """How the discriminators fare, in a sentence, and whether one of them wins; an empty sentence before they join."""
     if not training.right:
         return "", False
-    winning = [f"{view}: right in {100 * share:.0f} %" for view, share in training.right.items() if share > WON]
+    winning = [
+        said("{view}: right in {percent} %", view=said(view), percent=f"{100 * share:.0f}")
+        for view, share in training.right.items()
+        if share > WON
+    ]
     if winning:
-        return f"A discriminator wins ({', '.join(winning)}) and is slowed down; the pictures may stay soft", True
+        text = said("A discriminator wins ({which}) and is slowed down; the pictures may stay soft", which=", ".join(winning))
+        return text, True
     share = sum(training.right.values()) / len(training.right)
-    return f"No side wins: the discriminators are right in {100 * share:.0f} %", False
+    return said("No side wins: the discriminators are right in {percent} %", percent=f"{100 * share:.0f}"), False
 
 
 def minutes_of(arguments: Sequence[str]) -> float | None:
@@ -180,11 +187,11 @@ def belongs(training: Training, preset: str, dataset: Path) -> str:
         return ""
     if training.preset != preset:
         names = {key: name for key, name, _ in PRESET_ITEMS}
-        return f"The model there is of the preset {names.get(training.preset, training.preset)}"
+        return said("The model there is of the preset {preset}", preset=said(names.get(training.preset, training.preset)))
     header = dataset / "dataset.json"
     at = stamp(header)
     if at is not None and training.dataset and _sha256(header, at) != training.dataset:
-        return "The model there is of another dataset"
+        return said("The model there is of another dataset")
     return ""
 
 

@@ -12,6 +12,7 @@ import bpy
 from . import jobs, words
 from .dataset_panels import OfDataset
 from .dataset_sources import out_of
+from .language import said
 from .panels import InView3D, draw_job, say, split
 from .path_panels import Step, draw_stage
 from .properties import plan_of
@@ -41,7 +42,7 @@ class NINGYO_PT_step_train(Step, InView3D, bpy.types.Panel):
 def _draw_other(layout: bpy.types.UILayout, context: bpy.types.Context, model: Path, problem: str) -> None:
     """That the model there cannot be trained further, and the way out."""
     if problem and not is_training(model, trained_by(model)):
-        say(layout, context, f"{problem}: a training with these settings needs another place.", "INFO")
+        say(layout, context, said("{problem}: a training with these settings needs another place", problem=problem), "INFO")
         layout.operator("ningyo.set_model_aside", icon="NEWFOLDER").model = str(model)
 
 
@@ -61,14 +62,14 @@ class NINGYO_PT_dataset_training(OfDataset, bpy.types.Panel):
         if job is not None and job.view.state != "done":
             draw_job(layout.box(), context, job)
         if problem and (job is None or not job.is_running):
-            say(layout, context, f"{problem}.", "INFO")
+            say(layout, context, problem, "INFO")
         names = characters_of(out_of(scene))
         taken = chosen(scene)
         lines = layout.column(align=True)
         for name in names[:LISTED]:
             _draw_character(lines, context, name, name in taken)
         if len(names) > LISTED:
-            lines.label(text=f"And {len(names) - LISTED} more")
+            lines.label(text=said("And {count} more", count=len(names) - LISTED))
         shown = _shown(scene, names)
         if shown:
             model = model_of(scene, shown)
@@ -101,9 +102,9 @@ def state(model: Path, is_taken: bool) -> str:
     if is_training(model, job):
         return time_spent(training, minutes)
     if not training.has_begun:
-        return "waits" if job is not None and job.is_running and is_taken else "to do"
+        return said("waits" if job is not None and job.is_running and is_taken else "to do")
     if minutes and training.seconds < 60 * minutes - 1:
-        return f"{time_spent(training, minutes)}, {'waits' if job.is_running else 'stopped'}"
+        return f"{time_spent(training, minutes)}, {said('waits' if job.is_running else 'stopped')}"
     quality = f", {training.psnr:.1f} dB" if training.psnr is not None else ""
     return f"{words.duration(training.seconds)}{quality}"
 

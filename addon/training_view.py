@@ -15,6 +15,7 @@ import bpy.utils.previews
 
 from . import jobs, words
 from .dataset_preview import put_in_editor
+from .language import said
 from .looking import stamp
 from .plan import options_of
 from .training_folder import (
@@ -54,7 +55,7 @@ class NINGYO_OT_show_training(bpy.types.Operator):
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: Any) -> str:
         text = next(text for key, _, text in PICTURES if key == properties.picture)
-        return f"{text}. In an image editor, where it stays up to date"
+        return said("{picture}. In an image editor, where it stays up to date", picture=said(text))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         file = pictures_of(Path(self.model))[self.picture]
@@ -172,13 +173,13 @@ def draw_training(layout: bpy.types.UILayout, context: bpy.types.Context, model:
     _draw_progress(box, model, training, job)
     lines = box.column(align=True)
     lines.scale_y = 0.8
-    for line in described(training) if training.has_begun else ["The pictures are being read"]:
+    for line in described(training) if training.has_begun else [said("The pictures are being read")]:
         lines.label(text=line)
     from .panels import say  # late, because panels draw trainings
 
     sentence, wins = balance(training)
     if sentence:
-        say(box, context, f"{sentence}.", "ERROR" if wins else "NONE")
+        say(box, context, sentence, "ERROR" if wins else "NONE")
     if job is not None and job.view.error:
         say(box, context, job.view.error, "ERROR")
     _draw_buttons(box, model, training, job)
@@ -189,11 +190,13 @@ def _draw_progress(box: bpy.types.UILayout, model: Path, training: Training, job
     text = time_spent(training, minutes)
     if not is_training(model, job):
         state = job.view.state if job is not None else "done"
-        box.label(text=f"{text} trained", icon={"done": "CHECKMARK", "failed": "ERROR", "lost": "ERROR"}.get(state, "PAUSE"))
+        box.label(
+            text=said("{time} trained", time=text), icon={"done": "CHECKMARK", "failed": "ERROR", "lost": "ERROR"}.get(state, "PAUSE")
+        )
         return
     view = job.view
     if view.progress and view.progress.get("unit") != "seconds":
-        box.progress(factor=view.fraction or 0.0, type="BAR", text=f"Measuring: {words.progress(view)}")
+        box.progress(factor=view.fraction or 0.0, type="BAR", text=said("Measuring: {progress}", progress=words.progress(view)))
     else:
         box.progress(factor=min(training.seconds / (60 * minutes), 1.0) if minutes else view.fraction or 0.0, type="BAR", text=text)
 

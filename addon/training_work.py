@@ -17,7 +17,9 @@ from .dataset_folder import beside
 from .dataset_job import has_numpy
 from .dataset_sources import out_of, sources_of
 from .dataset_work import dataset_obstacle, found
+from .language import said
 from .operators import NO_WORKER
+from .plan import first
 from .preferences import worker_python
 from .properties import plan_of, sequencer_scene
 from .training_folder import belongs, characters_of, training_in, training_now
@@ -50,7 +52,7 @@ def _train_more(context: bpy.types.Context, model: Path, minutes: float) -> None
     """Raises UserError."""
     training = training_now(model)
     if not training.is_model:
-        raise UserError("There is no model to train further; press Train first")
+        raise UserError(said("There is no model to train further; press Train first"))
     total = math.ceil(training.seconds / 6) / 10 + round(minutes, 1)
     if plan_of(context).files.model == model:
         settings = context.scene.ningyo
@@ -59,11 +61,11 @@ def _train_more(context: bpy.types.Context, model: Path, minutes: float) -> None
         return
     job, interpreter = trained_by(model), worker_python(context)
     if interpreter is None:
-        raise UserError(NO_WORKER)
+        raise UserError(said(NO_WORKER))
     if job is None:
-        raise UserError("It is not known any more what this model was trained on; press Train Characters with more minutes")
+        raise UserError(said("It is not known any more what this model was trained on; press Train Characters with more minutes"))
     if job.is_running:
-        raise UserError("A job is at work on this model; wait for it, or stop it")
+        raise UserError(said("A job is at work on this model; wait for it, or stop it"))
     dataset = job.arguments[0] if job.verb == "train" else str(Path(job.note["out"]) / "dataset")
     arguments = [dataset, "--out", str(model), "--character", training.character, "--preset", training.preset]
     arguments += ["--seed", str(training.seed), "--minutes", f"{total:g}"]
@@ -88,9 +90,9 @@ class NINGYO_OT_set_model_aside(bpy.types.Operator):
         try:
             model.rename(place)
         except OSError as error:
-            self.report({"ERROR"}, f"{error.strerror}: {model}; close what shows its files, and try again")
+            self.report({"ERROR"}, said("{error}: {path}; close what shows its files, and try again", error=error.strerror, path=model))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"The model is now in {place.name}")
+        self.report({"INFO"}, said("The model is now in {folder}", folder=place.name))
         return {"FINISHED"}
 
 
@@ -113,14 +115,14 @@ def chosen(scene: bpy.types.Scene) -> list[str]:
 
 def train_obstacle(context: bpy.types.Context) -> str:
     """Why a dataset's characters cannot be trained, as a short sentence; empty where they can."""
-    problem = dataset_obstacle(context) if has_numpy() else "This Blender's Python has no numpy: train with the command line"
+    problem = dataset_obstacle(context) if has_numpy() else said("This Blender's Python has no numpy: train with the command line")
     if problem:
         return problem
     scene, settings, there = context.scene, context.scene.ningyo.dataset, found(context)
     if there.done < there.total:
-        return f"Render the rest first: {there.done} of {there.total} samples are there"
+        return said("Render the rest first: {done} of {total} samples are there", done=there.done, total=there.total)
     if not chosen(scene):
-        return "Choose a character"
+        return said("Choose a character")
     for name in chosen(scene):
         other = belongs(training_in(model_of(scene, name)), settings.preset, out_of(scene))
         if other:
@@ -153,7 +155,7 @@ class NINGYO_OT_dataset_train(bpy.types.Operator):
         note = {"scene": scene.name, "blend": bpy.data.filepath, "dataset": str(dataset), "made": str(models_of(scene))}
         try:
             if interpreter is None:
-                raise UserError(NO_WORKER)
+                raise UserError(said(NO_WORKER))
             jobs.start_job(interpreter, "train", arguments, sources_of(scene), **note)
         except UserError as error:
             self.report({"ERROR"}, str(error))
@@ -175,7 +177,7 @@ class NINGYO_OT_dataset_model(bpy.types.Operator):
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: Any) -> str:
-        return "Show this character's training below" if properties.what == "SHOW" else "Whether this character is trained"
+        return said("Show this character's training below" if properties.what == "SHOW" else "Whether this character is trained")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         settings = context.scene.ningyo.dataset
@@ -201,9 +203,9 @@ class NINGYO_OT_dataset_generate(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         plan = plan_of(context)
-        reason = NO_WORKER if plan.worker is None else plan.video_problem
+        reason = said(NO_WORKER) if plan.worker is None else plan.video_problem
         if not reason and not plan.made("capture").exists():
-            reason = "Capture first"
+            reason = first("capture")
         if reason:
             cls.poll_message_set(reason)
         return not reason
@@ -217,7 +219,7 @@ class NINGYO_OT_dataset_generate(bpy.types.Operator):
         note = {"scene": sequencer_scene(context).name, "blend": bpy.data.filepath, "video": str(plan.video)}
         try:
             if not training_now(model).is_model:
-                raise UserError(f"{self.character} has no model yet; train it first")
+                raise UserError(said("{character} has no model yet; train it first", character=self.character))
             if jobs.last_in(out) is not None:
                 raise UserError("The frames are being generated; wait for them, or stop the job")
             jobs.start_job(plan.worker, "generate", arguments, out, **note)

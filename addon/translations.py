@@ -7,6 +7,8 @@ from typing import Any
 
 import bpy
 
+from . import language
+
 # By the context of Blender's own catalogues: "*" is the usual one, "Operator" that of buttons' names.
 JAPANESE = {
     "*": {
@@ -103,7 +105,10 @@ CATALOGUE: Any = {"ja_JP": {(context, text): said for context, texts in JAPANESE
 
 def register() -> None:
     bpy.app.translations.register(__name__, CATALOGUE)
+    translate: Any = bpy.app.translations.pgettext_iface  # whose stub returns nothing
+    language.speak(translate)
 
 
 def unregister() -> None:
+    language.speak()
     bpy.app.translations.unregister(__name__)

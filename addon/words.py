@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
+
+from .language import said
 
 TITLES = {
     "capture": "Capture",
@@ -32,46 +33,52 @@ STATES = {
 def duration(seconds: float) -> str:
     """Two figures at most: "45 s", "3 min", "2 h 5 min"."""
     if seconds < 99.5:
-        return f"{max(round(seconds), 1)} s"
+        return said("{seconds} s", seconds=max(round(seconds), 1))
     minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes < 100:
+        return said("{minutes} min", minutes=minutes)
+    return said("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
 
 
 def clock(seconds: float) -> str:
     """As short as a narrow column: "45 s", "12:05", "1:02:05"."""
     whole = max(round(seconds), 1)
     if whole < 100:
-        return f"{whole} s"
+        return said("{seconds} s", seconds=whole)
     minutes, rest = divmod(whole, 60)
     return f"{minutes}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
 def waits(job: Any) -> str:
     """What a job that is queued waits for: "waiting for Capture"."""
-    before: str = job.note["waits_for"]
-    return f"waiting for {TITLES.get(before, before)}"
+    return said("waiting for {job}", job=name_of(job.note["waits_for"]))
 
 
-def headline(job: Any, said: Callable[[str], str] = str) -> str:
-    """ "Do It All: render", "Capture: stopping…", "Retarget: done", "Retarget for Rendering: done"; `said` translates."""
+def name_of(verb: str) -> str:
+    """A stage as its button calls it; the worker's own steps as the worker does."""
+    return said(TITLES.get(verb, verb))
+
+
+def headline(job: Any) -> str:
+    """ "Do It All: Render", "Capture: stopping…", "Retarget: done", "Retarget for Rendering: done"."""
     view = job.view
     if view.state == "running":
-        state = "stopping…" if job.stopping_since is not None else TITLES.get(view.stage, view.stage) or STATES["running"]
+        state = said("stopping…") if job.stopping_since is not None else name_of(view.stage) if view.stage else said(STATES["running"])
     else:
-        state = waits(job) if job.is_queued and job.is_running else STATES[view.state]
-    return f"{said(title(job))}: {said(state)}"
+        state = waits(job) if job.is_queued and job.is_running else said(STATES[view.state])
+    return f"{title(job)}: {state}"
 
 
 def title(job: Any) -> str:
     """What a job does, in a word or two."""
     verb: str = job.verb
     if verb == "dataset":
-        return DATASET_TITLES.get(job.arguments[0], verb)
+        return said(DATASET_TITLES.get(job.arguments[0], verb))
     if verb == "render" and "dataset" in job.note:
-        return "Dataset"
+        return said("Dataset")
     if verb == "retarget" and "retarget" not in job.note:
-        return "Retarget for Rendering"  # the other kind is put onto armatures of the scene
-    return TITLES.get(verb, verb)
+        return said("Retarget for Rendering")  # the other kind is put onto armatures of the scene
+    return name_of(verb)
 
 
 def about(job: Any) -> str:
@@ -80,15 +87,14 @@ def about(job: Any) -> str:
     return folder.rstrip("/").rpartition("/")[2]
 
 
-def in_short(job: Any, said: Callable[[str], str] = str) -> str:
+def in_short(job: Any) -> str:
     """A running job in half a line: "Train 42 %, 3 min left"."""
     event, fraction = job.view.progress, job.view.fraction
-    stage = TITLES.get(job.view.stage, "")
-    text = said(title(job)) + (f" ({said(stage)})" if stage else "")
+    text = title(job) + (f" ({name_of(job.view.stage)})" if job.view.stage in TITLES else "")
     if fraction is not None:
         text += f" {100 * fraction:.0f} %"
     left = event.get("seconds_left")
-    return text if left is None else f"{text}, " + said("{} left").format(duration(left))
+    return text if left is None else said("{progress}, {time} left", progress=text, time=duration(left))
 
 
 def progress(view: Any) -> str:
@@ -96,16 +102,17 @@ def progress(view: Any) -> str:
     event = view.progress
     if not event:
         return ""
-    total, left, unit = event.get("total"), event.get("seconds_left"), event.get("unit", "")
-    text = f"{event['done']:g}{f' of {total:g}' if total else ''} {unit}".strip()
-    if left is not None:
-        text += f", {duration(left)} left"
-    elif event.get("rate"):
-        text += f", {rate(view)}"
-    return text
+    done, total, unit = f"{event['done']:g}", event.get("total"), said(event.get("unit") or "")
+    if total:
+        text = said("{done} of {total} {unit}", done=done, total=f"{total:g}", unit=unit).strip()
+    else:
+        text = said("{done} {unit}", done=done, unit=unit).strip()
+    if event.get("seconds_left") is not None:
+        return said("{progress}, {time} left", progress=text, time=duration(event["seconds_left"]))
+    return f"{text}, {rate(view)}" if event.get("rate") else text
 
 
 def rate(view: Any) -> str:
     """ "9.25 a second"; empty while it is not known."""
     known = view.progress.get("rate")
-    return f"{known:.3g} a second" if known else ""
+    return said("{number} a second", number=f"{known:.3g}") if known else ""

@@ -95,7 +95,7 @@ job.close()
 
 def test_redo_says_what_is_missing(frames: Path) -> None:
     (frames.parent / "track.npz").unlink()
-    with pytest.raises(RuntimeError, match="put the track back"):
+    with pytest.raises(RuntimeError, match="put it back"):
         bpy.ops.ningyo.redo_strip()
     header: dict[str, Any] = {key: value for key, value in HEADER.items() if key != "made_by"}
     (frames / "frames.json").write_text(json.dumps(header))

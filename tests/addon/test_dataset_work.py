@@ -73,7 +73,7 @@ def test_a_dataset_from_the_first_click_to_the_export(dataset: Any, until: Any, 
     found = there()
     assert (found.kind, found.total) == ("unfinished", COUNT)
     assert 3 <= found.done < COUNT
-    assert f"{found.done} of {COUNT} samples are there." in drawn(PANELS[0])
+    assert f"{found.done} of {COUNT} samples are there" in drawn(PANELS[0])
 
     assert bpy.ops.ningyo.dataset_render() == {"FINISHED"}
     job = jobs.JOBS[-1]
@@ -88,7 +88,7 @@ def test_a_dataset_from_the_first_click_to_the_export(dataset: Any, until: Any, 
     assert {path.name for path in out.parent.iterdir()} >= {"pairs", "pairs-job"}
 
     assert ended(until, bpy.ops.ningyo.dataset_verify).view.state == "done"
-    assert f"Every file of the {COUNT} samples is as it was rendered." in " ".join(drawn(PANELS[0]))
+    assert f"Every file of the {COUNT} samples is as it was rendered" in " ".join(drawn(PANELS[0]))
     next(out.rglob("*.image.png")).unlink()
     job = ended(until, bpy.ops.ningyo.dataset_verify)
     assert (job.view.state, words.headline(job)) == ("failed", "Verify: failed")

@@ -147,7 +147,7 @@ def test_only_what_is_ready_is_used(no_worker: None, drawn: Any) -> None:
     assert "The worker is of an older version" not in " ".join(drawn(PREFERENCES))
     place.set_ready(folder, "cpu", (*requirements(), "something=="))
     assert preferences.worker_python(bpy.context) == ready.python, "it may still do"
-    assert "The worker is of an older version: set it up again." in " ".join(drawn(PREFERENCES))
+    assert "The worker is of an older version: set it up again" in " ".join(drawn(PREFERENCES))
 
 
 def test_blenders_own_python_is_never_blender(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def toggle() -> None:
 
 def test_before_anything_is_captured_it_is_said_what_is_missing(settings: Any, drawn) -> None:
     assert not bpy.ops.ningyo.live_preview.poll()
-    assert "Capture first." in drawn(motion_panels.NINGYO_PT_motion)
+    assert "Capture first" in drawn(motion_panels.NINGYO_PT_motion)
     with pytest.raises(RuntimeError, match="Capture first"):
         bpy.ops.ningyo.live_preview()
 

@@ -83,14 +83,14 @@ def test_each_step_says_which_one_it_waits_for(settings_with_worker: Any, drawn)
 
 
 def test_the_video_is_described_when_it_is_chosen(settings_with_worker: Any, drawn, tmp_path: Path) -> None:
-    assert settings_with_worker.video_facts == "", "an empty file is no video"
+    assert not any(settings_with_worker.video_facts), "an empty file is no video"
     clips = len(bpy.data.movieclips)
     settings_with_worker.video = str(ACTOR)
-    width, rest = settings_with_worker.video_facts.split("×")
-    assert int(width) > 0
-    assert "25 fps, 150 frames" in rest
+    width, height, *rest = settings_with_worker.video_facts
+    assert min(width, height) > 0
+    assert rest == [150, 25]
     assert len(bpy.data.movieclips) == clips
-    assert any("actor.mp4, " in text for text in drawn(path_panels.NINGYO_PT_step_video))
+    assert f"actor.mp4, {width:.0f}×{height:.0f}, 150 frames, 25 fps" in " ".join(drawn(path_panels.NINGYO_PT_step_video))
 
 
 def test_what_lies_on_disk_is_said_in_half_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,31 +106,26 @@ def test_what_lies_on_disk_is_said_in_half_a_line(tmp_path: Path, monkeypatch: p
     assert facts.of_dataset(dataset) == "1,200 pictures, 1 clip, 256 px"
     motion = tmp_path / "motion.npz"
     np.savez(motion, header=np.array(json.dumps({"method": "clip", "fps": 25.0})), time=np.arange(500) / 25)
-    assert facts.of_file(motion, facts.of_motion) == "500 frames, 25 fps, solver"
+    assert facts.of_motion(motion) == "500 frames, 25 fps, solver"
     motion.write_text("no motion")
-    assert facts.of_file(motion, facts.of_motion) == ""
-    config = tmp_path / "config.json"
-    config.write_text(json.dumps({"preset": "tiny", "training": {"seconds": 600.2}}))
-    assert facts.of_file(config, facts.of_model) == "tiny, 10 min"
-    (tmp_path / "report.json").write_text(json.dumps({"rows": {"ours": {"psnr_fg": 20.12}}}))
-    assert facts.of_model(config) == "tiny, 10 min, 20.1 dB"
+    assert facts.of_motion(motion) == ""
 
 
 def test_a_file_is_read_again_only_when_it_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looking, "SECONDS_BETWEEN_LOOKS", 0.0)
     file, reads = tmp_path / "file", []
 
-    def read(path: Path) -> str:
+    def read(path: Path) -> facts.Known:
         reads.append(path)
-        return path.read_text()
+        return (path.read_text(),)
 
     file.write_text("one")
-    assert [facts.of_file(file, read) for _ in range(3)] == ["one"] * 3
+    assert [facts.known_of(file, read) for _ in range(3)] == [("one",)] * 3
     assert len(reads) == 1
     file.write_text("three")
-    assert facts.of_file(file, read) == "three"
+    assert facts.known_of(file, read) == ("three",)
     file.unlink()
-    assert facts.of_file(file, read) == ""
+    assert facts.known_of(file, read) == ()
 
 
 SPEAKS = """

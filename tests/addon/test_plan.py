@@ -149,7 +149,7 @@ def test_jobs_decide_first(plan: Plan) -> None:
     make(plan.made("capture"))
     make(plan.video, age=10)
     assert status("capture", plan, [job("capture", plan, "running")]).text == "running"
-    assert status("capture", plan, [job("capture", plan, "running", stopping_since=1.0)]).text == "stopping"
+    assert status("capture", plan, [job("capture", plan, "running", stopping_since=1.0)]).text == "stopping…"
     assert status("capture", plan, [job("run", plan, "running", stage="capture")]).kind == "running"
     assert status("capture", plan, [job("run", plan, "running", stage="train")]).kind == "done"
     assert status("capture", plan, [job("capture", plan, "failed")]).kind == "failed"
