@@ -100,7 +100,7 @@ def obstacle(scene: bpy.types.Scene) -> str:
         return said("Choose a framing")
     background = settings.background
     if background.kind in ("COLOURS", "BOTH") and not len(background.colours):
-        return said("Add a colour for the background")
+        return said("Add a color for the background")
     if background.kind in ("PICTURES", "BOTH"):
         if not background.pictures:
             return said("Choose a folder with pictures for the background")

@@ -22,7 +22,7 @@ CLIP_FILES = (".npz", ".fbx", ".glb", ".gltf", ".vrma", ".bvh")
 LISTS = (
     ("CHARACTERS", "Characters", "The list of characters"),
     ("CLIPS", "Clips", "The list of clips"),
-    ("COLOURS", "Colours", "The background's colours"),
+    ("COLOURS", "Colors", "The background's colors"),
 )
 
 
@@ -192,9 +192,9 @@ class NINGYO_OT_dataset_move(OfList, bpy.types.Operator):
 
 
 class NINGYO_OT_dataset_add_colour(bpy.types.Operator):
-    """Add a colour that is behind the character in some of the pictures"""
+    """Add a color that is behind the character in some of the pictures"""
 
-    bl_idname, bl_label = "ningyo.dataset_add_colour", "Add Colour"
+    bl_idname, bl_label = "ningyo.dataset_add_colour", "Add Color"
     bl_options = {"UNDO"}  # noqa: RUF012
 
     def execute(self, context: bpy.types.Context) -> set[str]:

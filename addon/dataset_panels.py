@@ -99,7 +99,9 @@ class NINGYO_PT_dataset(InView3D, bpy.types.Panel):
 def _draw_list(layout: bpy.types.UILayout, settings: Any, lines: str, chosen: str, menu: str) -> None:
     taken, listed = len(enabled(getattr(settings, lines))), len(getattr(settings, lines))
     name = said(lines.capitalize())
-    layout.label(text=said("{name} ({taken} of {listed})", name=name, taken=taken, listed=listed) if taken < listed else name)
+    layout.label(
+        text=said("{name} ({taken} of {listed})", name=name, taken=taken, listed=listed) if taken < listed else name, translate=False
+    )
     row = layout.row()
     row.template_list("NINGYO_UL_dataset", lines, settings, lines, settings, chosen, rows=2 if listed < 2 else 4)
     buttons = row.column(align=True)
@@ -249,7 +251,7 @@ class NINGYO_PT_dataset_background(Closed, bpy.types.Panel):
         column.prop(background, "kind")
         if background.kind in ("COLOURS", "BOTH"):
             names, values = sides(column)
-            names.label(text="Colours")
+            names.label(text="Colors")
             colours = values.column(align=True)
             for number, colour in enumerate(background.colours):
                 row = colours.row(align=True)

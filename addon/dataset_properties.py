@@ -12,6 +12,7 @@ from typing import Any
 
 import bpy
 
+from .language import CONTEXT
 from .motions import ON_DISK, is_armature
 from .training_folder import PRESET_ITEMS
 
@@ -42,7 +43,7 @@ FRAMINGS = (
 )
 # Names as the job has them, and for people; a test holds them against the job's own.
 LABELS = {
-    "skeleton": ("Skeleton", "Joints and bones in OpenPose's colours"),
+    "skeleton": ("Skeleton", "Joints and bones in OpenPose's colors"),
     "limbs": ("Limbs", "A channel for each limb, one-hot, as .npz"),
     "capsules": ("Capsules", "The body as shaded capsules, which hide each other: what Ningyo's own generator is conditioned on"),
     "mask": ("Mask", "White where the character is"),
@@ -203,6 +204,7 @@ class NINGYO_dataset_cameras(bpy.types.PropertyGroup):
     framings: bpy.props.EnumProperty(
         name="Framing",
         description="What pictures show; of several, each shows one",
+        translation_context=CONTEXT,
         items=FRAMINGS,
         options={"ENUM_FLAG"},
         default={"body"},
@@ -240,7 +242,7 @@ class NINGYO_dataset_look(bpy.types.PropertyGroup):
     outline: _range("Outline", "Width of the outline in pixels; 0 is none", (1.25, 1.25), min=0.0, max=20.0, precision=2, step=5)
     tones: bpy.props.EnumProperty(
         name="Tones",
-        description="How many tones a colour has",
+        description="How many tones a color has",
         items=(
             ("2", "Two", "Light and shade"),
             ("3", "Three", "Light, half-light and shade"),
@@ -248,14 +250,14 @@ class NINGYO_dataset_look(bpy.types.PropertyGroup):
         ),
     )
     palettes: bpy.props.IntProperty(
-        name="Palettes", description="In how many sets of colours each built-in character appears", min=1, soft_max=16, max=1000, default=1
+        name="Palettes", description="In how many sets of colors each built-in character appears", min=1, soft_max=16, max=1000, default=1
     )
 
 
 class NINGYO_dataset_colour(bpy.types.PropertyGroup):
     value: bpy.props.FloatVectorProperty(
-        name="Colour",
-        description="A colour that is behind the character",
+        name="Color",
+        description="A color that is behind the character",
         subtype="COLOR_GAMMA",
         min=0.0,
         max=1.0,
@@ -269,9 +271,9 @@ class NINGYO_dataset_background(bpy.types.PropertyGroup):
         description="What is behind the character",
         items=(
             ("NONE", "Transparent", "Nothing: pictures are transparent, and can be laid on anything later"),
-            ("COLOURS", "Colours", "One of these colours"),
+            ("COLOURS", "Colors", "One of these colors"),
             ("PICTURES", "Pictures", "A part of one of the pictures in a folder"),
-            ("BOTH", "Both", "A colour, or a part of a picture"),
+            ("BOTH", "Both", "A color, or a part of a picture"),
         ),
     )
     colours: bpy.props.CollectionProperty(type=NINGYO_dataset_colour)
@@ -311,7 +313,12 @@ class NINGYO_dataset(bpy.types.PropertyGroup):
     )
     limits_workers: bpy.props.BoolProperty(name="Limit Processes", description="Render with so many processes; otherwise with one a core")
     workers: bpy.props.IntProperty(name="Processes", description="How many processes render at once", min=1, soft_max=64, default=2)
-    preset: bpy.props.EnumProperty(name="Preset", description="How large the network is, and so what machine it is for", items=PRESET_ITEMS)
+    preset: bpy.props.EnumProperty(
+        name="Preset",
+        description="How large the network is, and so what machine it is for",
+        translation_context=CONTEXT,
+        items=PRESET_ITEMS,
+    )
     minutes: bpy.props.FloatProperty(
         name="Minutes Each", description="How long to train each character, in minutes", min=0.1, soft_max=600.0, default=10.0, precision=1
     )

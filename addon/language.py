@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+CONTEXT = "Ningyo"  # of words that mean something else in Blender's own catalogues, as "Face" does
 _translate: Callable[[str], str] = str
 
 

@@ -13,7 +13,7 @@ from ..errors import UserError
 from .character import moved_by
 from .language import said
 
-TONES = (("2", "Two", "A lit and a shaded colour"), ("3", "Three", "A second, deeper shade as well"))
+TONES = (("2", "Two", "A lit and a shaded color"), ("3", "Three", "A second, deeper shade as well"))
 
 
 class NINGYO_look(bpy.types.PropertyGroup):
@@ -23,7 +23,7 @@ class NINGYO_look(bpy.types.PropertyGroup):
     width: bpy.props.FloatProperty(
         name="Outline", description="How wide the line is, against what suits the character's size", min=0.05, soft_max=4.0, default=1.0
     )
-    tones: bpy.props.EnumProperty(name="Tones", description="How many colours the light makes of one", items=TONES)
+    tones: bpy.props.EnumProperty(name="Tones", description="How many colors the light makes of one", items=TONES)
     culls: bpy.props.BoolProperty(options={"HIDDEN"})  # whether the views' backface culling was switched on for outlines
 
 

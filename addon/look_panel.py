@@ -37,9 +37,9 @@ class NINGYO_PT_look(InView3D, bpy.types.Panel):
             row.prop(node.outputs["Normal"], "default_value", text="")
         shading = context.space_data.shading if context.space_data is not None else None
         if shading is not None and shading.type in ("WIREFRAME", "SOLID"):
-            say(self.layout, context, "The tones are seen in Material Preview and Rendered view.", "INFO")
+            say(self.layout, context, "The tones are seen in Material Preview and Rendered view", "INFO")
         if context.scene.view_settings.view_transform != "Standard":
-            say(self.layout, context, "Colours are what they are with the view transform Standard.", "INFO")
+            say(self.layout, context, "Colors are what they are with the view transform Standard", "INFO")
             split(self.layout.column()).prop(context.scene.view_settings, "view_transform", text="View Transform")
 
 

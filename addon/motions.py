@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from .language import CONTEXT
+
 if TYPE_CHECKING:
     from ..synth_data.retarget.blending import Blend
     from ..synth_data.retarget.controls import Controls
@@ -30,7 +32,13 @@ def is_armature(_group: Any, obj: bpy.types.Object) -> bool:
 
 def _share(name: str, what: str) -> Any:
     return bpy.props.FloatProperty(
-        name=name, description=f"How much of the motion {what}: 1 all of it, 0 none", subtype="FACTOR", min=0.0, max=1.0, default=1.0
+        name=name,
+        description=f"How much of the motion {what}: 1 all of it, 0 none",
+        translation_context=CONTEXT,
+        subtype="FACTOR",
+        min=0.0,
+        max=1.0,
+        default=1.0,
     )
 
 

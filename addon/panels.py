@@ -97,7 +97,7 @@ def people_table(layout: bpy.types.UILayout, context: bpy.types.Context, people:
     titles = line()
     titles[0].label(text="Person")
     for title, icon in COLUMNS:
-        titles[1].label(text=title if wide else "", icon="NONE" if wide else icon)
+        titles[1].label(text=said(title) if wide else "", translate=False, icon="NONE" if wide else icon)
     for person in people:
         button, figures = line()
         name = said("{person} main", person=person.id) if person.id == 0 else str(person.id)

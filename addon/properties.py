@@ -13,7 +13,7 @@ import bpy
 
 from . import jobs
 from .dataset_properties import NINGYO_dataset
-from .language import said
+from .language import CONTEXT, said
 from .look import NINGYO_look
 from .looking import Looked
 from .motions import ON_DISK, NINGYO_motion, NINGYO_solving, is_armature
@@ -77,7 +77,12 @@ class NINGYO_settings(bpy.types.PropertyGroup):
     minutes: bpy.props.FloatProperty(
         name="Training", description="How long to train, in minutes", min=0.1, soft_max=600.0, default=10.0, precision=1
     )
-    preset: bpy.props.EnumProperty(name="Preset", description="How large the network is, and so what machine it is for", items=PRESET_ITEMS)
+    preset: bpy.props.EnumProperty(
+        name="Preset",
+        description="How large the network is, and so what machine it is for",
+        translation_context=CONTEXT,
+        items=PRESET_ITEMS,
+    )
     size: bpy.props.IntProperty(
         name="Size", description="Side of the character's pictures, in pixels", min=64, max=1024, step=64, default=256
     )

@@ -131,9 +131,7 @@ def train_obstacle(context: bpy.types.Context) -> str:
 
 
 class NINGYO_OT_dataset_train(bpy.types.Operator):
-    """Train a model for each chosen character, one after the other, while Blender stays usable; those that are done are kept, the others go
-    on where they were
-    """
+    """Train a model for each chosen character, one after the other, while Blender stays usable; run again, it goes on where it was"""
 
     bl_idname, bl_label = "ningyo.dataset_train", "Train Characters"
 

@@ -205,7 +205,8 @@ def _fill(spill: TrackSpill, info: VideoInfo, settings: Settings, report: Report
         bridge_bodies(rows, clock, settings.bridge)
     if looks or settings.parts:
         total = spill.frames
-        note = "a closer look" + (", hands, faces" if settings.parts else "") if looks else "hands, faces"
+        closer = "a closer look, hands, faces" if settings.parts else "a closer look"
+        note = closer if looks else "hands, faces"
         with closing(frames()) as again:
             read_again(
                 again,

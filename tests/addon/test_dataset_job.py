@@ -218,7 +218,7 @@ def test_names_are_those_of_the_job(addon: Any) -> None:
         (lambda d: setattr(d.cameras, "angles", "0, left"), "must be numbers"),
         (lambda d: setattr(d.cameras, "angles", ""), "no camera"),
         (lambda d: setattr(d.cameras, "framings", set()), "Choose a framing"),
-        (lambda d: setattr(d.background, "kind", "COLOURS"), "Add a colour"),
+        (lambda d: setattr(d.background, "kind", "COLOURS"), "Add a color"),
         (lambda d: setattr(d.background, "kind", "PICTURES"), "Choose a folder"),
         (lambda d: (setattr(d.poses, "variations", 0.6), setattr(d.poses, "sampled", 0.5)), "leave room"),
         (lambda d: (d.clips.clear(), setattr(d.poses, "sampled", 0.5), setattr(d, "counts", False)), "limit the samples"),

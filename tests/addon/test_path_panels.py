@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # ruff: noqa: E402 (Blender is looked for first)
-"""The path's panels: in an empty scene, on the way, and done; their words in another language; the user's presets."""
+"""The path's panels: in an empty scene, on the way, and done; the user's presets."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +14,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-from ningyo.addon import CLASSES, facts, looking, path_panels, translations, words
+from ningyo.addon import CLASSES, facts, looking, path_panels
 from ningyo.addon.plan import STAGES
 
 ACTOR = Path(__file__).parents[2] / "samples" / "actor.mp4"
@@ -126,56 +123,6 @@ def test_a_file_is_read_again_only_when_it_has_changed(tmp_path: Path, monkeypat
     assert facts.known_of(file, read) == ("three",)
     file.unlink()
     assert facts.known_of(file, read) == ()
-
-
-SPEAKS = """
-import sys, traceback, os
-sys.path.insert(0, {parent!r})
-try:
-    import bpy, ningyo
-    ningyo.register()
-    from ningyo.addon import CLASSES, path_panels, translations
-    said = bpy.app.translations.pgettext_iface
-    titles = [cls.bl_label for cls in CLASSES if issubclass(cls, path_panels.Step) and cls.bl_space_type == "VIEW_3D"]
-    assert len(titles) == 7
-    bpy.context.preferences.view.language = "ja_JP"
-    assert [said(title) for title in titles] == [translations.JAPANESE["*"][title] for title in titles], [said(title) for title in titles]
-    assert said("Do It All", "Operator") == "すべて実行"
-    bpy.context.preferences.view.language = "en_US"
-    assert said("7. Generate") == "7. Generate"
-    bpy.context.preferences.view.language = "ja_JP"
-    ningyo.unregister()
-    assert said("7. Generate") == "7. Generate"
-    print("all was said")
-except BaseException:
-    traceback.print_exc()
-sys.stdout.flush(); sys.stderr.flush(); os._exit(0)
-"""
-
-
-def test_the_panels_speak_the_users_language(tmp_path: Path, isolated: Callable[[str], dict[str, str]]) -> None:
-    """In a real Blender, since the module brings no languages along."""
-    blender = os.environ.get("BLENDER") or shutil.which("blender")
-    if not blender:
-        pytest.skip("No Blender was found; say where it is with BLENDER=/path/to/blender")
-    script = SPEAKS.format(parent=str(Path(__file__).parents[3]))
-    command = [blender, "--background", "--factory-startup", "--python-expr", script]
-    done = subprocess.run(command, env=isolated(str(tmp_path)), capture_output=True, text=True, timeout=300, check=False)
-    assert "all was said" in done.stdout, done.stdout + done.stderr
-
-
-def test_what_is_translated_is_said_somewhere() -> None:
-    """A word that panels do not use any more, or say otherwise by now, would stay English unseen."""
-    sources = "".join(file.read_text("utf-8") for file in Path(path_panels.__file__).parent.glob("*.py") if file.name != "translations.py")
-    made = {f"Waiting for {title}" for title in words.TITLES.values()} | {f"{title} first" for title in words.TITLES.values()}
-    texts = {text for texts in translations.JAPANESE.values() for text in texts}
-    assert {text for text in texts - made if f'"{text}"' not in sources} == set()
-
-
-def test_translations_keep_what_is_filled_in() -> None:
-    for texts in translations.JAPANESE.values():
-        for text, said in texts.items():
-            assert sorted(part.split("}")[0] for part in text.split("{")[1:]) == sorted(part.split("}")[0] for part in said.split("{")[1:])
 
 
 PRESETS = """
