@@ -82,11 +82,15 @@ NO_WHEEL = (
     r"Could not find a version that satisfies the requirement ([^\s;(,]+)",
     r"([^\s/\\]+) is not a supported wheel on this platform",
 )
+SPOILT_WHEEL = r"located at .*?([^\s/\\]+\.whl) is invalid"
 CONFLICT = r"ResolutionImpossible|conflicting dependencies"
 
 
 def sentence(said: str, *, where: str = "", offline: bool = False) -> str:
     """One sentence for what a program said before it failed. `offline`: it was to take everything from a folder of wheels."""
+    spoilt = re.search(SPOILT_WHEEL, said)
+    if spoilt and offline:
+        return f"In the folder of wheels {spoilt[1]} is damaged; copy it there again and set up again."
     # An unreachable index makes pip say at the end that there is no such package: the causes are asked first.
     for pattern, text in CAUSES:
         if re.search(pattern, said):
