@@ -14,10 +14,16 @@ CAUSES = (
     ),
     (
         r"407 Proxy Authentication|Proxy Authentication Required",
-        f"The proxy wants a name and a password; write them into Proxy in the preferences, as http://NAME:PASSWORD@HOST:PORT, and {AGAIN}.",
+        "The proxy wants a name and a password, or refuses these; write them into Proxy in the preferences, "
+        f"as http://NAME:PASSWORD@HOST:PORT, and {AGAIN}.",
     ),
     (
-        r"ProxyError|Cannot connect to proxy|Tunnel connection failed|Invalid proxy URL|proxy URL had no scheme|Failed to parse: .*proxy",
+        r"dependencies for SOCKS",
+        "Proxies of the kind SOCKS cannot be used; write the address of an HTTP proxy into Proxy in the preferences, "
+        f"as http://HOST:PORT, and {AGAIN}.",
+    ),
+    (
+        r"ProxyError|Cannot connect to proxy|Tunnel connection failed|Invalid proxy URL|proxy URL had no scheme|Failed to parse: ",
         f"The proxy cannot be used; put its address right in the preferences, as http://HOST:PORT, and {AGAIN}.",
     ),
     (
@@ -25,6 +31,11 @@ CAUSES = (
         r"|(is|has) an invalid wheel|Wheel .* is invalid",
         "A downloaded file is damaged or is not the one the index announced; set up the worker again, and where it happens twice, "
         "ask who runs your package index or proxy.",
+    ),
+    (
+        r"SSLZeroReturnError|UNEXPECTED_EOF|EOF occurred in violation of protocol|WRONG_VERSION_NUMBER",
+        "The secure connection to the package index was cut; where Proxy begins with https://, write http:// instead, "
+        f"or ask who runs your network, then {AGAIN}.",
     ),
     (
         r"CERTIFICATE_VERIFY_FAILED|SSLCertVerificationError|SSLError|certificate verify failed",
@@ -71,11 +82,15 @@ NO_WHEEL = (
     r"Could not find a version that satisfies the requirement ([^\s;(,]+)",
     r"([^\s/\\]+) is not a supported wheel on this platform",
 )
+SPOILT_WHEEL = r"located at .*?([^\s/\\]+\.whl) is invalid"
 CONFLICT = r"ResolutionImpossible|conflicting dependencies"
 
 
 def sentence(said: str, *, where: str = "", offline: bool = False) -> str:
     """One sentence for what a program said before it failed. `offline`: it was to take everything from a folder of wheels."""
+    spoilt = re.search(SPOILT_WHEEL, said)
+    if spoilt and offline:
+        return f"In the folder of wheels {spoilt[1]} is damaged; copy it there again and set up again."
     # An unreachable index makes pip say at the end that there is no such package: the causes are asked first.
     for pattern, text in CAUSES:
         if re.search(pattern, said):

@@ -19,7 +19,7 @@ from . import process, pythons
 from .failures import sentence
 from .pip_output import PipOutput
 from .place import PACKAGES, Place, Ready
-from .requirements import PROJECT, package_of, requirements, size, tool, torch_index
+from .requirements import PROJECT, package_of, pinned_version, requirements, size, tool, torch_index, wheel_of
 
 ENTRY = PROJECT.with_name("__main__.py")
 PIP_WITH_BYTES = (24, 1)  # before, pip had no `--progress-bar raw`
@@ -155,34 +155,36 @@ class Pip:
     def install(self) -> None:
         """Everything the worker needs."""
         order = self._order
-        listed = order.place.temporary / "requirements.txt"
-        listed.write_text("\n".join(order.lines) + "\n", "utf-8")
         if order.wheels is not None:
-            sources = ["--no-index", "--find-links", str(order.wheels)]
+            sources, lines = ["--no-index", "--find-links", str(order.wheels)], list(order.lines)
         else:
-            sources = self._torch()
+            sources, lines = [], [self._fetched(line) for line in order.lines]
+        listed = order.place.temporary / "requirements.txt"
+        listed.write_text("\n".join(lines) + "\n", "utf-8")
         self._output.packages = 0  # pip may have installed itself anew
         self._before = self._installed()
         self._installing = True
         self._run("install", *sources, "-r", str(listed))
 
-    def _torch(self) -> list[str]:
-        """Have the wanted build of torch in a folder, where another index than the standard one has it; options that make pip take it.
+    def _fetched(self, line: str) -> str:
+        """A pinned requirement with its wheel, which is in a folder from now on; others as they are.
 
-        The other index is asked for torch alone: for all else it would only be slower, and one more place to trust.
+        Of a run that ends early pip keeps nothing but what the index marks as lasting, so each of the large ones has a run of its own.
+        torch's index is asked for torch alone: for all else it would only be slower, and one more place to trust.
         """
-        index = torch_index(self._order.compute)
-        wanted = next((line for line in self._order.lines if package_of(line) == "torch"), None)
-        if index is None or wanted is None:
-            return []
-        folder = self._order.place.downloads / "torch"
-        extra = ["--extra-index-url", index, "--retries", "1", "--timeout", "20"]
-        self._run("download", "--no-deps", "--dest", str(folder), *extra, wanted)
-        if not any("+" in wheel.name for wheel in folder.glob("torch-*.whl")):
+        order, name = self._order, package_of(line)
+        folder = order.place.downloads / order.compute
+        index = torch_index(order.compute) if name == "torch" else None
+        if not pinned_version(line):
+            return line
+        extra = [] if index is None else ["--extra-index-url", index, "--retries", "1", "--timeout", "20"]
+        self._run("download", "--no-deps", "--no-cache-dir", "--dest", str(folder), *extra, line)
+        wheel = wheel_of(line, folder)
+        if index is not None and (wheel is None or "+" not in wheel.name):
             self._report.warning(
                 f"PyTorch's own index could not be reached ({index}): the standard build of torch is taken, whatever its size."
             )
-        return ["--find-links", str(folder)]
+        return line if wheel is None else f"{name} @ {wheel.as_uri()}"
 
     def _run(self, command: str, *arguments: str) -> None:
         options = ["--only-binary", ":all:", "--progress-bar", "raw" if self._tells_bytes() else "off"]

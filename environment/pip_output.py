@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 UNITS = {"bytes": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 FILE = re.compile(r"\s*(?:Downloading|Using cached) (\S+) \((\d+(?:\.\d+)?) (bytes|kB|MB|GB)\)")
-LOCAL = re.compile(r"\s*Processing (.+\.whl)")
+LOCAL = re.compile(r"\s*(?:Processing|File was already downloaded) (.+\.whl)")
 BYTES = re.compile(r"Progress (\d+) of (\d+)")
 INSTALLING = re.compile(r"Installing collected packages: (.+)")
 

@@ -5,7 +5,7 @@ Under the add-on's folder:
 
     worker/env-N/        an environment; only the one that the mark names counts
     worker/ready.json    the mark, written last
-    worker/downloads/    pip's cache while an environment is being made: what is in it is not downloaded again
+    worker/downloads/    wheels and pip's cache while an environment is being made: what is in it is not downloaded again
     worker/tmp/          pip's temporary files, so that they fill no other disk
     worker/python/       a Python 3.11, where none was found and one was fetched
 """

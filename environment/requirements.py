@@ -27,9 +27,9 @@ class Size:
 
 # Linux's CPU build was measured; the others follow from it and the sizes of the wheels that differ.
 SIZES = {
-    ("linux", "cpu"): Size(1.0, 4.5),
+    ("linux", "cpu"): Size(1.0, 4.2),
     ("linux", "cuda"): Size(3.5, 12.0),
-    ("win32", "cpu"): Size(1.0, 4.5),
+    ("win32", "cpu"): Size(1.0, 4.2),
     ("win32", "cuda"): Size(2.6, 9.0),
     ("darwin", "cpu"): Size(0.9, 4.0),
 }
@@ -53,6 +53,22 @@ def tool(name: str, project: Path = PROJECT) -> str:
 def package_of(requirement: str) -> str:
     """ "torch" of "torch==2.13.0"."""
     return re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0].lower()
+
+
+def pinned_version(requirement: str) -> str:
+    """ "2.13.0" of "torch==2.13.0"; empty where it is open."""
+    return requirement.partition(";")[0].partition("==")[2].strip()
+
+
+def wheel_of(requirement: str, folder: Path) -> Path | None:
+    """The wheel of a pinned requirement in a folder; rather a build for one device (2.13.0+cpu) than the standard one."""
+    wanted = package_of(requirement).replace("-", "_"), pinned_version(requirement)
+    found = []
+    for wheel in folder.glob("*.whl"):
+        name, version, *_ = wheel.name.split("-")
+        if (name.lower(), version.partition("+")[0]) == wanted:
+            found.append(wheel)
+    return max(found, key=lambda wheel: "+" in wheel.name, default=None)
 
 
 def fingerprint(lines: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import bpy
 
 from .frames import FrameFolder
-from .timeline import end_is_cut, lengthen, scene_fps, set_end, span
+from .timeline import end_is_cut, is_retimed, lengthen, scene_fps, set_end, span
 
 RATE = "ningyo_rate"  # on an image strip: how many of its pictures are a second
 
@@ -47,7 +47,7 @@ def show_newest(scene: bpy.types.Scene, strip: bpy.types.Strip, folder: FrameFol
         strip.directory = strip.directory  # Blender forgets the pictures it keeps of a strip whose folder is set
         return
     end = span(strip)[1]
-    grows = not end_is_cut(strip) and not len(strip.retiming_keys)
+    grows = not end_is_cut(strip) and not is_retimed(strip)
     set_pictures(scene, strip, after)
     if grows and len(after) < len(before):
         set_end(strip, max(end + len(after) - len(before), span(strip)[0] + 1))

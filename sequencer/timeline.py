@@ -49,6 +49,14 @@ def end_is_cut(strip: bpy.types.Strip) -> bool:
     return (strip.right_handle_offset if hasattr(strip, "right_handle_offset") else strip.frame_offset_end) > 0
 
 
+def is_retimed(strip: bpy.types.Strip) -> bool:
+    """Whether an image strip's speed was changed."""
+    if hasattr(strip, "retiming_keys"):
+        return len(strip.retiming_keys) > 0
+    # Blender 4.2 retimes image strips too, but only tells by their length.
+    return strip.frame_final_duration + strip.frame_offset_start + strip.frame_offset_end != strip.frame_duration
+
+
 def set_end(strip: bpy.types.Strip, end: float) -> None:
     """Move a strip's right handle; effects upon it follow."""
     if hasattr(strip, "right_handle"):

@@ -85,8 +85,8 @@ class Index:
             self.send(request, 407, b"")
         elif wheel.is_file():
             self.before_file(name)
-            # As public indexes do: a file never changes, so that pip keeps it.
-            self.send(request, 200, wheel.read_bytes(), ("Cache-Control", "max-age=31536000, immutable"), ("ETag", f'"{name}"'))
+            # Unlike public indexes it does not say that a file never changes: pip does not keep it.
+            self.send(request, 200, wheel.read_bytes())
         else:
             page = "".join(
                 f'<a href="/files/{path.name}#sha256={self.hashes.get(path.name, hashlib.sha256(path.read_bytes()).hexdigest())}">'

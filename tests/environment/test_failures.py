@@ -53,6 +53,13 @@ def test_proxies(python: str, index: Any, monkeypatch: pytest.MonkeyPatch, capfd
     assert index.asked, "the proxy was not asked"
     assert "wants a name and a password" in sentence(said), said
     assert "geheim" not in capfd.readouterr().out
+    for proxy, told in (
+        ("http://127.0.0.1:port", "The proxy cannot be used"),
+        ("socks5://127.0.0.1:1", "Proxies of the kind SOCKS cannot be used"),
+        (f"https://{index.address}", "The proxy cannot be used"),
+    ):
+        monkeypatch.setenv("https_proxy", proxy)
+        assert sentence(said := failure(python, "alpha")).startswith(told), said
     assert process.without_credentials("via http://ann:geheim@host:1/ and https://x") == "via http://***@host:1/ and https://x"
 
 
@@ -70,7 +77,9 @@ def test_no_wheel(python: str, wheel: Callable[..., Path], tmp_path: Path) -> No
     wheel(tmp_path, "delta", "2.0")
     assert "do not fit together" in sentence(failure(python, *offline, "beta", "delta==2.0"), offline=True)
     (tmp_path / "epsilon-1.0-py3-none-any.whl").write_bytes(b"PK not really")
-    assert "damaged" in sentence(failure(python, *offline, "epsilon"), offline=True)
+    assert sentence(failure(python, *offline, "epsilon"), offline=True).startswith(
+        "In the folder of wheels epsilon-1.0-py3-none-any.whl is damaged; copy it there again"
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
@@ -98,6 +107,11 @@ def test_a_full_disk(python: str, tmp_path: Path) -> None:
             "CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate in certificate chain'))': /simple/torch/\n"
             "ERROR: No matching distribution found for torch==2.13.0",
             "The package index's certificate is not trusted",
+        ),
+        (  # an HTTP proxy that is asked for by https
+            "Could not fetch URL https://pypi.org/simple/pip/: There was a problem confirming the ssl certificate: Max retries exceeded "
+            "(Caused by SSLError(SSLZeroReturnError(6, 'TLS/SSL connection has been closed (EOF) (_ssl.c:992)'))) - skipping",
+            "The secure connection to the package index was cut; where Proxy begins with https://, write http://",
         ),
         (
             "WARNING: Retrying (Retry(total=4)) after connection broken by 'NewConnectionError('<HTTPSConnection "

@@ -79,7 +79,6 @@ def test_stopped_midway_it_goes_on_without_downloading_again(
 ) -> None:
     index.folder = wheels
     monkeypatch.setenv("PIP_INDEX_URL", f"http://{index.address}/simple")
-    monkeypatch.setenv("PIP_TRUSTED_HOST", index.address)  # from others pip keeps only what came by https
     monkeypatch.setattr(making.Pip, "renew", lambda self: None)
     job, end = WorkerJob(tmp_path / "job", "setup", []), threading.Event()
 

@@ -13,7 +13,7 @@ import pytest
 from ningyo.environment import pythons
 from ningyo.environment.pip_output import PipOutput
 from ningyo.environment.place import Place
-from ningyo.environment.requirements import fingerprint, package_of, requirements, size, tool, torch_index
+from ningyo.environment.requirements import fingerprint, package_of, pinned_version, requirements, size, tool, torch_index, wheel_of
 from ningyo.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +39,21 @@ def test_builds_of_torch() -> None:
     assert torch_index("cpu", "darwin") is None
     assert size("cuda", "linux").download > 2 * size("cpu", "linux").download
     assert size("cuda", "darwin") == size("cuda", "linux")
+
+
+def test_the_wheel_of_a_requirement(tmp_path: Path) -> None:
+    names = (
+        "torch-2.13.0-cp311-x.whl",
+        "torch-2.13.0+cpu-cp311-x.whl",
+        "torch-2.12.0+cpu-cp311-x.whl",
+        "opencv_contrib_python-4.11.0.86-y.whl",
+    )
+    for name in names:
+        (tmp_path / name).touch()
+    assert wheel_of("torch==2.13.0", tmp_path) == tmp_path / names[1]
+    assert wheel_of("opencv-contrib-python==4.11.0.86; python_version == '3.11'", tmp_path) == tmp_path / names[3]
+    assert wheel_of("torch==2.14.0", tmp_path) is None
+    assert pinned_version("numpy>=1.26; python_version == '3.11'") == ""
 
 
 SAID = """\

@@ -147,6 +147,30 @@ def test_only_the_last_piece_of_a_cut_strip_grows(begun, tmp_path: Path) -> None
     assert green(scene, 17, tmp_path) == pytest.approx(20 + 4 * 6, abs=2), "but can pull it out again"
 
 
+@pytest.mark.parametrize("cut", [0, 3])
+def test_a_strip_whose_speed_was_changed_keeps_its_length(begun, cut: int) -> None:
+    scene, folder, strip = begun
+    assert not timeline.is_retimed(strip)
+    strip.select, scene.sequence_editor.active_strip = True, strip
+    own = {"sequencer_scene": scene} if bpy.app.version >= (5, 0) else {}
+    with bpy.context.temp_override(scene=scene, **own):
+        assert bpy.ops.sequencer.retiming_segment_speed_set(speed=50.0) == {"FINISHED"}
+    timeline.set_end(strip, span(strip)[1] - cut)
+    assert timeline.is_retimed(strip)
+    before = span(strip)
+    make(folder, 4, 5)
+    grow(scene, folder)
+    assert span(strip) == before
+    assert names(strip) == list(range(6))
+
+
+@pytest.mark.parametrize("by", [-2, 3])
+def test_a_longer_or_shorter_strip_has_kept_its_speed(begun, by: int) -> None:
+    _, _, strip = begun
+    timeline.set_end(strip, span(strip)[1] + by)
+    assert not timeline.is_retimed(strip)
+
+
 def test_moved_strips_stay_where_they_were_put(begun) -> None:
     scene, folder, strip = begun
     if hasattr(strip, "content_start"):
