@@ -37,23 +37,26 @@ class Solved:
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked of a solver.
+    """What was asked for, maybe while the `track` was still being captured: what only that tells is read when the motions are put on.
 
-    `video_fps` is the rate the scene shall take over, None where its own counts; `scene_fps` is what it was. `track_start` is the time of
-    the track's first frame, seconds of the video's clock.
+    `takes_rate` says whether the scene shall take over the video's rate, if it still has its own by then, which was `scene_fps`.
     """
 
     people: tuple[Solved, ...]
-    video_fps: float | None
+    track: str
+    takes_rate: bool
     scene_fps: float
-    track_start: float
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Request:
-        return cls(**{**data, "people": tuple(Solved(**one) for one in data["people"])})
+        """Raises UserError for what another Ningyo wrote."""
+        try:
+            return cls(**{**data, "people": tuple(Solved(**one) for one in data["people"])})
+        except (KeyError, TypeError):
+            raise UserError("This job was started by another version of Ningyo; retarget again.") from None
 
 
 def take(context: bpy.types.Context, solved: Solved, track_start: float, report: Reporter) -> bpy.types.Action:
