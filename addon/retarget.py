@@ -20,8 +20,8 @@ from .apply import Request, Solved, take, warning_reporter
 from .character import scene_armature
 from .motions import rig_beside
 from .operators import obstacle as obstacle_of
-from .operators import solves, start
-from .plan import Plan, coming
+from .operators import start
+from .plan import Plan, coming, solves
 from .properties import plan_of
 from .threaded import InThread
 
@@ -34,7 +34,7 @@ def obstacle(context: bpy.types.Context, plan: Plan) -> str:
     reason = obstacle_of("retarget", plan, needs_worker=False)
     if not reason and solving.method == "SOLVER" and plan.worker is None:
         reason = "Set up the worker first, or choose the closed form"
-    return reason or ("Retarget is at work already" if solves(plan) else "")
+    return reason or ("Retarget is at work already" if solves(plan, jobs.JOBS) else "")
 
 
 def is_captured(plan: Plan) -> bool:

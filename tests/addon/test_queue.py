@@ -166,6 +166,7 @@ def test_buttons_queue_what_comes_next(scripted_worker, until, drawn, settings_w
     assert not bpy.ops.ningyo.render.poll(), "nobody makes the motion"
     assert bpy.ops.ningyo.retarget() == {"FINISHED"}
     assert not bpy.ops.ningyo.retarget.poll()
+    assert statuses(plan)["render"].text == "to do", "the motion to render from is made too"
     for verb in ("render", "train", "generate"):
         assert getattr(bpy.ops.ningyo, verb)() == {"FINISHED"}
     titles = ["Capture", "Retarget", "Retarget for Rendering", "Render", "Train", "Generate"]
