@@ -15,7 +15,7 @@ from bpy_extras.io_utils import ExportHelper
 
 from ..errors import UserError
 from ..jobs.progress import SILENT, Event, Reporter
-from ..sequencer.strips import scene_fps
+from ..sequencer.timeline import scene_fps
 from . import live_preview
 from .motions import NINGYO_motion, motion_of, rig_beside, shown_motion
 
@@ -43,6 +43,7 @@ class Request:
     """
 
     people: tuple[Solved, ...]
+    video: str
     track: str
     takes_rate: bool
     scene_fps: float
@@ -59,8 +60,10 @@ class Request:
             raise UserError("This job was started by another version of Ningyo; retarget again.") from None
 
 
-def take(context: bpy.types.Context, solved: Solved, track_start: float, report: Reporter) -> bpy.types.Action:
-    """Remember a solved motion in the scene and put it onto its armature as a new Action. Raises UserError."""
+def take(context: bpy.types.Context, solved: Solved, video: str, track_start: float, report: Reporter) -> bpy.types.Action:
+    """Remember a solved motion in the scene and put it onto its armature as a new Action. `track_start` is the time of the track's first
+    frame, seconds of the video's clock. Raises UserError.
+    """
     from ..synth_data.retarget.motion import Motion
 
     scene = context.scene
@@ -74,7 +77,7 @@ def take(context: bpy.types.Context, solved: Solved, track_start: float, report:
     remembered.remember_before()
     remembered.action = None
     remembered.faces.clear()
-    remembered.file, remembered.track_start = _relative(solved.motion), track_start
+    remembered.file, remembered.video, remembered.track_start = _relative(solved.motion), _relative(video), track_start
     remembered.said = "\n".join(found(motion, scene.ningyo.solving.sensor))
     if not remembered.trims:
         remembered.start, remembered.end = motion.time[0], motion.time[-1] + 1 / motion.fps
@@ -94,10 +97,7 @@ def update(context: bpy.types.Context, remembered: NINGYO_motion, report: Report
     refuse(armature)
     motion, _ = controlled(remembered)
     fps = scene_fps(scene)
-    if remembered.has_start_frame:
-        first = remembered.start_frame
-    else:  # somebody who comes later in the video comes later here
-        first = scene.frame_start + round((motion.time[0] - remembered.track_start) * fps)
+    first = remembered.first_frame(scene, motion.time[0])  # somebody who comes later in the video comes later here
     old = remembered.action
     name = old.name if old is not None else f"{Path(motion.source.get('video') or 'Ningyo').stem} {armature.name}"
     there, count = set(bpy.data.actions), KeyCount()

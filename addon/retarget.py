@@ -76,7 +76,7 @@ def requested(context: bpy.types.Context, plan: Plan) -> Request:
         rig = read_rig(armature)
         rig.save(rig_beside(motion))
         solved.append(Solved(person, armature.name, str(motion)))
-    return Request(tuple(solved), str(plan.files.track), untouched, scene_fps(scene))
+    return Request(tuple(solved), str(plan.video), str(plan.files.track), untouched, scene_fps(scene))
 
 
 class NINGYO_OT_retarget(InThread, bpy.types.Operator):
@@ -203,7 +203,7 @@ def put_on(context: bpy.types.Context, request: Request, report: Reporter) -> st
         track_start, track_fps = float(track.time[0]), rate_of(track.header)
     if request.takes_rate and abs(scene_fps(scene) - request.scene_fps) < 1e-6:
         match_rate(scene, track_fps)
-    actions = [take(context, one, track_start, report) for one in request.people]
+    actions = [take(context, one, request.video, track_start, report) for one in request.people]
     first, last = min(action.frame_start for action in actions), max(action.frame_end for action in actions)
     if request.takes_rate:  # nothing else was animated then, but maybe others of the video have been put on since
         scene.frame_end = int(max(known.action.frame_end for known in scene.ningyo.motions if known.action is not None))

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# pyright: basic, reportAttributeAccessIssue=false, reportArgumentType=false, reportOptionalMemberAccess=false
+"""The video's frames beside the live preview: in an image editor that is open, or in a part of the 3-D view."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..sequencer.frames import SAME_TIME
+from .overlay import movie_image, show_whole
+
+VIDEO_SHARE = 0.35  # of a 3-D view's width, that the video takes
+
+
+@dataclass
+class Beside:
+    """What shows the video. Data is kept by name: references to it do not outlive an undo step."""
+
+    image: str
+    loaded: bool  # whether the image came with the preview
+    rate: float  # at which Blender counts the video's frames
+    opened: bool = False  # whether an editor was opened for it
+    replaced: str | None = None  # the image that an editor showed before
+
+
+def show(context: bpy.types.Context, video: Path) -> tuple[Beside | None, str]:
+    """Have the video in an image editor; also says what is in the way, or nothing."""
+    if not video.is_file():
+        return None, f"{video.name} is not there, so the pose is shown alone"
+    known = len(bpy.data.images)
+    image = movie_image(video)
+    loaded = len(bpy.data.images) > known
+    if not min(image.size):
+        if loaded:
+            bpy.data.images.remove(image)
+        return None, f"Blender cannot read {video.name}, so the pose is shown alone"
+    beside = Beside(image.name, loaded, _rate(video))
+    if not any(_editors_of(image)):
+        found = _editor(context)
+        if found is None:
+            return beside, "Open an image editor to see the video beside the pose"
+        window, area, beside.opened = found
+        shown = area.spaces.active.image
+        beside.replaced = shown.name if shown is not None else ""
+        show_whole(context, window, area, image)
+    return beside, ""
+
+
+def follow(beside: Beside, scene: bpy.types.Scene, seconds: float) -> None:
+    """Have the editors show what the video does at this time of its own."""
+    image = bpy.data.images.get(beside.image)
+    # Blender finds the frames of a variable rate by their times too, at the rate that it takes for the video's.
+    number = max(math.ceil((seconds - SAME_TIME) * beside.rate), 0)
+    for _window, area in _editors_of(image):
+        user = area.spaces.active.image_user
+        user.frame_duration, user.use_cyclic, user.use_auto_refresh = max(image.frame_duration, 1), False, True
+        # Blender counts one picture a scene frame; so it begins anew here, which is in time at any rate.
+        user.frame_start, user.frame_offset = scene.frame_current, number
+        area.tag_redraw()
+
+
+def put_away(beside: Beside, closes: bool) -> None:
+    image = bpy.data.images.get(beside.image)
+    editors = list(_editors_of(image))
+    if beside.replaced is not None and editors:
+        window, area = editors[0]
+        area.spaces.active.image = bpy.data.images.get(beside.replaced)
+        if beside.opened and closes:
+            with bpy.context.temp_override(window=window, area=area):
+                close: Any = bpy.ops.screen.area_close
+                if close.poll():
+                    close()
+    if image is not None and beside.loaded and not bpy.data.user_map(subset=[image])[image]:
+        bpy.data.images.remove(image)
+
+
+def _rate(video: Path) -> float:
+    clip = bpy.data.movieclips.load(str(video))  # images do not say it
+    rate = clip.fps
+    bpy.data.movieclips.remove(clip)
+    return rate
+
+
+def _areas() -> Iterator[tuple[bpy.types.Window, bpy.types.Area]]:
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            yield window, area
+
+
+def _editors_of(image: bpy.types.Image | None) -> Iterator[tuple[bpy.types.Window, bpy.types.Area]]:
+    """The image editors that show `image`."""
+    return (
+        (window, area)
+        for window, area in _areas()
+        if image is not None and area.type == "IMAGE_EDITOR" and area.spaces.active.image == image
+    )
+
+
+def _editor(context: bpy.types.Context) -> tuple[bpy.types.Window, bpy.types.Area, bool] | None:
+    """An image editor to show the video in, and whether it is a part that the 3-D view gave, for there was none."""
+    areas = sorted(_areas(), key=lambda pair: pair[0] != context.window)
+    for window, area in areas:
+        if area.ui_type == "IMAGE_EDITOR":
+            return window, area, False
+    views = [pair for pair in areas if pair[1].type == "VIEW_3D"]
+    if not views or bpy.app.background:
+        return None
+    window, view = max(views, key=lambda pair: (pair[1] == context.area, pair[1].width * pair[1].height))
+    before = {area.as_pointer() for area in window.screen.areas}
+    with context.temp_override(window=window, area=view):
+        bpy.ops.screen.area_split(direction="VERTICAL", factor=VIDEO_SHARE)
+    new = [area for area in window.screen.areas if area.as_pointer() not in before]
+    if not new:
+        return None
+    editor = min((view, new[0]), key=lambda area: area.x)
+    editor.ui_type = "IMAGE_EDITOR"
+    editor.spaces.active.show_region_toolbar = editor.spaces.active.show_region_ui = False
+    return window, editor, True
