@@ -12,10 +12,10 @@ from typing import Any
 
 import bpy
 
-from ..sequencer.frames import SAME_TIME
 from .overlay import movie_image, show_whole
 
 VIDEO_SHARE = 0.35  # of a 3-D view's width, that the video takes
+ROUNDED = 6e-4  # seconds: some containers count time in milliseconds, which Blender's rounding allows for
 
 
 @dataclass
@@ -56,7 +56,7 @@ def follow(beside: Beside, scene: bpy.types.Scene, seconds: float) -> None:
     """Have the editors show what the video does at this time of its own."""
     image = bpy.data.images.get(beside.image)
     # Blender finds the frames of a variable rate by their times too, at the rate that it takes for the video's.
-    number = max(math.ceil((seconds - SAME_TIME) * beside.rate), 0)
+    number = max(math.ceil((seconds - ROUNDED) * beside.rate), 0)
     for _window, area in _editors_of(image):
         user = area.spaces.active.image_user
         user.frame_duration, user.use_cyclic, user.use_auto_refresh = max(image.frame_duration, 1), False, True
