@@ -71,7 +71,7 @@ def take(context: bpy.types.Context, solved: Solved, video: str, track_start: fl
     if armature is None or armature.type != "ARMATURE":
         raise UserError(f"There is no armature {solved.armature} in this scene any more; retarget again.")
     motion = Motion.load(solved.motion)
-    live_preview.stop(closes=False)
+    live_preview.stop()
     remembered = motion_of(scene, armature) or scene.ningyo.motions.add()
     remembered.armature, remembered.person = armature, solved.person
     remembered.remember_before()
@@ -92,7 +92,7 @@ def update(context: bpy.types.Context, remembered: NINGYO_motion, report: Report
     from ..synth_data.retarget.apply import KeyCount, apply_motion, refuse
     from ..synth_data.retarget.filming import NEAR
 
-    live_preview.stop(closes=False)
+    live_preview.stop()
     scene, armature = context.scene, remembered.armature
     refuse(armature)
     motion, _ = controlled(remembered)

@@ -180,11 +180,8 @@ def begin(context: bpy.types.Context, armature: bpy.types.Object, solved: Solved
     _follow(scene)
 
 
-def stop(*, closes: bool = True) -> None:
-    """End the preview, if there is one: the pose, the Action and the editors are as they were.
-
-    `closes`: also the editor that was opened for the video. Not for handlers and for what goes on with its context, which is lost by that.
-    """
+def stop() -> None:
+    """End the preview, if there is one: the pose, the Action and the editors are as they were."""
     global _preview
     if _preview is None:
         return
@@ -199,14 +196,15 @@ def stop(*, closes: bool = True) -> None:
         if scene is not None and scene.frame_current != ended.began:
             armature.update_tag(refresh={"TIME"})  # what its Action shows in this frame, and not in that one
     if ended.beside is not None:
-        live_video.put_away(ended.beside, closes)
+        live_video.put_away(ended.beside)
     jobs.redraw()
 
 
 def forget() -> None:
     """For when the add-on goes."""
     global _solved
-    stop(closes=False)
+    stop()
+    live_video.forget()
     _solved = None
     for handlers in _read_anew():
         if _repair in handlers:
@@ -243,7 +241,7 @@ def _follow(scene: bpy.types.Scene, *_: Any) -> None:
         return
     armature = bpy.data.objects.get(_preview.armature)
     if armature is None or KEPT not in armature:
-        stop(closes=False)  # it was removed or renamed
+        stop()  # it was removed or renamed
         return
     solved = _preview.solved
     movie = next((strip for strip in every_strip(scene) if strip.name == _preview.strip), None)
@@ -269,13 +267,13 @@ def _after_saving(*_: Any) -> None:
 
 
 def _before_loading(*_: Any) -> None:
-    stop(closes=False)
+    stop()
 
 
 @persistent
 def _repair(*_: Any) -> None:
     """Another state of the data is there, which may have been kept while a preview was on."""
-    stop(closes=False)
+    stop()
     for armature in bpy.data.objects:
         if armature.type == "ARMATURE" and KEPT in armature:
             _put_back(armature)

@@ -14,6 +14,7 @@ import bpy
 
 from .overlay import movie_image, show_whole
 
+SECONDS_BETWEEN_TRIES = 0.5
 VIDEO_SHARE = 0.35  # of a 3-D view's width, that the video takes
 ROUNDED = 6e-4  # seconds: some containers count time in milliseconds, which Blender's rounding allows for
 
@@ -25,8 +26,20 @@ class Beside:
     image: str
     loaded: bool  # whether the image came with the preview
     rate: float  # at which Blender counts the video's frames
-    opened: bool = False  # whether an editor was opened for it
-    replaced: str | None = None  # the image that an editor showed before
+    editor: int = 0  # the area that shows it, as a pointer; 0 where that was so before
+    opened: bool = False  # whether the area was opened for it
+    replaced: str = ""  # the image that the area showed before
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """An editor that was opened and is to be closed: itself, and all areas of its screen, which tell that from any other; as pointers."""
+
+    screen: tuple[int, ...]
+    editor: int
+
+
+_leftovers: list[Leftover] = []
 
 
 def show(context: bpy.types.Context, video: Path) -> tuple[Beside | None, str]:
@@ -47,7 +60,7 @@ def show(context: bpy.types.Context, video: Path) -> tuple[Beside | None, str]:
             return beside, "Open an image editor to see the video beside the pose"
         window, area, beside.opened = found
         shown = area.spaces.active.image
-        beside.replaced = shown.name if shown is not None else ""
+        beside.editor, beside.replaced = area.as_pointer(), shown.name if shown is not None else ""
         show_whole(context, window, area, image)
     return beside, ""
 
@@ -65,19 +78,60 @@ def follow(beside: Beside, scene: bpy.types.Scene, seconds: float) -> None:
         area.tag_redraw()
 
 
-def put_away(beside: Beside, closes: bool) -> None:
+def put_away(beside: Beside) -> None:
+    """Have the editor show again what it did; one that was opened closes by itself a moment later."""
     image = bpy.data.images.get(beside.image)
-    editors = list(_editors_of(image))
-    if beside.replaced is not None and editors:
-        window, area = editors[0]
-        area.spaces.active.image = bpy.data.images.get(beside.replaced)
-        if beside.opened and closes:
+    for screen in bpy.data.screens:  # the workspace may be another one by now
+        area = next((area for area in screen.areas if area.as_pointer() == beside.editor), None)
+        if area is not None and _is_image_editor(area) and area.spaces.active.image in (image, None):
+            area.spaces.active.image = None if beside.opened else bpy.data.images.get(beside.replaced)
+            if beside.opened:
+                _close_later(screen, area)
+    if image is not None and beside.loaded and not bpy.data.user_map(subset=[image])[image]:
+        bpy.data.images.remove(image)
+
+
+def forget() -> None:
+    """For when the add-on goes: nothing is closed any more."""
+    _leftovers.clear()
+    if bpy.app.timers.is_registered(_close):
+        bpy.app.timers.unregister(_close)
+
+
+def _close_later(screen: bpy.types.Screen, area: bpy.types.Area) -> None:
+    """Not at once: who ends the preview may be an undo step or an operator, which would lose their context."""
+    _leftovers.append(Leftover(_pointers(screen), area.as_pointer()))
+    if not bpy.app.timers.is_registered(_close):
+        bpy.app.timers.register(_close, first_interval=0.0, persistent=True)  # loading a file leaves the windows as they are, if so wished
+
+
+def _close() -> float | None:
+    """Close what can be closed; the timer's answer: seconds until the next try, or None where nothing is left to close.
+
+    Nothing is done to a screen that was changed meanwhile, nor to an editor that shows something by now.
+    """
+    for left in _leftovers[:]:
+        screen = next((screen for screen in bpy.data.screens if _pointers(screen) == left.screen), None)
+        area = next((area for area in screen.areas if area.as_pointer() == left.editor), None) if screen is not None else None
+        window = next((window for window in bpy.context.window_manager.windows if window.screen == screen), None)
+        is_empty = area is not None and _is_image_editor(area) and area.spaces.active.image is None
+        if is_empty and window is None:
+            continue  # until its workspace is in front again
+        _leftovers.remove(left)
+        if is_empty:
             with bpy.context.temp_override(window=window, area=area):
                 close: Any = bpy.ops.screen.area_close
                 if close.poll():
                     close()
-    if image is not None and beside.loaded and not bpy.data.user_map(subset=[image])[image]:
-        bpy.data.images.remove(image)
+    return SECONDS_BETWEEN_TRIES if _leftovers else None
+
+
+def _pointers(screen: bpy.types.Screen) -> tuple[int, ...]:
+    return tuple(area.as_pointer() for area in screen.areas)
+
+
+def _is_image_editor(area: bpy.types.Area) -> bool:
+    return area.ui_type == "IMAGE_EDITOR"
 
 
 def _rate(video: Path) -> float:
@@ -96,18 +150,16 @@ def _areas() -> Iterator[tuple[bpy.types.Window, bpy.types.Area]]:
 def _editors_of(image: bpy.types.Image | None) -> Iterator[tuple[bpy.types.Window, bpy.types.Area]]:
     """The image editors that show `image`."""
     return (
-        (window, area)
-        for window, area in _areas()
-        if image is not None and area.type == "IMAGE_EDITOR" and area.spaces.active.image == image
+        (window, area) for window, area in _areas() if image is not None and _is_image_editor(area) and area.spaces.active.image == image
     )
 
 
 def _editor(context: bpy.types.Context) -> tuple[bpy.types.Window, bpy.types.Area, bool] | None:
-    """An image editor to show the video in, and whether it is a part that the 3-D view gave, for there was none."""
+    """An image editor to show the video in, and whether it is a part that the 3-D view gave for it."""
     areas = sorted(_areas(), key=lambda pair: pair[0] != context.window)
     for window, area in areas:
-        if area.ui_type == "IMAGE_EDITOR":
-            return window, area, False
+        if _is_image_editor(area):
+            return window, area, any(left.editor == area.as_pointer() for left in _leftovers)
     views = [pair for pair in areas if pair[1].type == "VIEW_3D"]
     if not views or bpy.app.background:
         return None

@@ -155,7 +155,7 @@ def test_of_a_variable_rate_the_frame_of_that_time_is_shown(addon: Any, tmp_path
             live_video.follow(beside, scene, time)
             user = area.spaces.active.image_user
             positions.append(scene.frame_current - user.frame_start + user.frame_offset)
-        live_video.put_away(beside, closes=False)
+        live_video.put_away(beside)
     finally:
         area.ui_type = before
     shown = frames_at(tmp_path / "variable.mp4", positions)
