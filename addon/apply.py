@@ -15,7 +15,7 @@ from bpy_extras.io_utils import ExportHelper
 
 from ..errors import UserError
 from ..jobs.progress import SILENT, Event, Reporter
-from ..sequencer.strips import scene_fps
+from ..sequencer.timeline import scene_fps
 from . import live_preview
 from .language import said
 from .motions import NINGYO_motion, motion_of, rig_beside, shown_motion
@@ -39,27 +39,33 @@ class Solved:
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked of a solver.
+    """What was asked for, maybe while the `track` was still being captured: what only that tells is read when the motions are put on.
 
-    `video_fps` is the rate the scene shall take over, None where its own counts; `scene_fps` is what it was. `track_start` is the time of
-    the track's first frame, seconds of the video's clock.
+    `takes_rate` says whether the scene shall take over the video's rate, if it still has its own by then, which was `scene_fps`.
     """
 
     people: tuple[Solved, ...]
-    video_fps: float | None
+    video: str
+    track: str
+    takes_rate: bool
     scene_fps: float
-    track_start: float
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Request:
-        return cls(**{**data, "people": tuple(Solved(**one) for one in data["people"])})
+        """Raises UserError for what another Ningyo wrote."""
+        try:
+            return cls(**{**data, "people": tuple(Solved(**one) for one in data["people"])})
+        except (KeyError, TypeError):
+            raise UserError("This job was started by another version of Ningyo; retarget again.") from None
 
 
-def take(context: bpy.types.Context, solved: Solved, track_start: float, report: Reporter) -> bpy.types.Action:
-    """Remember a solved motion in the scene and put it onto its armature as a new Action. Raises UserError."""
+def take(context: bpy.types.Context, solved: Solved, video: str, track_start: float, report: Reporter) -> bpy.types.Action:
+    """Remember a solved motion in the scene and put it onto its armature as a new Action. `track_start` is the time of the track's first
+    frame, seconds of the video's clock. Raises UserError.
+    """
     from ..synth_data.retarget.motion import Motion
 
     scene = context.scene
@@ -67,13 +73,13 @@ def take(context: bpy.types.Context, solved: Solved, track_start: float, report:
     if armature is None or armature.type != "ARMATURE":
         raise UserError(f"There is no armature {solved.armature} in this scene any more; retarget again.")
     motion = Motion.load(solved.motion)
-    live_preview.stop(closes=False)
+    live_preview.stop()
     remembered = motion_of(scene, armature) or scene.ningyo.motions.add()
     remembered.armature, remembered.person = armature, solved.person
     remembered.remember_before()
     remembered.action = None
     remembered.faces.clear()
-    remembered.file, remembered.track_start = _relative(solved.motion), track_start
+    remembered.file, remembered.video, remembered.track_start = _relative(solved.motion), _relative(video), track_start
     remembered.said = "\n".join(found(motion, scene.ningyo.solving.sensor))
     if not remembered.trims:
         remembered.start, remembered.end = motion.time[0], motion.time[-1] + 1 / motion.fps
@@ -88,15 +94,12 @@ def update(context: bpy.types.Context, remembered: NINGYO_motion, report: Report
     from ..synth_data.retarget.apply import KeyCount, apply_motion, refuse
     from ..synth_data.retarget.filming import NEAR
 
-    live_preview.stop(closes=False)
+    live_preview.stop()
     scene, armature = context.scene, remembered.armature
     refuse(armature)
     motion, _ = controlled(remembered)
     fps = scene_fps(scene)
-    if remembered.has_start_frame:
-        first = remembered.start_frame
-    else:  # somebody who comes later in the video comes later here
-        first = scene.frame_start + round((motion.time[0] - remembered.track_start) * fps)
+    first = remembered.first_frame(scene, motion.time[0])  # somebody who comes later in the video comes later here
     old = remembered.action
     name = old.name if old is not None else f"{Path(motion.source.get('video') or 'Ningyo').stem} {armature.name}"
     there, count = set(bpy.data.actions), KeyCount()

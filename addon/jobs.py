@@ -43,7 +43,8 @@ class Job:
     `note` holds: "scene", the name of the scene the result is for; "blend", the file it is in; "out", the folder of the results;
     "video"; "after" and "waits_for", while it is queued, the folder and the verb of the job before it, and "interpreter", what then
     runs it; "shown", whether the result is in the scene; "show", whether an overlay is wanted as a "strip" or as
-    a "frame"; "retarget", the `Request` of a solver's job; "dataset", the dataset it is about; "made", the folder of what it makes.
+    a "frame"; "retarget", the `Request` of a job that solves motions for the scene; "dataset", the dataset it is about; "made", the
+    folder of what it makes.
     """
 
     folder: Path

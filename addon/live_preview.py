@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # pyright: basic, reportAttributeAccessIssue=false, reportInvalidTypeForm=false, reportArgumentType=false
 # pyright: reportIncompatibleMethodOverride=false, reportOptionalMemberAccess=false
-"""The video's poses on the character while one moves through time, before anything is keyed, and the video's frames beside them.
+"""The video's poses on the character while one moves through time, before anything is keyed.
 
 The pose that the armature had is kept on it as a custom property as long as another one is shown. So it comes back even from an undo step
 or an automatic save that was made meanwhile: whenever a state is read that has the property, the pose is put back.
@@ -21,11 +21,13 @@ from mathutils import Matrix, Quaternion
 
 from ..errors import UserError
 from ..jobs.progress import Reporter
-from ..sequencer.strips import scene_fps
-from . import jobs
+from ..sequencer.strips import find_movie
+from ..sequencer.timeline import every_strip, scene_fps
+from . import jobs, live_video
 from .character import scene_armature
 from .language import said
-from .overlay import movie_image, show_whole
+from .live_video import Beside
+from .motions import video_begins
 from .plan import Plan
 from .properties import plan_of
 from .threaded import InThread
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
     from ..synth_data.retarget.rig import Rig
 
 KEPT = "ningyo_pose_before"  # on an armature: its pose before the preview, by bone and channel, as JSON
-VIDEO_SHARE = 0.35  # of a 3-D view's width, that the video takes
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,6 @@ class Solved:
     made_of: tuple[Any, ...]
     motion: Motion
     video_time: npt.NDArray[Any]  # (F,) seconds of the video's clock of every frame of the track
-    video_frame: npt.NDArray[Any]  # (F,) and their numbers in the video
 
 
 @dataclass
@@ -62,10 +62,8 @@ class Preview:
     channels: Channels
     solved: Solved
     began: int  # the scene's frame
-    image: str = ""
-    loaded: bool = False  # whether the image came with the preview
-    opened: bool = False  # whether an editor was opened for it
-    replaced: str | None = None  # the image that an editor showed before
+    strip: str  # the video's movie in the sequencer; its file is looked for once, for that takes a look at the disk
+    beside: Beside | None = None
     at: int = 0  # the motion's frame that is shown
 
 
@@ -142,11 +140,13 @@ class NINGYO_OT_live_preview(InThread, bpy.types.Operator):
             self.report({"ERROR"}, "The scene was changed meanwhile; press Live Preview again")
             return {"CANCELLED"}
         try:
-            begin(context, armature, _solved)
+            begin(context, armature, _solved, self._plan.video)
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        problem = _show_video(context, self._plan.video)
+        assert _preview is not None
+        _preview.beside, problem = live_video.show(context, self._plan.video)
+        _follow(context.scene)
         if problem:
             self.report({"INFO"}, problem)
         return {"FINISHED"}
@@ -159,11 +159,11 @@ def _solve(made_of: tuple[Any, ...], plan: Plan, rig: Rig, report: Reporter) -> 
     global _solved
     track: PoseTrack = PoseTrack.load(plan.files.track, person=plan.person)
     motion = retarget(track, rig, person=plan.person, report=report)
-    _solved = Solved(made_of, motion, track.time, track.frame_index)
+    _solved = Solved(made_of, motion, track.time)
 
 
-def begin(context: bpy.types.Context, armature: bpy.types.Object, solved: Solved) -> None:
-    """Show a motion on its armature from now on. Raises UserError."""
+def begin(context: bpy.types.Context, armature: bpy.types.Object, solved: Solved, video: Path) -> None:
+    """Show a motion on its armature from now on, in time with the video. Raises UserError."""
     from ..synth_data.retarget.apply import channels_of
 
     global _preview
@@ -172,18 +172,17 @@ def begin(context: bpy.types.Context, armature: bpy.types.Object, solved: Solved
     assert motion.rig is not None
     channels = channels_of(armature, motion.rig, motion)
     bones = [motion.rig.names[index] for index in channels.held]
-    _preview = Preview(scene.name, armature.name, bones, channels, solved, scene.frame_current)
+    movie = find_movie(scene, video)
+    strip = movie.name if movie is not None else ""
+    _preview = Preview(scene.name, armature.name, bones, channels, solved, scene.frame_current, strip)
     _keep(armature, bones)
     for handlers, act in _handlers():
         handlers.append(act)
     _follow(scene)
 
 
-def stop(*, closes: bool = True) -> None:
-    """End the preview, if there is one: the pose, the Action and the editors are as they were.
-
-    `closes`: also the editor that was opened for the video. Not for handlers and for what goes on with its context, which is lost by that.
-    """
+def stop() -> None:
+    """End the preview, if there is one: the pose, the Action and the editors are as they were."""
     global _preview
     if _preview is None:
         return
@@ -197,14 +196,16 @@ def stop(*, closes: bool = True) -> None:
         scene = bpy.data.scenes.get(ended.scene)
         if scene is not None and scene.frame_current != ended.began:
             armature.update_tag(refresh={"TIME"})  # what its Action shows in this frame, and not in that one
-    _put_video_away(ended, closes)
+    if ended.beside is not None:
+        live_video.put_away(ended.beside)
     jobs.redraw()
 
 
 def forget() -> None:
     """For when the add-on goes."""
     global _solved
-    stop(closes=False)
+    stop()
+    live_video.forget()
     _solved = None
     for handlers in _read_anew():
         if _repair in handlers:
@@ -241,20 +242,16 @@ def _follow(scene: bpy.types.Scene, *_: Any) -> None:
         return
     armature = bpy.data.objects.get(_preview.armature)
     if armature is None or KEPT not in armature:
-        stop(closes=False)  # it was removed or renamed
+        stop()  # it was removed or renamed
         return
     solved = _preview.solved
-    seconds = float(solved.video_time[0]) + (scene.frame_current_final - scene.frame_start) / scene_fps(scene)
-    _preview.at = _nearest(solved.motion.time, seconds)
+    movie = next((strip for strip in every_strip(scene) if strip.name == _preview.strip), None)
+    begin = video_begins(scene, movie, float(solved.video_time[0]))
+    _preview.at = _nearest(solved.motion.time, (scene.frame_current_final - begin) / scene_fps(scene))
     _pose(armature, _preview)
-    number = int(solved.video_frame[_nearest(solved.video_time, float(solved.motion.time[_preview.at]))])
-    image = bpy.data.images.get(_preview.image)
-    for _window, area in _editors_of(image):
-        user = area.spaces.active.image_user
-        user.frame_duration, user.use_cyclic, user.use_auto_refresh = max(image.frame_duration, 1), False, True
-        # Blender counts one picture a scene frame; so it begins anew here, which is in time at any rate.
-        user.frame_start, user.frame_offset = scene.frame_current, number
-        area.tag_redraw()
+    if _preview.beside is not None:
+        at = _nearest(solved.video_time, float(solved.motion.time[_preview.at]))
+        live_video.follow(_preview.beside, scene, float(solved.video_time[at]))
 
 
 def _before_saving(*_: Any) -> None:
@@ -271,13 +268,13 @@ def _after_saving(*_: Any) -> None:
 
 
 def _before_loading(*_: Any) -> None:
-    stop(closes=False)
+    stop()
 
 
 @persistent
 def _repair(*_: Any) -> None:
     """Another state of the data is there, which may have been kept while a preview was on."""
-    stop(closes=False)
+    stop()
     for armature in bpy.data.objects:
         if armature.type == "ARMATURE" and KEPT in armature:
             _put_back(armature)
@@ -315,79 +312,6 @@ def _put_back(armature: bpy.types.Object) -> None:
         for channel, value in channels.items() if bone is not None else ():
             setattr(bone, channel, value)
     del armature[KEPT]
-
-
-def _editors_of(image: bpy.types.Image | None) -> list[tuple[bpy.types.Window, bpy.types.Area]]:
-    """The image editors that show `image`."""
-    areas = [(window, area) for window in bpy.context.window_manager.windows for area in window.screen.areas]
-    return [
-        (window, area) for window, area in areas if image is not None and area.type == "IMAGE_EDITOR" and area.spaces.active.image == image
-    ]
-
-
-def _show_video(context: bpy.types.Context, video: Path) -> str:
-    """Have the video's frames in an image editor: one that is open, or a part of the 3-D view. Says what is in the way, or nothing."""
-    assert _preview is not None
-    if not video.is_file():
-        return said("{video} is not there, so the pose is shown alone", video=video.name)
-    known = len(bpy.data.images)
-    image = movie_image(video)
-    loaded = len(bpy.data.images) > known
-    if not min(image.size):
-        if loaded:
-            bpy.data.images.remove(image)
-        return said("Blender cannot read {video}, so the pose is shown alone", video=video.name)
-    _preview.image, _preview.loaded = image.name, loaded
-    if not _editors_of(image):
-        found = _editor(context)
-        if found is None:
-            return "Open an image editor to see the video beside the pose"
-        window, area = found
-        shown = area.spaces.active.image
-        _preview.replaced = shown.name if shown is not None else ""
-        show_whole(context, window, area, image)
-    _follow(context.scene)
-    return ""
-
-
-def _editor(context: bpy.types.Context) -> tuple[bpy.types.Window, bpy.types.Area] | None:
-    """An image editor to show the video in; where there is none, the 3-D view gives a part of itself."""
-    windows = sorted(context.window_manager.windows, key=lambda window: window != context.window)
-    areas = [(window, area) for window in windows for area in window.screen.areas]
-    editors = [pair for pair in areas if pair[1].ui_type == "IMAGE_EDITOR"]
-    if editors:
-        return editors[0]
-    views = [pair for pair in areas if pair[1].type == "VIEW_3D"]
-    if not views or bpy.app.background:
-        return None
-    window, view = max(views, key=lambda pair: (pair[1] == context.area, pair[1].width * pair[1].height))
-    before = {area.as_pointer() for area in window.screen.areas}
-    with context.temp_override(window=window, area=view):
-        bpy.ops.screen.area_split(direction="VERTICAL", factor=VIDEO_SHARE)
-    new = [area for area in window.screen.areas if area.as_pointer() not in before]
-    if not new:
-        return None
-    editor = min((view, new[0]), key=lambda area: area.x)
-    editor.ui_type = "IMAGE_EDITOR"
-    editor.spaces.active.show_region_toolbar = editor.spaces.active.show_region_ui = False
-    assert _preview is not None
-    _preview.opened = True
-    return window, editor
-
-
-def _put_video_away(ended: Preview, closes: bool) -> None:
-    image = bpy.data.images.get(ended.image)
-    editors = _editors_of(image)
-    if ended.replaced is not None and editors:
-        window, area = editors[0]
-        area.spaces.active.image = bpy.data.images.get(ended.replaced)
-        if ended.opened and closes:
-            with bpy.context.temp_override(window=window, area=area):
-                close: Any = bpy.ops.screen.area_close
-                if close.poll():
-                    close()
-    if image is not None and ended.loaded and not bpy.data.user_map(subset=[image])[image]:
-        bpy.data.images.remove(image)
 
 
 CLASSES = (NINGYO_OT_live_preview,)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import bpy
 
+from ..sequencer.strips import find_movie
+from ..sequencer.timeline import first_frame, scene_fps
 from .language import CONTEXT
 
 if TYPE_CHECKING:
@@ -129,6 +131,7 @@ class NINGYO_motion(bpy.types.PropertyGroup):
     action: bpy.props.PointerProperty(type=bpy.types.Action)
     faces: bpy.props.CollectionProperty(type=NINGYO_face_action)
     person: bpy.props.IntProperty()
+    video: bpy.props.StringProperty(subtype="FILE_PATH", options=ON_DISK)
     file: bpy.props.StringProperty(subtype="FILE_PATH", options=ON_DISK)
     track_start: bpy.props.FloatProperty()
     said: bpy.props.StringProperty()
@@ -142,7 +145,8 @@ class NINGYO_motion(bpy.types.PropertyGroup):
         name="Frame Rate", description="Poses a second that are left of the motion", min=1.0, soft_max=120.0, max=1000.0, default=24.0
     )
     has_start_frame: bpy.props.BoolProperty(
-        name="Has a Start Frame", description="Begin at this frame; otherwise the motion stays in time with the video"
+        name="Has a Start Frame",
+        description="Begin at this frame; otherwise the motion is in time with the video, where that lies in the sequencer",
     )
     start_frame: bpy.props.IntProperty(name="Start Frame", description="The first key's frame", default=1)
     in_place: bpy.props.BoolProperty(name="In Place", description="Without the way over the floor")
@@ -202,6 +206,13 @@ class NINGYO_motion(bpy.types.PropertyGroup):
     def path(self) -> Path:
         return Path(bpy.path.abspath(self.file))
 
+    def first_frame(self, scene: bpy.types.Scene, seconds: float) -> int:
+        """The scene frame at which the motion begins: by the controls, or that of the video's time `seconds`."""
+        if self.has_start_frame:
+            return self.start_frame
+        movie = find_movie(scene, Path(bpy.path.abspath(self.video)).resolve()) if self.video else None
+        return round(video_begins(scene, movie, self.track_start) + seconds * scene_fps(scene))
+
     def blend(self) -> Blend:
         from ..synth_data.retarget.apply import curves_of
         from ..synth_data.retarget.blending import Blend
@@ -244,6 +255,13 @@ class NINGYO_motion(bpy.types.PropertyGroup):
 def rig_beside(motion: Path) -> Path:
     """The rig that a motion was solved for."""
     return motion.with_suffix(".rig.json")
+
+
+def video_begins(scene: bpy.types.Scene, movie: bpy.types.Strip | None, track_start: float) -> float:
+    """The scene frame of a video's first moment: where its `movie` lies in this scene's sequencer, cut off or not. Without one, the track,
+    which begins at second `track_start` of the video, begins with the scene.
+    """
+    return scene.frame_start - track_start * scene_fps(scene) if movie is None else first_frame(movie)
 
 
 def motion_of(scene: bpy.types.Scene, armature: bpy.types.Object | None) -> NINGYO_motion | None:

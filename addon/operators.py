@@ -16,7 +16,7 @@ from ..verbs.demo import VIDEO as DEMO_VIDEO
 from . import environment, jobs, words
 from .character import export_character, scene_armature
 from .language import said
-from .plan import Plan, at_work, coming, is_solving
+from .plan import Plan, coming, promised, solves
 from .preferences import worker_python
 from .properties import output_base, plan_of, sequencer_scene
 
@@ -26,16 +26,11 @@ NO_WORKER = "Set up the worker first, above or in the add-on's preferences"
 def obstacle(verb: str, plan: Plan, *, needs_worker: bool = True) -> str:
     """Why a stage cannot be started or queued, as a short sentence; empty where it can."""
     made = coming(plan, jobs.JOBS)
-    reason = plan.blocked(verb, needs_worker=needs_worker, coming=made | ({"retarget"} if solves(plan) else set()))
+    reason = plan.blocked(verb, needs_worker=needs_worker, coming=promised(plan, jobs.JOBS))
     if not reason and verb in made:
         doing = "run" if "run" in made else verb
         reason = said("{job} is at work already", job=words.name_of(doing))
     return reason
-
-
-def solves(plan: Plan) -> bool:
-    """Whether a motion is being solved for the scene; when it is put on, the one that pictures are rendered from is made too."""
-    return any(is_solving(job) for job in at_work(plan, jobs.JOBS))
 
 
 def start(context: bpy.types.Context, verb: str, plan: Plan, arguments: list[str] | None = None, **more: Any) -> jobs.Job:
@@ -50,7 +45,7 @@ def start(context: bpy.types.Context, verb: str, plan: Plan, arguments: list[str
     assert plan.worker is not None
     if arguments is None and context.scene.ningyo.character == "ARMATURE" and verb in ("retarget", "render", "run"):
         export_character(context, scene_armature(context, plan), Path(plan.rig))
-    if verb == "render" and solves(plan) and "retarget" not in coming(plan, jobs.JOBS):
+    if verb == "render" and solves(plan, jobs.JOBS) and "retarget" not in coming(plan, jobs.JOBS):
         start(context, "retarget", plan)
     note = {"scene": sequencer_scene(context).name, "blend": bpy.data.filepath, "video": str(plan.video), **more}
     return jobs.start_job(plan.worker, verb, arguments or plan.arguments(verb), plan.out, after=jobs.last_in(plan.out), **note)

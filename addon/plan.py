@@ -197,6 +197,16 @@ def coming(plan: Plan, jobs: Sequence[Any]) -> set[str]:
     return verbs | set(STAGES) if "run" in verbs else verbs
 
 
+def solves(plan: Plan, jobs: Sequence[Any]) -> bool:
+    """Whether a motion is being solved for the scene; when it is put on, the one that pictures are rendered from is made too."""
+    return any(is_solving(job) for job in at_work(plan, jobs))
+
+
+def promised(plan: Plan, jobs: Sequence[Any]) -> set[str]:
+    """The stages whose results other stages can count on: those that are coming, and the motion where one is being solved."""
+    return coming(plan, jobs) | ({"retarget"} if solves(plan, jobs) else set())
+
+
 def status(verb: str, plan: Plan, jobs: Sequence[Any]) -> Status:
     """How far a stage is, by what lies on disk and by the jobs (oldest first) for this output folder."""
     own = [job for job in jobs if job.note.get("out") == str(plan.out)]
@@ -211,7 +221,7 @@ def status(verb: str, plan: Plan, jobs: Sequence[Any]) -> Status:
     if last is not None and last.verb == verb and last.view.state == "cancelled":
         return Status("stopped", said("stopped; goes on where it was"))
     if not plan.made(verb).exists():
-        blocked = plan.blocked(verb, coming=coming(plan, jobs))
+        blocked = plan.blocked(verb, coming=promised(plan, jobs))
         return Status("blocked", blocked) if blocked else Status("todo", said("to do"))
     if last is not None and last.view.state == "done" and not is_solving(last):
         others = changed(verb, plan, last)

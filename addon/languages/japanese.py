@@ -282,9 +282,7 @@ WORDS = {
         ),
         "This Blender's Python has no numpy": "この Blender の Python には numpy がありません",
         "The motion is being solved, and is put on when it is ready": "モーションを計算中です。完了すると自動的に適用されます",
-        "The motion to render from is made after the capture; then press again for the character here": (
-            "レンダー用のモーションはキャプチャの後に作られます。このシーンのキャラクターには、その後もう一度押してください"
-        ),
+        "The motion is solved after the capture, and is put on when it is ready": "キャプチャの後にモーションを計算し、完了すると自動的に適用します",
         "This Blender's Python has no numpy, so the character here gets no Action; the later stages need none": (
             "この Blender の Python には numpy がないため、ここのキャラクターにアクションは付きません。後の段階には影響しません"
         ),
@@ -311,8 +309,8 @@ WORDS = {
         "Frame Rate": "フレームレート",
         "Poses a second that are left of the motion": "モーションに残す 1 秒あたりのポーズ数",
         "Has a Start Frame": "開始フレームを指定",
-        "Begin at this frame; otherwise the motion stays in time with the video": (
-            "このフレームから始めます。オフの場合は動画と同じ時間に合わせます"
+        "Begin at this frame; otherwise the motion is in time with the video, where that lies in the sequencer": (
+            "このフレームから始めます。オフの場合は、シーケンサーにある動画と同じ時間に合わせます"
         ),
         "Start Frame": "開始フレーム",
         "The first key's frame": "最初のキーのフレーム",

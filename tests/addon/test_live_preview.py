@@ -145,6 +145,11 @@ def test_the_video_is_beside_it_and_in_time_at_any_rate(armature: Any, fps: int,
         toggle()
         assert space.image == mine
         assert [image.name for image in bpy.data.images if image.source == "MOVIE"] == []
+        # What the user has it show meanwhile stays.
+        toggle()
+        space.image = other = bpy.data.images.new("other", 4, 4)
+        toggle()
+        assert space.image == other
     finally:
         area.ui_type = before
 

@@ -166,17 +166,20 @@ def test_buttons_queue_what_comes_next(scripted_worker, until, drawn, settings_w
     assert not bpy.ops.ningyo.render.poll(), "nobody makes the motion"
     assert bpy.ops.ningyo.retarget() == {"FINISHED"}
     assert not bpy.ops.ningyo.retarget.poll()
+    assert statuses(plan)["render"].text == "to do", "the motion to render from is made too"
     for verb in ("render", "train", "generate"):
         assert getattr(bpy.ops.ningyo, verb)() == {"FINISHED"}
-    assert [job.verb for job in jobs.JOBS] == ["capture", "retarget", "render", "train", "generate"]
-    assert [job.is_queued for job in jobs.JOBS] == [False, True, True, True, True]
-    assert [one.text for one in statuses(plan).values()][1:3] == ["waiting for Capture", "waiting for Retarget"]
+    titles = ["Capture", "Retarget", "Retarget for Rendering", "Render", "Train", "Generate"]
+    assert [words.title(job) for job in jobs.JOBS] == titles, "a motion for the scene, and one that pictures are rendered from"
+    assert [job.is_queued for job in jobs.JOBS] == [False, *[True] * 5]
+    assert [one.text for one in statuses(plan).values()][1:3] == ["waiting for Retarget", "waiting for Retarget"]
     texts = drawn(panels.Jobs)
+    assert "Retarget: waiting for Capture" in texts
     assert "Train: waiting for Render" in texts
-    assert texts.count("button(ningyo.cancel") == 5
+    assert texts.count("button(ningyo.cancel") == 6
     jobs.JOBS[0].cancel()
     until(lambda: not any(job.is_running for job in jobs.JOBS))
-    assert [job.view.state for job in jobs.JOBS] == ["cancelled", "failed", "failed", "failed", "failed"]
+    assert [job.view.state for job in jobs.JOBS] == ["cancelled", *["failed"] * 5]
 
 
 def test_clearing_forgets_what_has_ended_and_deletes_nothing(scripted_worker, until, drawn, tmp_path: Path) -> None:

@@ -42,3 +42,17 @@ def test_the_saved_file_in_a_new_blender(act: Act, place: Path) -> None:
     assert not seen["watching"]
     assert seen["left"] == []
     assert not seen["property_left"]
+
+
+def test_the_editor_beside_the_live_preview_closes_by_itself(act: Act, place: Path) -> None:
+    (blend,) = place.glob("*.blend")
+    seen = act("live_preview", blend).noted
+    before, with_video = seen["before"], sorted([*seen["before"], "IMAGE_EDITOR"])
+    assert "IMAGE_EDITOR" not in before
+    assert all(areas == with_video for areas in seen["on"])
+    assert seen["left"].pop("in use") == with_video
+    assert seen["shows"] == "mine"
+    assert set(seen["left"]) == {
+        "pressed again", "undone", "retargeted", "in another workspace", "loaded False", "loaded True",
+    }  # fmt: skip
+    assert all(areas == before for areas in seen["left"].values()), seen["left"]
