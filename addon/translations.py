@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import bpy
 
 from . import language
-from .languages import japanese
 
-# By Blender's name for the language, and the context: "*" is the usual one, "Operator" that of buttons' names, and language.CONTEXT ours.
-LANGUAGES = {"ja_JP": japanese.WORDS}
+# A file a language, called as Blender calls it: texts by their context, "*" the usual one, "Operator" that of buttons' names, and ours.
+LANGUAGES: dict[str, dict[str, dict[str, str]]] = {
+    file.stem: json.loads(file.read_text("utf-8")) for file in sorted(Path(__file__).with_name("languages").glob("*.json"))
+}
 CATALOGUE: Any = {
     name: {(context, text): translated for context, texts in words.items() for text, translated in texts.items()}
     for name, words in LANGUAGES.items()

@@ -145,7 +145,16 @@ def test_the_zip_holds_the_extension_and_nothing_else(archive: Path) -> None:
     assert archive.name == f"ningyo-{project['version']}.zip"
     with zipfile.ZipFile(archive) as file:
         names = set(file.namelist())
-    assert {"blender_manifest.toml", "__init__.py", "__main__.py", "LICENSE", "addon/panels.py", "jobs/folder.py", "verbs/run.py"} <= names
+    assert {
+        "blender_manifest.toml",
+        "__init__.py",
+        "__main__.py",
+        "LICENSE",
+        "addon/panels.py",
+        "addon/languages/ja_JP.json",
+        "jobs/folder.py",
+        "verbs/run.py",
+    } <= names
     tops = {name.split("/")[0] for name in names}
     code = {"addon", "environment", "generation", "jobs", "samples", "sequencer", "synth_data", "training", "verbs"}
     assert tops - code == {

@@ -159,7 +159,7 @@ try:
     import bpy, ningyo
     ningyo.register()
     from ningyo.addon import CLASSES, jobs, path_panels, plan, words
-    from ningyo.addon.languages import japanese
+    from ningyo.addon.translations import LANGUAGES
     shown = bpy.app.translations.pgettext_iface
     titles = [cls.bl_label for cls in CLASSES if issubclass(cls, path_panels.Step) and cls.bl_space_type == "VIEW_3D"]
     assert len(titles) == 7
@@ -167,7 +167,7 @@ try:
     view.fraction, view.stage, view.state = 0.24, "render", "running"
     job = SimpleNamespace(verb="run", note={{}}, view=view, stopping_since=None)
     bpy.context.preferences.view.language = "ja_JP"
-    assert [shown(title) for title in titles] == [japanese.WORDS["*"][title] for title in titles], [shown(title) for title in titles]
+    assert [shown(title) for title in titles] == [LANGUAGES["ja_JP"]["*"][title] for title in titles], [shown(title) for title in titles]
     assert shown("Do It All", "Operator") == "すべて実行"
     assert words.progress(view) == "120 / 500 フレーム、残り 40 秒", words.progress(view)
     assert words.headline(job) == "すべて実行: レンダー", words.headline(job)
