@@ -16,7 +16,7 @@ import bpy.utils.previews
 from . import jobs, words
 from .dataset_preview import put_in_editor
 from .looking import stamp
-from .plan import options_of
+from .plan import WHOLE, files_of, options_of
 from .training_folder import (
     Training,
     balance,
@@ -130,7 +130,7 @@ def trained_by(model: Path) -> jobs.Job | None:
         if job.verb == "train":
             if _out(job) == model or (_out(job) == model.parent and _is_among(model, options_of(job.arguments).get("--character", ()))):
                 return job
-        elif job.verb in ("run", "demo") and Path(job.note.get("out", "")) / "model" == model:
+        elif job.verb in WHOLE and files_of(job).model == model:
             return job
     return None
 

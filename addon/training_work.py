@@ -18,6 +18,7 @@ from .dataset_job import has_numpy
 from .dataset_sources import out_of, sources_of
 from .dataset_work import dataset_obstacle, found
 from .operators import NO_WORKER
+from .plan import files_of
 from .preferences import worker_python
 from .properties import plan_of, sequencer_scene
 from .training_folder import belongs, characters_of, training_in, training_now
@@ -64,7 +65,7 @@ def _train_more(context: bpy.types.Context, model: Path, minutes: float) -> None
         raise UserError("It is not known any more what this model was trained on; press Train Characters with more minutes")
     if job.is_running:
         raise UserError("A job is at work on this model; wait for it, or stop it")
-    dataset = job.arguments[0] if job.verb == "train" else str(Path(job.note["out"]) / "dataset")
+    dataset = job.arguments[0] if job.verb == "train" else str(files_of(job).dataset)
     arguments = [dataset, "--out", str(model), "--character", training.character, "--preset", training.preset]
     arguments += ["--seed", str(training.seed), "--minutes", f"{total:g}"]
     note = {key: job.note[key] for key in ("scene", "blend", "video", "dataset", "made") if key in job.note}
