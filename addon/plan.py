@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..training.presets import MULTIPLE
 from ..verbs.run import Pipeline
 from . import words
 
@@ -147,6 +148,8 @@ class Plan:
             return self.video_problem
         if verb in ("retarget", "render", *WHOLE[:1]) and self.rig_problem:
             return self.rig_problem
+        if verb in ("render", *WHOLE[:1]) and self.size % MULTIPLE:
+            return f"Size must be a multiple of {MULTIPLE}"
         if verb in AFTER_CAPTURE:
             for earlier in STAGES:
                 if self.made(earlier) in self.sources(verb) and earlier not in coming and not self.made(earlier).exists():

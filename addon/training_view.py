@@ -135,6 +135,16 @@ def trained_by(model: Path) -> jobs.Job | None:
     return None
 
 
+def awaited(model: Path) -> jobs.Job | None:
+    """The running job that a model becomes ready by; None where it is as ready as the last job shall make it."""
+    job, training = trained_by(model), training_in(model)
+    if job is None or not job.is_running:
+        return None
+    minutes = minutes_of(job.arguments)
+    is_ready = training.is_model and minutes is not None and training.seconds >= 60 * minutes - 1
+    return None if is_ready and not is_training(model, job) else job
+
+
 def is_training(model: Path, job: jobs.Job | None) -> bool:
     """Whether a job that trains it is at this model just now."""
     if job is None or job.view.state != "running":

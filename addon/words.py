@@ -48,8 +48,13 @@ def clock(seconds: float) -> str:
 
 def waits(job: Any) -> str:
     """What a job that is queued waits for: "waiting for Capture"."""
-    before: str = job.note["waits_for"]
-    return f"waiting for {TITLES.get(before, before)}"
+    return f"waiting for {before(job)}"
+
+
+def before(job: Any) -> str:
+    """What a job that is queued comes after, as its button is called."""
+    verb: str = job.note["waits_for"]
+    return (TITLES | DATASET_TITLES).get(verb, verb)
 
 
 def headline(job: Any, said: Callable[[str], str] = str) -> str:

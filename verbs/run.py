@@ -123,12 +123,14 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
     from ..synth_data.retarget.filming import residual_in_words
     from ..training.contact import contact_sheet
     from ..training.loop import train
-    from ..training.presets import preset_named
+    from ..training.presets import MULTIPLE, preset_named
 
     if pipeline.out.exists() and not pipeline.out.is_dir():
         raise UserError(f"{pipeline.out} is a file; choose another folder with --out.")
     # Looked at before the capture, so that what is wrong is known at once.
     preset_named(pipeline.preset)
+    if pipeline.size % MULTIPLE:
+        raise UserError(f"A model learns pictures whose side is a multiple of {MULTIPLE} px, not {pipeline.size}; choose another --size.")
     rig = rig_for(pipeline.rig, report=report)
     pipeline.out.mkdir(parents=True, exist_ok=True)
     seconds: dict[str, float] = {}

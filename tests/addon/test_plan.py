@@ -93,6 +93,9 @@ def test_what_is_missing_is_said(plan: Plan) -> None:
     assert replace(plan, rig_problem="Choose the character's file").blocked("run") == "Choose the character's file"
     assert plan.blocked("run") == ""
     assert plan.blocked("demo") == ""
+    make(plan.made("retarget"))
+    for verb in ("render", "run"):
+        assert replace(plan, size=250).blocked(verb) == "Size must be a multiple of 32", "or Train would refuse it, after the rendering"
 
 
 def test_what_is_older_than_its_source_says_so(plan: Plan) -> None:

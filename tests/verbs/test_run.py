@@ -15,6 +15,7 @@ bpy = pytest.importorskip("bpy")
 pytest.importorskip("mediapipe")
 pytest.importorskip("torch")
 
+from ningyo.errors import UserError
 from ningyo.jobs.progress import SILENT
 from ningyo.sequencer.frames import FrameFolder
 from ningyo.verbs.run import Pipeline, run_pipeline
@@ -63,3 +64,9 @@ def test_two_people_of_a_video_one_after_the_other(tmp_path: Path) -> None:
     everything = editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all
     assert [strip.name for strip in everything if strip.type == "IMAGE"] == ["Ningyo", "Ningyo person 1"]
     bpy.ops.wm.read_factory_settings(use_empty=True)
+
+
+def test_what_training_would_refuse_is_said_before_the_capture(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="multiple of 32 px, not 100"):
+        run_pipeline(Pipeline(ACTOR, "builtin", tmp_path / "out", 1, 8, 100, "tiny", 0), SILENT)
+    assert not (tmp_path / "out").exists()
