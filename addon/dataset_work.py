@@ -21,6 +21,7 @@ from .preferences import worker_python
 
 PAGE = "stats.html"
 BUSY = "A job is at work on this dataset"
+NO_SAMPLES = "Render first: there are no samples yet"
 
 
 def asked(context: bpy.types.Context) -> Wanted:
@@ -62,7 +63,7 @@ def dataset_obstacle(context: bpy.types.Context) -> str:
         return said(NO_WORKER)
     if running_on(out_of(context.scene)) is not None:
         return said(BUSY)
-    return "" if found(context).done else said("Render first: there are no samples yet")
+    return "" if found(context).done else said(NO_SAMPLES)
 
 
 def _start(context: bpy.types.Context, verb: str, arguments: list[str], **note: Any) -> None:

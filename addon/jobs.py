@@ -41,10 +41,10 @@ class Job:
     """A job folder, and what only the Blender that started it knows.
 
     `note` holds: "scene", the name of the scene the result is for; "blend", the file it is in; "out", the folder of the results;
-    "video"; "after" and "waits_for", while it is queued, the folder and the verb of the job before it, and "interpreter", what then
-    runs it; "shown", whether the result is in the scene; "show", whether an overlay is wanted as a "strip" or as
-    a "frame"; "retarget", the `Request` of a job that solves motions for the scene; "dataset", the dataset it is about; "made", the
-    folder of what it makes.
+    "video"; "after" and "waits_for", while it is queued, the folder and the verb (or what of a dataset is done) of the job before it, and
+    "interpreter", what then runs it; "shown", whether the result is in the scene; "show", whether an overlay is wanted as a "strip" or as
+    a "frame"; "retarget", the `Request` of a job that solves motions for the scene; "dataset", the dataset it is
+    about; "made", the folder of what it makes.
     """
 
     folder: Path
@@ -123,7 +123,7 @@ class Job:
             self._begin()
         else:
             text = "{job} did not end well, so this did not begin. Have {job} done first, then go on with this."
-            self._end("failed", said(text, job=words.name_of(self.note["waits_for"])))
+            self._end("failed", said(text, job=words.before(self)))
         return True
 
     def _begin(self) -> None:
@@ -216,7 +216,8 @@ def start_job(
         request_job(folder, verb, arguments, {"blender": bpy.app.version_string})
         job = Job(folder, JobView(folder), arguments)
         if after is not None:
-            note |= {"after": str(after.folder), "waits_for": after.verb, "interpreter": str(interpreter)}
+            doing = after.arguments[0] if after.verb == "dataset" else after.verb
+            note |= {"after": str(after.folder), "waits_for": doing, "interpreter": str(interpreter)}
         job.remember(out=str(out), **note)
         if after is None:
             job.process = worker.start(interpreter, verb, arguments, folder, online=bpy.app.online_access, more=environment)

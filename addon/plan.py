@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..training.presets import MULTIPLE
 from ..verbs.run import Pipeline
 from .language import said
 from .words import name_of, waits
@@ -35,7 +36,6 @@ FILMING = {
 OPTIONS = {
     "": "Video",
     "--rig": "Character",
-    "--person": "Person",
     "--fast": "Fast",
     "--count": "Pictures",
     "--size": "Size",
@@ -46,10 +46,10 @@ OPTIONS = {
 # Which options of the whole way a stage heeds.
 HEEDED = {
     "capture": ("", "--fast"),
-    "retarget": ("--rig", "--person", "--fast", *FILMING),
+    "retarget": ("--rig", "--fast", *FILMING),
     "render": ("--rig", "--count", "--size"),
     "train": ("--preset", "--minutes"),
-    "generate": ("--person",),
+    "generate": (),
 }
 
 
@@ -149,6 +149,8 @@ class Plan:
             return self.video_problem
         if verb in ("retarget", "render", *WHOLE[:1]) and self.rig_problem:
             return self.rig_problem
+        if verb in ("render", *WHOLE[:1]) and self.size % MULTIPLE:
+            return f"Size must be a multiple of {MULTIPLE}"
         if verb in AFTER_CAPTURE:
             for earlier in STAGES:
                 if self.made(earlier) in self.sources(verb) and earlier not in coming and not self.made(earlier).exists():
@@ -193,8 +195,20 @@ def is_solving(job: Any) -> bool:
 
 def coming(plan: Plan, jobs: Sequence[Any]) -> set[str]:
     """The stages that will be done when all jobs of the output folder have ended."""
-    verbs = {job.verb for job in at_work(plan, jobs) if not is_solving(job)}
-    return verbs | set(STAGES) if "run" in verbs else verbs
+    found: set[str] = set()
+    for job in at_work(plan, jobs):
+        if job.verb == "run":
+            found |= {"run", *STAGES} if is_for(plan, job) else {"capture"}
+        elif not is_solving(job) and is_for(plan, job):
+            found.add(job.verb)
+    return found
+
+
+def is_for(plan: Plan, job: Any) -> bool:
+    """Whether a job of the output folder makes what the plan would: all people of a video share the folder and the capture, no more."""
+    if job.verb in WHOLE:
+        return files_of(job).person == plan.person
+    return is_solving(job) or options_of(job.arguments).get("--out") == options_of(plan.arguments(job.verb)).get("--out")
 
 
 def solves(plan: Plan, jobs: Sequence[Any]) -> bool:
@@ -209,13 +223,17 @@ def promised(plan: Plan, jobs: Sequence[Any]) -> set[str]:
 
 def status(verb: str, plan: Plan, jobs: Sequence[Any]) -> Status:
     """How far a stage is, by what lies on disk and by the jobs (oldest first) for this output folder."""
-    own = [job for job in jobs if job.note.get("out") == str(plan.out)]
+    everyones = [job for job in jobs if job.note.get("out") == str(plan.out)]
+    if verb == "capture":
+        own = [job for job in everyones if job.verb in ("capture", *WHOLE)]
+    else:
+        own = [job for job in everyones if job.verb in (verb, *WHOLE) and is_for(plan, job)]
     for job in reversed(own):
         if job.is_running and job.verb == verb and job.is_queued:
             return Status("queued", waits(job), job)
         if job.is_running and (job.verb == verb or (job.verb in WHOLE and job.view.stage == verb)):
             return Status("running", said("stopping…" if job.stopping_since else "running"), job)
-    last = next((job for job in reversed(own) if job.verb in (verb, *WHOLE) and not job.is_running), None)
+    last = next((job for job in reversed(own) if not job.is_running), None)
     if last is not None and last.verb == verb and last.view.state in ("failed", "lost"):
         return Status("failed", said("failed"), last)
     if last is not None and last.verb == verb and last.view.state == "cancelled":
@@ -250,6 +268,14 @@ def changed(verb: str, plan: Plan, job: Any) -> list[str]:
     before, now = options_of(job.arguments), options_of(plan.arguments(job.verb))
     names = HEEDED[verb] if job.verb in WHOLE else tuple(dict.fromkeys((*now, *before)))
     return [said(OPTIONS.get(name, name.strip("-").capitalize())) for name in names if before.get(name) != now.get(name)]
+
+
+def files_of(job: Any) -> Pipeline:
+    """The names of what a job of the whole way makes."""
+    given = options_of(job.arguments)
+    out = Path(given["--out"][-1] if given.get("--out") else job.note["out"])
+    person = (given.get("--person") or ("0",))[-1]
+    return Pipeline(Path(), "", out, 0, 0, 0, "", 0, int(person) if person.isdecimal() else 0)
 
 
 def options_of(arguments: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -16,10 +16,9 @@ from ..errors import UserError
 from ..sequencer.frames import FrameFolder
 from ..sequencer.pictures import show_newest
 from ..sequencer.strips import add_strips, find_images, is_untouched, match_rate
-from ..verbs.run import Pipeline
 from . import jobs
 from .language import said
-from .plan import options_of
+from .plan import files_of, options_of
 from .properties import plan_of, sequencer_scene
 
 SHOWS_FRAMES = ("generate", "run", "demo")
@@ -59,12 +58,8 @@ class NINGYO_OT_add_strips(bpy.types.Operator):
 
 def frames_of(job: jobs.Job) -> Path:
     """The folder of the frames that a job makes."""
-    given = options_of(job.arguments)
-    out = Path(given["--out"][-1] if given.get("--out") else job.note["out"])
-    if job.verb == "generate" and given.get("--out"):
-        return out
-    person = (given.get("--person") or ("0",))[-1]
-    return Pipeline(Path(), "", out, 0, 0, 0, "", 0, int(person) if person.isdecimal() else 0).frames
+    files, given = files_of(job), options_of(job.arguments)
+    return files.out if job.verb == "generate" and given.get("--out") else files.frames
 
 
 def show_frames(scene: bpy.types.Scene, frames: Path, video: Path, job: jobs.Job | None = None) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..training.balance import WON
 from ..training.files import CONFIG, CURVES, HELD_OUT, PREVIEW, REPORT, STATS
-from ..training.presets import DEFAULT, PRESETS
+from ..training.presets import DEFAULT, MULTIPLE, PRESETS
 from . import words
 from .language import said
 from .looking import Looked, stamp
@@ -208,13 +208,35 @@ def pictures_of(folder: Path) -> dict[str, Path]:
     return {"GRID": folder / PREVIEW, "CURVES": folder / CURVES}
 
 
-def characters_of(dataset: Path) -> tuple[str, ...]:
-    """The characters of the dataset in a folder, in their order."""
+@dataclass(frozen=True)
+class Material:
+    """What a dataset has to train on: its characters, in their order. `problem` says in a short sentence why none of them can be trained;
+    it is empty where they can.
+    """
+
+    characters: tuple[str, ...] = ()
+    problem: str = ""
+
+
+def material_in(dataset: Path) -> Material:
+    """What the dataset in a folder has; nothing where there is none yet."""
     header = dataset / "dataset.json"
     at = stamp(header)
-    return _characters(header, at) if at is not None else ()
+    return _material(header, at) if at is not None else Material()
 
 
 @lru_cache(maxsize=4)
-def _characters(header: Path, _stamp: tuple[int, int]) -> tuple[str, ...]:
-    return tuple(map(str, _dictionary(_dictionary(header).get("characters"))))
+def _material(header: Path, _stamp: tuple[int, int]) -> Material:
+    about = _dictionary(header)
+    size = about.get("size")
+    side = size[0] if isinstance(size, list) and size and isinstance(size[0], int) else 0
+    return Material(tuple(map(str, _dictionary(about.get("characters")))), unfit(side, bool(about.get("background"))))
+
+
+def unfit(size: int, is_painted: bool) -> str:
+    """Why pictures of this side, px, cannot be trained on; empty where they can."""
+    if is_painted:
+        return said("Training takes pictures without a background: render a dataset with a transparent one")
+    if size % MULTIPLE:
+        return said("Training takes pictures whose side is a multiple of {multiple} px, not of {size} px", multiple=MULTIPLE, size=size)
+    return ""

@@ -14,11 +14,11 @@ from .dataset_panels import OfDataset
 from .dataset_sources import out_of
 from .language import said
 from .panels import InView3D, draw_job, say, split
-from .path_panels import Step, draw_stage
+from .path_panels import Step, draw_stage, draw_stop
 from .properties import plan_of
-from .training_folder import belongs, characters_of, minutes_of, time_spent, training_in
-from .training_view import draw_training, is_training, trained_by
-from .training_work import chosen, model_of, train_obstacle
+from .training_folder import belongs, minutes_of, time_spent, training_in
+from .training_view import awaited, draw_training, is_training, trained_by
+from .training_work import chosen, material, model_of, results_of, train_obstacle
 
 LISTED = 40  # characters at most that get a line
 
@@ -63,11 +63,12 @@ class NINGYO_PT_dataset_training(OfDataset, bpy.types.Panel):
             draw_job(layout.box(), context, job)
         if problem and (job is None or not job.is_running):
             say(layout, context, problem, "INFO")
-        names = characters_of(out_of(scene))
-        taken = chosen(scene)
+        names = material(scene).characters
+        taken, video = chosen(scene), plan_of(context).video
         lines = layout.column(align=True)
         for name in names[:LISTED]:
             _draw_character(lines, context, name, name in taken)
+            _draw_generating(lines, name, jobs.last_in(results_of(model_of(scene, name), video)))
         if len(names) > LISTED:
             lines.label(text=said("And {count} more", count=len(names) - LISTED))
         shown = _shown(scene, names)
@@ -91,8 +92,16 @@ def _draw_character(lines: bpy.types.UILayout, context: bpy.types.Context, name:
     show = row.operator("ningyo.dataset_model", text=f"{name}: {state(model, is_taken)}", depress=pressed)
     show.character, show.what = name, "SHOW"
     generate = row.row(align=True)
-    generate.enabled = training_in(model).is_model
+    generate.enabled = training_in(model).is_model or awaited(model) is not None
     generate.operator("ningyo.dataset_generate", text="", icon="RENDER_ANIMATION").character = name
+
+
+def _draw_generating(lines: bpy.types.UILayout, name: str, job: jobs.Job | None) -> None:
+    """That a character is being drawn in the video, or is going to be."""
+    if job is not None:
+        row = lines.row(align=True)
+        row.label(text=f"{name}: {words.headline(job)}", icon="TIME" if job.is_queued else "SORTTIME", translate=False)
+        draw_stop(row, job)
 
 
 def state(model: Path, is_taken: bool) -> str:

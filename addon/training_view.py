@@ -17,7 +17,7 @@ from . import jobs, words
 from .dataset_preview import put_in_editor
 from .language import said
 from .looking import stamp
-from .plan import options_of
+from .plan import WHOLE, files_of, options_of
 from .training_folder import (
     Training,
     balance,
@@ -131,9 +131,19 @@ def trained_by(model: Path) -> jobs.Job | None:
         if job.verb == "train":
             if _out(job) == model or (_out(job) == model.parent and _is_among(model, options_of(job.arguments).get("--character", ()))):
                 return job
-        elif job.verb in ("run", "demo") and Path(job.note.get("out", "")) / "model" == model:
+        elif job.verb in WHOLE and files_of(job).model == model:
             return job
     return None
+
+
+def awaited(model: Path) -> jobs.Job | None:
+    """The running job that a model becomes ready by; None where it is as ready as the last job shall make it."""
+    job, training = trained_by(model), training_in(model)
+    if job is None or not job.is_running:
+        return None
+    minutes = minutes_of(job.arguments)
+    is_ready = training.is_model and minutes is not None and training.seconds >= 60 * minutes - 1
+    return None if is_ready and not is_training(model, job) else job
 
 
 def is_training(model: Path, job: jobs.Job | None) -> bool:

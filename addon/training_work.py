@@ -6,24 +6,26 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from ..errors import UserError
-from . import jobs, operators
+from . import jobs, operators, words
 from .dataset_folder import beside
 from .dataset_job import has_numpy
 from .dataset_sources import out_of, sources_of
-from .dataset_work import dataset_obstacle, found
+from .dataset_work import BUSY, NO_SAMPLES, found
 from .language import said
+from .looking import stamp
 from .operators import NO_WORKER
-from .plan import first
+from .plan import files_of, first
 from .preferences import worker_python
 from .properties import plan_of, sequencer_scene
-from .training_folder import belongs, characters_of, training_in, training_now
-from .training_view import trained_by
+from .training_folder import Material, belongs, material_in, training_in, training_now, unfit
+from .training_view import awaited, trained_by
 
 
 class NINGYO_OT_train_more(bpy.types.Operator):
@@ -66,7 +68,7 @@ def _train_more(context: bpy.types.Context, model: Path, minutes: float) -> None
         raise UserError(said("It is not known any more what this model was trained on; press Train Characters with more minutes"))
     if job.is_running:
         raise UserError(said("A job is at work on this model; wait for it, or stop it"))
-    dataset = job.arguments[0] if job.verb == "train" else str(Path(job.note["out"]) / "dataset")
+    dataset = job.arguments[0] if job.verb == "train" else str(files_of(job).dataset)
     arguments = [dataset, "--out", str(model), "--character", training.character, "--preset", training.preset]
     arguments += ["--seed", str(training.seed), "--minutes", f"{total:g}"]
     note = {key: job.note[key] for key in ("scene", "blend", "video", "dataset", "made") if key in job.note}
@@ -107,20 +109,60 @@ def model_of(scene: bpy.types.Scene, character: str) -> Path:
     return models_of(scene) / safe_name(character)
 
 
+def results_of(model: Path, video: Path) -> Path:
+    """The folder of what a dataset's model draws in a video."""
+    return model.with_name(f"{model.name}-in-{video.stem}")
+
+
+def material(scene: bpy.types.Scene) -> Material:
+    """What there is to train on, or will be when the dataset has been rendered."""
+    out = out_of(scene)
+    there, job = material_in(out), rendering(out)
+    if there.characters or job is None or not has_numpy():
+        return there
+    file = Path(job.arguments[0])
+    at = stamp(file)
+    return _material_of_job(file, at) if at is not None else there
+
+
+@lru_cache(maxsize=1)
+def _material_of_job(file: Path, _stamp: tuple[int, int]) -> Material:
+    from ..synth_data.render.job_file import job_data, load_job
+
+    try:
+        job = load_job(file)
+    except UserError:
+        return Material()  # the job that renders it says so
+    return Material(tuple(character.name for character in job.characters), unfit(job.size, "background" in job_data(job)))
+
+
 def chosen(scene: bpy.types.Scene) -> list[str]:
     """The characters of the dataset that are to be trained."""
     left_out = scene.ningyo.dataset.left_out.splitlines()
-    return [name for name in characters_of(out_of(scene)) if name not in left_out]
+    return [name for name in material(scene).characters if name not in left_out]
+
+
+def rendering(out: Path) -> jobs.Job | None:
+    """The job that renders the dataset in a folder, or is going to."""
+    return next((job for job in jobs.JOBS if job.is_running and job.verb == "render" and job.note.get("dataset") == str(out)), None)
 
 
 def train_obstacle(context: bpy.types.Context) -> str:
-    """Why a dataset's characters cannot be trained, as a short sentence; empty where they can."""
-    problem = dataset_obstacle(context) if has_numpy() else said("This Blender's Python has no numpy: train with the command line")
-    if problem:
-        return problem
-    scene, settings, there = context.scene, context.scene.ningyo.dataset, found(context)
-    if there.done < there.total:
+    """Why a dataset's characters cannot be trained, or the training cannot be queued, as a short sentence; empty where they can."""
+    if not has_numpy():
+        return said("This Blender's Python has no numpy: train with the command line")
+    scene, settings, out = context.scene, context.scene.ningyo.dataset, out_of(context.scene)
+    if worker_python(context) is None:
+        return said(NO_WORKER)
+    if any(job.is_running and job.verb == "train" and job.note.get("dataset") == str(out) for job in jobs.JOBS):
+        return said(BUSY)
+    there = found(context)
+    if rendering(out) is None and not there.done:
+        return said(NO_SAMPLES)
+    if rendering(out) is None and there.done < there.total:
         return said("Render the rest first: {done} of {total} samples are there", done=there.done, total=there.total)
+    if material(scene).problem:
+        return material(scene).problem
     if not chosen(scene):
         return said("Choose a character")
     for name in chosen(scene):
@@ -131,7 +173,7 @@ def train_obstacle(context: bpy.types.Context) -> str:
 
 
 class NINGYO_OT_dataset_train(bpy.types.Operator):
-    """Train a model for each chosen character, one after the other, while Blender stays usable; run again, it goes on where it was"""
+    """Train a model for each chosen character, one after the other, when the dataset is rendered; run again, it goes on where it was"""
 
     bl_idname, bl_label = "ningyo.dataset_train", "Train Characters"
 
@@ -148,16 +190,18 @@ class NINGYO_OT_dataset_train(bpy.types.Operator):
         # One character's model would become the folder itself; several get folders of their names in it.
         out = models_of(scene) if len(names) > 1 else model_of(scene, names[0])
         arguments = [str(dataset), "--out", str(out), "--preset", settings.preset, "--minutes", f"{round(settings.minutes, 1):g}"]
-        if len(names) < len(characters_of(dataset)):
+        if len(names) < len(material(scene).characters):
             arguments += [word for name in names for word in ("--character", name)]
         note = {"scene": scene.name, "blend": bpy.data.filepath, "dataset": str(dataset), "made": str(models_of(scene))}
         try:
             if interpreter is None:
                 raise UserError(said(NO_WORKER))
-            jobs.start_job(interpreter, "train", arguments, sources_of(scene), **note)
+            job = jobs.start_job(interpreter, "train", arguments, sources_of(scene), after=jobs.last_in(sources_of(scene)), **note)
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        if job.is_queued:
+            self.report({"INFO"}, words.headline(job))
         return {"FINISHED"}
 
 
@@ -192,7 +236,7 @@ class NINGYO_OT_dataset_model(bpy.types.Operator):
 
 
 class NINGYO_OT_dataset_generate(bpy.types.Operator):
-    """Have this character's model draw it in every frame of the video, and show the frames in the sequencer"""
+    """Have this character's model, once it is trained, draw it in every frame of the video, and show the frames in the sequencer"""
 
     bl_idname, bl_label = "ningyo.dataset_generate", "Generate"
 
@@ -210,20 +254,23 @@ class NINGYO_OT_dataset_generate(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         plan, model = plan_of(context), model_of(context.scene, self.character)
-        out = model.with_name(f"{model.name}-in-{plan.video.stem}")
+        out = results_of(model, plan.video)
         files = plan.files
         arguments = [str(model), str(files.track), "--out", str(out / "frames"), "--mp4", str(out / files.movie.name)]
         arguments += ["--person", str(plan.person)]
         note = {"scene": sequencer_scene(context).name, "blend": bpy.data.filepath, "video": str(plan.video)}
         try:
-            if not training_now(model).is_model:
+            training = awaited(model)
+            if training is None and not training_now(model).is_model:
                 raise UserError(said("{character} has no model yet; train it first", character=self.character))
             if jobs.last_in(out) is not None:
-                raise UserError("The frames are being generated; wait for them, or stop the job")
-            jobs.start_job(plan.worker, "generate", arguments, out, **note)
+                raise UserError(said("The frames are being generated; wait for them, or stop the job"))
+            job = jobs.start_job(plan.worker, "generate", arguments, out, after=training, **note)
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
+        if job.is_queued:
+            self.report({"INFO"}, f"{self.character}: {words.waits(job)}")
         return {"FINISHED"}
 
 

@@ -51,7 +51,13 @@ def clock(seconds: float) -> str:
 
 def waits(job: Any) -> str:
     """What a job that is queued waits for: "waiting for Capture"."""
-    return said("waiting for {job}", job=name_of(job.note["waits_for"]))
+    return said("waiting for {job}", job=before(job))
+
+
+def before(job: Any) -> str:
+    """What a job that is queued comes after, as its button is called."""
+    verb: str = job.note["waits_for"]
+    return said((TITLES | DATASET_TITLES).get(verb, verb))
 
 
 def name_of(verb: str) -> str:

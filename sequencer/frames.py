@@ -103,6 +103,19 @@ class FrameFolder:
         return math.ceil((time - SAME_TIME) * scene_fps)
 
 
+def frames_of_everyone(out: Path, video: str) -> list[Path]:
+    """The folders in `out` with frames made from the video of this SHA-256, whoever of it they show, in the order of the people."""
+    found: list[FrameFolder] = []
+    for header in out.glob(f"frames*/{HEADER}"):
+        try:
+            folder = FrameFolder.read(header.parent)
+        except UserError:
+            continue  # nothing to show yet
+        if folder.header.get("video", {}).get("sha256") == video:
+            found.append(folder)
+    return [folder.path for folder in sorted(found, key=lambda folder: (folder.person, folder.path))]
+
+
 def free_channels(occupied: list[tuple[int, float, float]], start: float, end: float, count: int, highest: int) -> int:
     """The lowest of `count` channels that lie above everything between `start` and `end`.
 

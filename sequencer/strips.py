@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -127,24 +127,26 @@ def add_overlay(scene: bpy.types.Scene, overlay: Path | str, *, video: Path | st
     return strip
 
 
-def save_strip_blend(frames: Path | str, video: Path | str, out: Path | str) -> Path:
-    """A new .blend whose sequencer holds the frames over their movie; its rate, size and range are the movie's (its size is the frames'
-    where they have a background of their own).
+def save_strip_blend(frames: Sequence[Path | str], video: Path | str, out: Path | str) -> Path:
+    """A new .blend whose sequencer holds folders of frames, of one person each, over their movie; its rate, size and range are the movie's
+    (its size is that of the first frames where they have a background of their own).
 
-    Replaces what is open in this process: for the worker, not for a Blender somebody works in. Raises UserError.
+    A file of that name is kept as Blender keeps the one before: as `.blend1`. Replaces what is open in this process: for the worker, not
+    for a Blender somebody works in. Raises UserError.
     """
     out = Path(out).resolve()
     if out.suffix != ".blend":
         raise UserError(f"{out.name} should end in .blend.")
     if out.is_dir():
         raise UserError(f"{out} is a folder; choose another name.")
-    folder = FrameFolder.read(frames)
+    folder, *_ = folders = [FrameFolder.read(path) for path in frames]
     movie = _existing(video, CHOOSE)
     # The Video Editing template opens with the sequencer in view.
     bpy.ops.wm.read_homefile(app_template="Video_Editing", use_factory_startup=True)
     scene = bpy.context.scene
     match_rate(scene, folder.fps)
-    added = add_strips(scene, folder.path, video=movie, start_frame=1)
+    everyone = [add_strips(scene, one.path, video=movie, start_frame=1) for one in folders]
+    added = everyone[0]
     if added.movie is None:
         raise UserError(f"Blender cannot read {movie}.")
     shown = added.movie.elements[0]
@@ -152,8 +154,9 @@ def save_strip_blend(frames: Path | str, video: Path | str, out: Path | str) -> 
     scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = *size, 100
     # They were fitted to the size the scene had before.
     _fit(scene, added.movie, (shown.orig_width, shown.orig_height))
-    _fit(scene, added.images, added.size)
-    scene.frame_start, scene.frame_end = 1, int(max(span(added.movie)[1], added.end)) - 1
+    for one in everyone:
+        _fit(scene, one.images, one.size)
+    scene.frame_start, scene.frame_end = 1, int(max(span(added.movie)[1], *(one.end for one in everyone))) - 1
     scene.frame_set(1)
     # The movie's own colours, not a film look on top of them.
     scene.view_settings.view_transform = "Standard"
@@ -166,6 +169,8 @@ def save_strip_blend(frames: Path | str, video: Path | str, out: Path | str) -> 
     beside = out.with_name(f".{out.stem}.part.blend")
     # A file that was never saved has all its paths made relative by this.
     bpy.ops.wm.save_as_mainfile(filepath=str(beside), relative_remap=True, check_existing=False, copy=True)
+    if out.exists():
+        os.replace(out, out.with_suffix(".blend1"))
     os.replace(beside, out)
     return out
 

@@ -22,7 +22,7 @@ from ..synth_data.pose.transfer import FilmedTarget
 from ..synth_data.retarget.rig import Rig
 from .files import CONFIG, MODEL, RIG
 from .methods import build
-from .networks import MULTIPLE
+from .presets import MULTIPLE
 from .step import Learner
 
 # Version 3 may be of somebody filmed. Models with a rig are still written as version 2, which earlier readers take.

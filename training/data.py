@@ -30,8 +30,8 @@ from ..synth_data.pose.noise import jittered
 from ..synth_data.pose.transfer import FilmedTarget
 from .batch import Batch, Poses
 from .distributed import ALONE, World
-from .networks import MULTIPLE, RGBA
-from .presets import Preset
+from .networks import RGBA
+from .presets import MULTIPLE, Preset
 from .silhouette import margin
 from .windows import corner_on_body, overlap, square_seen
 

@@ -39,7 +39,7 @@ from ..synth_data.retarget.rig import Rig
 from . import metrics
 from .checkpoint import load_character, load_model
 from .data import filmed_target, open_character, premultiplied, read_rgba
-from .networks import MULTIPLE
+from .presets import MULTIPLE
 from .runner import refuse_baselines, takes_head, torch_runner
 from .silhouette import figure
 from .smaller import half, quantised

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..synth_data.pose.conditioning import CHANNELS, PARTS
+from .presets import MULTIPLE
 
 RGBA = 4
 HEAD = 1 + PARTS.index("head")  # the head's number in packed conditioning
-MULTIPLE = 32  # a picture's side must be a multiple of this: 4 in the stem, 8 in the three steps down
 
 
 def expand(packed: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:

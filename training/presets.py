@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from ..errors import UserError
 
+MULTIPLE = 32  # a picture's side must be a multiple of this: 4 in the networks' stem, 8 in their three steps down
+
 
 @dataclass(frozen=True)
 class Weights:

@@ -75,12 +75,16 @@ class Pipeline:
         return self.of_person("motion.npz")
 
     @property
+    def rig_file(self) -> Path:
+        return self.of_person("rig.json")
+
+    @property
     def dataset(self) -> Path:
-        return self.out / "dataset"
+        return self.of_person("dataset")
 
     @property
     def model(self) -> Path:
-        return self.out / "model"
+        return self.of_person("model")
 
     @property
     def frames(self) -> Path:
@@ -92,15 +96,16 @@ class Pipeline:
 
     @property
     def contact_sheet(self) -> Path:
-        return self.out / "contact.png"
+        return self.of_person("contact.png")
 
     @property
     def scene(self) -> Path:
+        """One for all people of the video: they lie over the same movie."""
         return self.out / self.scene_name
 
     @property
     def report(self) -> Path:
-        return self.out / "report.json"
+        return self.of_person("report.json")
 
 
 def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
@@ -108,7 +113,7 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
     import numpy as np
 
     from ..generation.frames import frame_path, generate
-    from ..sequencer.frames import FrameFolder
+    from ..sequencer.frames import FrameFolder, frames_of_everyone
     from ..sequencer.strips import save_strip_blend
     from ..synth_data.capture.capture import Settings, capture_files
     from ..synth_data.characters.importing import rig_for
@@ -118,12 +123,14 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
     from ..synth_data.retarget.filming import residual_in_words
     from ..training.contact import contact_sheet
     from ..training.loop import train
-    from ..training.presets import preset_named
+    from ..training.presets import MULTIPLE, preset_named
 
     if pipeline.out.exists() and not pipeline.out.is_dir():
         raise UserError(f"{pipeline.out} is a file; choose another folder with --out.")
     # Looked at before the capture, so that what is wrong is known at once.
     preset_named(pipeline.preset)
+    if pipeline.size % MULTIPLE:
+        raise UserError(f"A model learns pictures whose side is a multiple of {MULTIPLE} px, not {pipeline.size}; choose another --size.")
     rig = rig_for(pipeline.rig, report=report)
     pipeline.out.mkdir(parents=True, exist_ok=True)
     seconds: dict[str, float] = {}
@@ -133,7 +140,7 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
         track = PoseTrack.load(pipeline.track, person=pipeline.person)
 
     with stage("retarget", seconds, report):
-        rig.save(pipeline.out / "rig.json")
+        rig.save(pipeline.rig_file)
         motion = motions_of(
             track, {pipeline.person: rig}, pipeline.filming,
             closed_form=False,  # True: without the solver
@@ -177,7 +184,8 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
         report.artefact("contact sheet", pipeline.contact_sheet)
 
     with stage("strip", seconds, report):
-        save_strip_blend(pipeline.frames, pipeline.video, pipeline.scene)
+        everyone = frames_of_everyone(pipeline.out, track.video["sha256"])
+        save_strip_blend(everyone, pipeline.video, pipeline.scene)
         report.artefact("Blender file", pipeline.scene)
 
     result = {

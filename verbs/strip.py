@@ -14,7 +14,7 @@ EXAMPLE = "ningyo strip out/frames --video dance.mp4 --out out/scene.blend"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("frames", type=Path, metavar="FRAMES", help="the folder that `ningyo generate` made")
+    parser.add_argument("frames", type=Path, nargs="+", metavar="FRAMES", help="folders that `ningyo generate` made, one a person")
     parser.add_argument("--video", type=Path, required=True, metavar="VIDEO", help="the movie the frames were made from")
     parser.add_argument("--out", type=Path, required=True, metavar="SCENE.blend")
 
@@ -23,7 +23,7 @@ def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
     from ..sequencer.frames import FrameFolder
     from ..sequencer.strips import save_strip_blend
 
-    missing = FrameFolder.read(args.frames).missing
+    missing = sum(FrameFolder.read(frames).missing for frames in args.frames)
     if missing:
         report.warning(f"{missing} frames are missing; the one before is shown in their place.")
     scene = save_strip_blend(args.frames, args.video, args.out)

@@ -93,6 +93,9 @@ def test_what_is_missing_is_said(plan: Plan) -> None:
     assert replace(plan, rig_problem="Choose the character's file").blocked("run") == "Choose the character's file"
     assert plan.blocked("run") == ""
     assert plan.blocked("demo") == ""
+    make(plan.made("retarget"))
+    for verb in ("render", "run"):
+        assert replace(plan, size=250).blocked(verb) == "Size must be a multiple of 32", "or Train would refuse it, after the rendering"
 
 
 def test_what_is_older_than_its_source_says_so(plan: Plan) -> None:
@@ -130,6 +133,32 @@ def test_settings_that_changed_are_named(plan: Plan) -> None:
     assert status("retarget", replace(plan, known=("--camera-height", "2")), [whole]) == Status("stale", "Camera Height changed")
     solved = job("retarget", plan, "done", arguments=["else"], note={"retarget": {}})
     assert status("retarget", plan, [solved]).kind == "done", "a motion for the scene is not the one for rendering"
+
+
+def test_people_of_a_video_have_files_and_stages_of_their_own(plan: Plan) -> None:
+    main = replace(plan, person=0)
+    for age, verb in enumerate(reversed(STAGES)):
+        make(main.made(verb), age=10 * age)
+    make(plan.video, age=100)
+    assert {one.kind for one in all_statuses(main, []).values()} == {"done"}
+    assert [one.kind for one in all_statuses(plan, []).values()] == ["done", "todo", *["blocked"] * 3]
+    assert not {plan.made(verb) for verb in STAGES[1:]} & {main.made(verb) for verb in STAGES[1:]}
+    assert plan.files.scene == main.files.scene, "all lie over the same movie"
+
+    # What another person's jobs have done or failed to do is not this one's.
+    for verb in STAGES[1:]:
+        make(plan.made(verb))
+        of_main = job(verb, main, "failed")
+        assert status(verb, plan, [of_main]).kind == "done"
+        assert status(verb, main, [of_main, job(verb, plan, "done")]).kind == "failed"
+        assert status(verb, main, [job(verb, main, "done"), job(verb, plan, "done")]).kind == "done"
+    whole = job("run", main, "running", stage="render")
+    assert status("render", main, [whole]).kind == "running"
+    assert status("render", plan, [whole]).kind == "done"
+    assert coming(main, [whole]) >= set(STAGES)
+    assert coming(plan, [whole]) == {"capture"}
+    assert coming(plan, [job("train", main, "running")]) == set()
+    assert status("capture", plan, [job("run", main, "running", stage="capture")]).kind == "running", "that is of everyone"
 
 
 def test_what_waits_says_for_what(plan: Plan) -> None:

@@ -14,6 +14,7 @@ bpy = pytest.importorskip("bpy")
 
 from ningyo.errors import UserError
 from ningyo.sequencer import timeline
+from ningyo.sequencer.frames import frames_of_everyone
 from ningyo.sequencer.strips import add_overlay, add_strips, find_images, find_movie, is_untouched, match_rate, save_strip_blend
 from ningyo.synth_data.dataset.png import decode_png
 
@@ -186,9 +187,9 @@ def test_wrong_input_leaves_the_scene_as_it_was(empty_blender, frames_folder, tm
         add_strips(scene, tmp_path / "nothing")
     assert not scene.sequence_editor or not all_strips(scene)
     with pytest.raises(UserError, match=r"end in \.blend"):
-        save_strip_blend(frames, broken, tmp_path / "scene.txt")
+        save_strip_blend([frames], broken, tmp_path / "scene.txt")
     with pytest.raises(UserError, match="cannot read"):
-        save_strip_blend(frames, broken, tmp_path / "scene.blend")
+        save_strip_blend([frames], broken, tmp_path / "scene.blend")
     assert not list(tmp_path.glob("*scene*"))
 
 
@@ -200,7 +201,7 @@ def test_frames_with_a_background_of_their_own_hide_the_movie(make_movie, frames
     assert picture[24, 16, 1] == pytest.approx(20 + 4 * 4, abs=3)
     assert picture[24, 48, :3].max() < 3  # transparent there, and the movie is not to be seen through it
     square = frames_folder(10, 24.0, name="square", opaque=True, size=[32, 32])
-    save_strip_blend(square, movie, tmp_path / "scene.blend")
+    save_strip_blend([square], movie, tmp_path / "scene.blend")
     assert (bpy.context.scene.render.resolution_x, bpy.context.scene.render.resolution_y) == (32, 32)
 
 
@@ -218,7 +219,7 @@ def test_untouched_scenes(empty_blender, frames_folder) -> None:
 def test_saved_blend(make_movie, frames_folder, tmp_path: Path) -> None:
     movie, frames = make_movie(20, 30, fps_base=1.001), frames_folder(20, 30000 / 1001)
     out = tmp_path / "result" / "scene.blend"
-    assert save_strip_blend(frames, movie, out) == out
+    assert save_strip_blend([frames], movie, out) == out
     assert [path.name for path in out.parent.iterdir()] == ["scene.blend"]
     moved = tmp_path.with_name(f"{tmp_path.name} moved")
     tmp_path.rename(moved)  # paths are relative: the folder may go elsewhere
@@ -242,3 +243,28 @@ def test_saved_blend(make_movie, frames_folder, tmp_path: Path) -> None:
     finally:
         bpy.ops.wm.read_factory_settings(use_empty=True)
         moved.rename(tmp_path)
+
+
+def test_saved_blend_with_several_people(make_movie, frames_folder, tmp_path: Path) -> None:
+    movie = make_movie(10, 24)
+    video = {"name": movie.name, "sha256": "of the movie"}
+    second = frames_folder(10, 24.0, name="frames-person-2", person=2, video=video)
+    tenth = frames_folder(6, 24.0, name="frames-person-10", person=10, video=video, start=0.25)
+    main = frames_folder(8, 24.0, video=video)
+    frames_folder(4, 24.0, name="frames-person-3", person=3, video={**video, "sha256": "of another one"})
+    (tmp_path / "frames-person-4").mkdir()
+    everyone = frames_of_everyone(tmp_path, video["sha256"])
+    assert everyone == [main.resolve(), second.resolve(), tenth.resolve()]
+    out = save_strip_blend(everyone[:1], movie, tmp_path / "scene.blend")
+    before = out.read_bytes()
+    assert save_strip_blend(everyone, movie, out) == out
+    assert (tmp_path / "scene.blend1").read_bytes() == before
+    bpy.ops.wm.open_mainfile(filepath=str(out))
+    scene = bpy.context.scene
+    images = sorted((strip for strip in all_strips(scene) if strip.type == "IMAGE"), key=lambda strip: strip.channel)
+    assert [strip.name for strip in images] == ["Ningyo", "Ningyo person 2", "Ningyo person 10"]
+    assert [span(strip) for strip in images] == [(1, 9), (1, 11), (7, 13)]
+    assert len({strip.channel for strip in all_strips(scene)}) == len(all_strips(scene))
+    assert sum(strip.type == "MOVIE" for strip in all_strips(scene)) == 1
+    assert scene.frame_end == 12
+    bpy.ops.wm.read_factory_settings(use_empty=True)
