@@ -6,13 +6,15 @@ BIN := $(VENV)/bin
 VENV52 := .venv-blender52
 PYTHON313 ?= $(shell for python in python3.13 "env PYENV_VERSION=$$(ls $${PYENV_ROOT:-$$HOME/.pyenv}/versions 2>/dev/null | grep '^3\.13' | tail -n 1) python3.13"; \
 	do $$python -c '' 2>/dev/null && echo "$$python" && break; done)
+# Blender 4.2, the oldest that is promised, is Python 3.11.
+VENV42 := .venv-blender42
 
-.PHONY: help env demo test test-all test-window lint types test-main test-blender52 extension clean-env
+.PHONY: help env demo test test-all test-window lint types test-main test-blender52 test-blender42 extension clean-env
 
 help:
 	@echo 'make demo       the whole way on built-in defaults: video in, anime in Blender'"'"'s sequencer out (out/demo)'
 	@echo 'make test       lint, types and tests, with Blender 4.5 and, where Python 3.13 is found, 5.2'
-	@echo 'make test-all   the slow and thorough tests too'
+	@echo 'make test-all   the slow and thorough tests too, and those with Blender 4.2'
 	@echo 'make test-window  the add-on in a real Blender window: BLENDER=/path/to/blender make test-window'
 	@echo 'make env        only the environment: .venv with the command ningyo in it'
 	@echo 'make extension  the Blender extension: dist/ningyo-VERSION.zip'
@@ -29,6 +31,11 @@ $(VENV)/.ready: pyproject.toml
 $(VENV52)/.ready: pyproject.toml
 	$(PYTHON313) -m venv $(VENV52)
 	$(VENV52)/bin/python -m pip install --quiet --editable '.[blender,test]'
+	@touch $@
+
+$(VENV42)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV42)
+	$(VENV42)/bin/python -m pip install --quiet --editable '.[blender42,test]'
 	@touch $@
 
 demo: env
@@ -52,13 +59,16 @@ else
 	$(VENV52)/bin/python -m pytest -m 'not slow'
 endif
 
+test-blender42: $(VENV42)/.ready
+	$(VENV42)/bin/python -m pytest -m 'not slow'
+
 # The add-on in a real Blender's window: BLENDER=/path/to/blender, and a screen (xvfb-run).
 test-window: env
 	$(BIN)/python -m pytest tests/window
 
 test: lint types test-blender52 test-main
 
-test-all: lint types
+test-all: lint types test-blender42
 	@$(MAKE) --no-print-directory $(VENV52)/.ready
 	$(VENV52)/bin/python -m pytest
 	$(BIN)/python -m pytest

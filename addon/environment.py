@@ -20,6 +20,8 @@ from .language import said
 
 OFFLINE = "Allow online access in Preferences > System, or choose a folder of wheels"
 OUTDATED = "The worker is of an older version: set it up again"
+STOPPED = "Setting up the worker was stopped; what was downloaded is kept"
+NO_SUCH_PYTHON = "Worker's Python in the preferences is not there: {path}. Choose another, or leave it empty and set the worker up"
 WHAT_IT_IS = "The heavy stages run in a Python of their own, the worker."
 
 
@@ -37,6 +39,12 @@ def preferences(context: bpy.types.Context) -> Any | None:
     """None where the add-on was registered without being enabled, as tests do."""
     addon = context.preferences.addons.get(jobs.ROOT_PACKAGE)
     return addon.preferences if addon else None
+
+
+def chosen_python(chosen: Any) -> Path | None:
+    """The program that is chosen as the worker's Python; None where there is none of this name."""
+    program = shutil.which(bpy.path.abspath(chosen.interpreter))
+    return None if program is None else Path(program)
 
 
 def choices(context: bpy.types.Context) -> Choices:
@@ -114,15 +122,21 @@ def draw_setup(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     if job is not None and job.is_running:
         draw_progress(layout, context, job)
         return
+    chosen = preferences(context)
+    if chosen is not None and chosen.interpreter and chosen_python(chosen) is None:
+        say(layout, context, said(NO_SUCH_PYTHON, path=chosen.interpreter), "ERROR")
     made = Place(jobs.home()).ready()
     if job is not None and job.view.error and job.view.state != "done":
         say(layout, context, job.view.error, "ERROR")
     elif made is not None and not made.is_current:
         say(layout, context, OUTDATED, "ERROR")
+    elif job is not None and job.view.state == "cancelled":
+        say(layout, context, STOPPED, "INFO")
     elif made is None:
         say(layout, context, f"{said(WHAT_IT_IS)} {amount(choices(context))}", "INFO")
     if hindrance(context):
         say(layout, context, hindrance(context), "ERROR")
+    draw_warnings(layout, context, job)
     row = layout.row(align=True)
     stopped = job is not None and job.view.state in ("failed", "cancelled", "lost")
     label = "Retry" if stopped and job.view.error else "Go On" if stopped else "Set Up Again" if made is not None else "Set Up Worker"
@@ -145,6 +159,14 @@ def draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context, job: j
     layout.progress(factor=job.view.fraction or 0.0, type="BAR", text=text)
     if event.get("note"):
         layout.label(text=event["note"], translate=False)
+    draw_warnings(layout, context, job)
+
+
+def draw_warnings(layout: bpy.types.UILayout, context: bpy.types.Context, job: jobs.Job | None) -> None:
+    from .panels import say  # which draws this
+
+    for warning in [] if job is None else job.view.warnings:
+        say(layout, context, warning, "INFO")
 
 
 def amount(chosen: Choices) -> str:

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 
 import bpy
 
 from ..errors import UserError
 from . import jobs, worker
-from .environment import draw_setup, preferences
+from .environment import chosen_python, draw_setup, preferences
 from .language import said
 
 COMPUTES = (
@@ -46,15 +45,19 @@ class NINGYO_preferences(bpy.types.AddonPreferences):
     )
 
     def draw(self, context: bpy.types.Context) -> None:
+        from .panels import say  # which needs this
+
         layout = self.layout
         row = layout.row(align=True)
+        row.use_property_split = True
+        row.use_property_decorate = False
         row.prop(self, "interpreter")
         row.operator("ningyo.check_worker", icon="FILE_REFRESH")
         found = worker_python(context)
-        if found is None:
+        if found is None and not self.interpreter:
             layout.label(text="There is no worker yet: set it up below, or choose a Python that has all it needs", icon="ERROR")
         elif not self.interpreter:
-            layout.label(text=said("Found: {path}", path=found), icon="INFO")
+            say(layout, context, said("Found: {path}", path=found), "INFO")
         box = layout.box()
         settings = box.column()
         settings.use_property_split = True
@@ -65,28 +68,35 @@ class NINGYO_preferences(bpy.types.AddonPreferences):
         settings.prop(self, "proxy")
         draw_setup(box, context)
         job = jobs.newest("doctor", "setup")
-        if job is not None and (job.verb == "doctor" or not job.is_running):
-            draw_answer(layout.box(), job)
+        # An answer about another Python than the one that is chosen now would mislead.
+        if job is not None and (job.note.get("checked") == str(found) if job.verb == "doctor" else not self.interpreter):
+            draw_answer(layout, context, job)
 
 
-def draw_answer(layout: bpy.types.UILayout, job: jobs.Job) -> None:
-    """What `ningyo doctor` found, a line a thing."""
+def draw_answer(layout: bpy.types.UILayout, context: bpy.types.Context, job: jobs.Job) -> None:
+    """What `ningyo doctor` found, a line a thing: by itself, or at the end of setting up, which says by itself what failed."""
+    from .panels import say
+
+    checks = [event for event in job.events() if event.get("type") == "check"]
+    if job.verb == "setup" and (job.is_running or not checks):
+        return
+    box = layout.box()
     if job.is_running:
-        layout.label(text="Looking…", icon="SORTTIME")
+        box.label(text="Looking…", icon="SORTTIME")
     elif job.view.state == "done":
-        layout.label(text="This worker can do everything", icon="CHECKMARK")
-    for line in textwrap.wrap(job.view.error, 100):
-        layout.label(text=line)
-    for check in [event for event in job.events() if event.get("type") == "check"]:
+        box.label(text="This worker can do everything", icon="CHECKMARK")
+    elif job.verb == "doctor" and job.view.error:
+        say(box, context, job.view.error, "ERROR")
+    for check in checks:
         text = f"{check['name']}: {check['found']}" + ("" if check["ok"] else f". {check['advice']}")
-        layout.label(text=text, icon="CHECKMARK" if check["ok"] else "ERROR")
+        say(box, context, text, "CHECKMARK" if check["ok"] else "ERROR")
 
 
 def worker_python(context: bpy.types.Context) -> Path | None:
-    """The chosen interpreter, or else one that is found; None where there is none."""
+    """The chosen interpreter, or else one that is found; None where there is none, or no program where the chosen one should be."""
     chosen = preferences(context)
     if chosen is not None and chosen.interpreter:
-        return Path(bpy.path.abspath(chosen.interpreter))
+        return chosen_python(chosen)
     return worker.find_interpreter([worker.ROOT, jobs.home()])
 
 
@@ -102,7 +112,7 @@ class NINGYO_OT_check_worker(bpy.types.Operator):
             self.report({"ERROR"}, "There is no worker to check; set it up first")
             return {"CANCELLED"}
         try:
-            jobs.start_job(interpreter, "doctor", [], jobs.home())
+            jobs.start_job(interpreter, "doctor", [], jobs.home(), checked=str(interpreter))
         except UserError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

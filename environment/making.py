@@ -60,7 +60,7 @@ def make(order: Order, report: Reporter, *, check: Callable[[Path, Reporter], No
         raise UserError("The worker is being set up already, perhaps by another Blender; wait for it.")
     try:
         place.clear_half_made()
-        refuse_small_disk(order)
+        refuse_small_disk(order, order.compute)
         place.temporary.mkdir()
         folder = place.new_folder()
         try:
@@ -77,8 +77,8 @@ def make(order: Order, report: Reporter, *, check: Callable[[Path, Reporter], No
         lock.release()
 
 
-def refuse_small_disk(order: Order) -> None:
-    needed, free = size(order.compute).disk, shutil.disk_usage(order.place.folder).free / 1e9
+def refuse_small_disk(order: Order, compute: str) -> None:
+    needed, free = size(compute).disk, shutil.disk_usage(order.place.folder).free / 1e9
     if free < needed:
         raise UserError(
             f"Setting up the worker takes about {needed:g} GB on the disk of {order.home}, where {free:.1f} GB are free; "
@@ -181,10 +181,18 @@ class Pip:
         self._run("download", "--no-deps", "--no-cache-dir", "--dest", str(folder), *extra, line)
         wheel = wheel_of(line, folder)
         if index is not None and (wheel is None or "+" not in wheel.name):
-            self._report.warning(
-                f"PyTorch's own index could not be reached ({index}): the standard build of torch is taken, whatever its size."
-            )
+            self._take_standard_build(index)
         return line if wheel is None else f"{name} @ {wheel.as_uri()}"
+
+    def _take_standard_build(self, index: str) -> None:
+        """Say that torch is another build than was wanted. On Linux it is several times as large."""
+        other = "cuda" if self._order.compute == "cpu" else "cpu"
+        self._report.warning(
+            f"PyTorch's own index could not be reached ({index}): its standard build is taken, which is for {other.upper()}. "
+            "Set up again to try once more."
+        )
+        refuse_small_disk(self._order, other)
+        self._expected = size(other).download * 1e9
 
     def _run(self, command: str, *arguments: str) -> None:
         options = ["--only-binary", ":all:", "--progress-bar", "raw" if self._tells_bytes() else "off"]

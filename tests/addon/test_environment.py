@@ -46,10 +46,9 @@ def no_worker(addon: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 SETUP = SimpleNamespace(draw=lambda self, context: environment.draw_setup(self.layout, context))
+CHOSEN = SimpleNamespace(interpreter="", compute="CPU", base_python="", wheels="", proxy="")
 PREFERENCES = SimpleNamespace(
-    draw=lambda self, context: preferences.NINGYO_preferences.draw(
-        SimpleNamespace(layout=self.layout, interpreter="", compute="CPU", base_python="", wheels="", proxy=""), context
-    )
+    draw=lambda self, context: preferences.NINGYO_preferences.draw(SimpleNamespace(layout=self.layout, **vars(CHOSEN)), context)
 )
 
 
@@ -130,11 +129,58 @@ def test_a_failure_is_said_and_tried_again(no_worker: None, until: Any, drawn: A
     assert "There are no wheels in" in " ".join(texts)
     assert "button(ningyo.set_up_worker" in texts
     assert "button(ningyo.show_log" in texts
+    assert " ".join(drawn(PREFERENCES)).count("There are no wheels in") == 1, "it is said twice"
     assert bpy.ops.ningyo.retry(job=str(job.folder)) == {"FINISHED"}, "it cannot be retried from the list of jobs"
     again = jobs.newest("setup")
     assert again is not None
     assert again is not job
     until(lambda: not again.is_running)
+
+
+def test_stopped_it_says_that_it_goes_on(no_worker: None, scripted_worker: Any, until: Any, drawn: Any, monkeypatch: Any) -> None:
+    choose(monkeypatch, Choices(wheels="//"))
+    scripted_worker(
+        """
+job = WorkerJob(folder, "setup", [])
+report = Reporter(job.sink, job.is_cancelled)
+report.warning("another build is taken")
+wait_for("cancel")
+report.emit("result", state="cancelled")
+job.close()
+"""
+    )
+    assert bpy.ops.ningyo.set_up_worker() == {"FINISHED"}
+    job = jobs.newest("setup")
+    assert job is not None
+    until(lambda: bool(job.view.warnings))
+    assert "another build is taken" in drawn(SETUP)
+    assert bpy.ops.ningyo.cancel(job=str(job.folder)) == {"FINISHED"}
+    until(lambda: not job.is_running)
+    texts = " ".join(drawn(SETUP))
+    assert "Setting up the worker was stopped; what was downloaded is kept" in texts
+    assert "another build is taken" in texts
+
+
+def test_a_wrong_choice_is_said(no_worker: None, until: Any, drawn: Any, monkeypatch: Any, tmp_path: Path) -> None:
+    """A Python that is not there; then one that lacks things, whose answer does not stay when another is chosen."""
+    chosen = SimpleNamespace(**{**vars(CHOSEN), "interpreter": str(tmp_path / "python")})
+    monkeypatch.setattr(environment, "preferences", lambda context: chosen)
+    monkeypatch.setattr(preferences, "preferences", lambda context: chosen)
+    monkeypatch.setattr(sys.modules[__name__], "CHOSEN", chosen)
+    assert preferences.worker_python(bpy.context) is None
+    for panel in (path_panels.NINGYO_PT_view3d, PREFERENCES):
+        assert "Worker's Python in the preferences is not there" in " ".join(drawn(panel))
+    chosen.interpreter = sys.executable
+    monkeypatch.setattr(worker, "command", lambda interpreter, verb, arguments, job: [sys.executable, "-c", "import sys; sys.exit('odd')"])
+    assert bpy.ops.ningyo.check_worker() == {"FINISHED"}
+    job = jobs.newest("doctor")
+    assert job is not None
+    until(lambda: not job.is_running)
+    texts = " ".join(drawn(PREFERENCES))
+    assert "The worker did not start: odd" in texts
+    assert "is not there" not in texts
+    chosen.interpreter = ""
+    assert "did not start" not in " ".join(drawn(PREFERENCES))
 
 
 def test_only_what_is_ready_is_used(no_worker: None, drawn: Any) -> None:

@@ -19,11 +19,13 @@ from ningyo.jobs.folder import WorkerJob, request_cancel
 from ningyo.jobs.lock import FileLock
 from ningyo.jobs.progress import Event, Reporter
 
+SMALL = {"cpu": Size(0.0, 0.001), "cuda": Size(0.0, 0.001)}
+
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tiny packages need no gigabytes of disk."""
-    monkeypatch.setattr(making, "size", lambda compute: Size(0.0, 0.001))
+    monkeypatch.setattr(making, "size", lambda compute: SMALL[compute])
 
 
 def said_by(python: Path, script: str) -> str:
@@ -132,8 +134,13 @@ def test_the_wanted_build_of_torch(
 
         make(Order(tmp_path / home, base=base, project=project), Reporter(events.append), check=look)
         assert found == [version]
-        assert sum(event["type"] == "warning" for event in events) == warned
+        warnings = [event["text"] for event in events if event["type"] == "warning"]
+        assert len(warnings) == warned
+        assert not warned or "its standard build is taken, which is for CUDA" in warnings[0]
         builds.close()
+    monkeypatch.setitem(SMALL, "cuda", Size(0.0, 1e9))
+    with pytest.raises(UserError, match=r"takes about 1e\+09 GB"):
+        make(Order(tmp_path / "third", base=base, project=project), Reporter(), check=check)
     assert builds.asked["torch"] == 1
     assert not builds.asked["alpha"], "only torch comes from its own index"
 

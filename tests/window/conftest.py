@@ -44,6 +44,17 @@ def blender() -> str:
     return command
 
 
+@pytest.fixture(scope="session")
+def numpy_in_blender(blender: str) -> None:
+    """Skips where Blender's own Python has no numpy, which Blender's own builds bring and a distribution's package may leave out."""
+    ask = "import importlib.util; print('numpy:', importlib.util.find_spec('numpy') is not None)"
+    command = [blender, "--background", "--factory-startup", "--python-expr", ask]
+    said = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120, check=False).stdout
+    if "numpy: True" not in said:
+        assert "numpy: False" in said, said[-2000:]
+        pytest.skip("This Blender's Python has no numpy, which motions and datasets need; install it there (Debian: python3-numpy)")
+
+
 @pytest.fixture(scope="module")
 def place() -> Path:
     """A folder inside the repository's own, so that a Blender in a container that sees the repository sees it too. It is kept."""

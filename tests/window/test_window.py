@@ -21,6 +21,7 @@ def test_the_zip_is_installed_and_every_panel_is_drawn(act: Act) -> None:
     assert steps | {"NINGYO_PT_view3d", "NINGYO_PT_motion", "NINGYO_PT_dataset", "NINGYO_PT_sequencer"} <= set(seen["drawn"])
 
 
+@pytest.mark.usefixtures("numpy_in_blender")
 def test_every_step_on_the_sample_with_a_worker_killed_midway(act: Act) -> None:
     seen = act("whole_way").noted
     assert seen["killed"] == "lost"
@@ -31,6 +32,7 @@ def test_every_step_on_the_sample_with_a_worker_killed_midway(act: Act) -> None:
     assert seen["empty"] == []
 
 
+@pytest.mark.usefixtures("numpy_in_blender")
 def test_the_saved_file_in_a_new_blender(act: Act, place: Path) -> None:
     (blend,) = place.glob("*.blend")
     seen = act("reopened", blend).noted
