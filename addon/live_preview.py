@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # pyright: basic, reportAttributeAccessIssue=false, reportInvalidTypeForm=false, reportArgumentType=false
 # pyright: reportIncompatibleMethodOverride=false, reportOptionalMemberAccess=false
-"""The video's poses on the character while one moves through time, before anything is keyed.
-
-The pose that the armature had is kept on it as a custom property as long as another one is shown. So it comes back even from an undo step
-or an automatic save that was made meanwhile: whenever a state is read that has the property, the pose is put back.
-"""
+"""The video's poses and expressions on the character while one moves through time, before anything is keyed."""
 
 from __future__ import annotations
 
@@ -25,6 +21,7 @@ from ..sequencer.strips import find_movie
 from ..sequencer.timeline import every_strip, scene_fps
 from . import jobs, live_video
 from .character import scene_armature
+from .kept_pose import KEPT, keep, put_back, shape_keys
 from .language import said
 from .live_video import Beside
 from .motions import video_begins
@@ -39,8 +36,6 @@ if TYPE_CHECKING:
     from ..synth_data.retarget.apply import Channels
     from ..synth_data.retarget.motion import Motion
     from ..synth_data.retarget.rig import Rig
-
-KEPT = "ningyo_pose_before"  # on an armature: its pose before the preview, by bone and channel, as JSON
 
 
 @dataclass(frozen=True)
@@ -60,6 +55,7 @@ class Preview:
     armature: str
     bones: list[str]
     channels: Channels
+    faces: dict[str, dict[str, npt.NDArray[Any]]]  # (F,) by shape keys and the key
     solved: Solved
     began: int  # the scene's frame
     strip: str  # the video's movie in the sequencer; its file is looked for once, for that takes a look at the disk
@@ -164,7 +160,7 @@ def _solve(made_of: tuple[Any, ...], plan: Plan, rig: Rig, report: Reporter) -> 
 
 def begin(context: bpy.types.Context, armature: bpy.types.Object, solved: Solved, video: Path) -> None:
     """Show a motion on its armature from now on, in time with the video. Raises UserError."""
-    from ..synth_data.retarget.apply import channels_of
+    from ..synth_data.retarget.apply import channels_of, faces_of
 
     global _preview
     stop()
@@ -172,10 +168,12 @@ def begin(context: bpy.types.Context, armature: bpy.types.Object, solved: Solved
     assert motion.rig is not None
     channels = channels_of(armature, motion.rig, motion)
     bones = [motion.rig.names[index] for index in channels.held]
+    faces = {face.mesh.data.shape_keys: face.values for face in faces_of(armature, motion.expressions, motion.expression)}
+    own = {keys.name: values for keys, values in faces.items() if keys.library is None}  # what is linked, Retarget leaves out as well
     movie = find_movie(scene, video)
     strip = movie.name if movie is not None else ""
-    _preview = Preview(scene.name, armature.name, bones, channels, solved, scene.frame_current, strip)
-    _keep(armature, bones)
+    _preview = Preview(scene.name, armature.name, bones, channels, own, solved, scene.frame_current, strip)
+    keep(armature, bones, own)
     for handlers, act in _handlers():
         handlers.append(act)
     _follow(scene)
@@ -190,12 +188,10 @@ def stop() -> None:
     for handlers, act in _handlers():
         if act in handlers:
             handlers.remove(act)
-    armature = bpy.data.objects.get(ended.armature)
-    if armature is not None and KEPT in armature:
-        _put_back(armature)
-        scene = bpy.data.scenes.get(ended.scene)
+    scene = bpy.data.scenes.get(ended.scene)
+    for data in put_back():
         if scene is not None and scene.frame_current != ended.began:
-            armature.update_tag(refresh={"TIME"})  # what its Action shows in this frame, and not in that one
+            data.update_tag(refresh={"TIME"})  # what its Action shows in this frame, and not in that one
     if ended.beside is not None:
         live_video.put_away(ended.beside)
     jobs.redraw()
@@ -249,21 +245,21 @@ def _follow(scene: bpy.types.Scene, *_: Any) -> None:
     begin = video_begins(scene, movie, float(solved.video_time[0]))
     _preview.at = _nearest(solved.motion.time, (scene.frame_current_final - begin) / scene_fps(scene))
     _pose(armature, _preview)
+    _show_faces(_preview)
     if _preview.beside is not None:
         at = _nearest(solved.video_time, float(solved.motion.time[_preview.at]))
         live_video.follow(_preview.beside, scene, float(solved.video_time[at]))
 
 
 def _before_saving(*_: Any) -> None:
-    armature = bpy.data.objects.get(_preview.armature) if _preview is not None else None
-    if armature is not None and KEPT in armature:
-        _put_back(armature)
+    if _preview is not None:
+        put_back()
 
 
 def _after_saving(*_: Any) -> None:
     armature = bpy.data.objects.get(_preview.armature) if _preview is not None else None
     if armature is not None and _preview is not None:
-        _keep(armature, _preview.bones)
+        keep(armature, _preview.bones, _preview.faces)
         _follow(bpy.data.scenes[_preview.scene])
 
 
@@ -275,9 +271,7 @@ def _before_loading(*_: Any) -> None:
 def _repair(*_: Any) -> None:
     """Another state of the data is there, which may have been kept while a preview was on."""
     stop()
-    for armature in bpy.data.objects:
-        if armature.type == "ARMATURE" and KEPT in armature:
-            _put_back(armature)
+    put_back()
 
 
 def _nearest(times: npt.NDArray[Any], seconds: float) -> int:
@@ -295,23 +289,12 @@ def _pose(armature: bpy.types.Object, preview: Preview) -> None:
             bone.matrix_basis = Matrix.LocRotScale(location if index == channels.carrier else None, Quaternion(quaternions[index]), None)
 
 
-def _keep(armature: bpy.types.Object, bones: list[str]) -> None:
-    rotation = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}
-    kept = {}
-    for name in bones:
-        bone = armature.pose.bones.get(name)
-        if bone is not None:
-            channels = ("location", rotation.get(bone.rotation_mode, "rotation_euler"), "scale")
-            kept[name] = {channel: list(getattr(bone, channel)) for channel in channels}
-    armature[KEPT] = json.dumps(kept)
-
-
-def _put_back(armature: bpy.types.Object) -> None:
-    for name, channels in json.loads(armature[KEPT]).items():
-        bone = armature.pose.bones.get(name)
-        for channel, value in channels.items() if bone is not None else ():
-            setattr(bone, channel, value)
-    del armature[KEPT]
+def _show_faces(preview: Preview) -> None:
+    for name, values in preview.faces.items():
+        keys = shape_keys(name)
+        for key, value in values.items() if keys is not None else ():
+            if key in keys.key_blocks:
+                keys.key_blocks[key].value = float(value[preview.at])
 
 
 CLASSES = (NINGYO_OT_live_preview,)

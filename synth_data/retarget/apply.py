@@ -242,33 +242,46 @@ def _apply_expressions(
     armature: Any, motion: Motion, values: Array, frames: Array, name: str, key_reduction: float, count: KeyCount, report: Reporter
 ) -> None:
     """New Actions on the shape keys of the armature's meshes; `values` (N, E) at `frames` (N,)."""
-    column = {expression: values[:, i] for i, expression in enumerate(motion.expressions)}
-    linked = []
-    shown = not column
-    for mesh in _meshes_of(armature) if column else ():
-        keys: Any = mesh.data.shape_keys
-        drives = drives_of(mesh, motion.expressions)
-        if not drives:
-            continue
-        shown = True
+    linked, faces = [], faces_of(armature, motion.expressions, values)
+    for face in faces:
+        keys: Any = face.mesh.data.shape_keys
         data = None if keys.library is not None else keys.animation_data_create()
         if data is None or data.use_tweak_mode:
-            linked.append(mesh.name)
+            linked.append(face.mesh.name)
             continue
-        _, channels = _new_action(keys, "KEY", f"{name} {mesh.name}", int(frames[0]), len(frames))
-        for drive in drives:
-            block = drive.key
-            value = drive.weight * np.mean([column[expression] for expression in drive.expressions], axis=0)
-            value = value.clip(block.slider_min, block.slider_max)
+        _, channels = _new_action(keys, "KEY", f"{name} {face.mesh.name}", int(frames[0]), len(frames))
+        for key, value in face.values.items():
+            path = keys.key_blocks[key].path_from_id("value")
             keep = None if key_reduction == 0 else partial(kept_keys, distance=partial(_distance, 1.0), tolerance=EXPRESSION_TOLERANCE)
-            _write(channels, block.path_from_id("value"), value[:, None], frames, keep, None, count)
-    if not shown:
+            _write(channels, path, value[:, None], frames, keep, None, count)
+    if motion.expressions and not faces:
         report.warning(f"{armature.name} has no shape keys for expressions (eyeBlinkLeft, jawOpen and the like): its face does not move.")
     if linked:
         report.warning(
             f"The shape keys of {', '.join(linked)} are linked from another file or in the NLA's tweak mode and cannot be animated; the "
             "expressions were left out there."
         )
+
+
+@dataclass(frozen=True)
+class Face:
+    """What a mesh's shape keys show of a motion: values (F,) by the name of the key."""
+
+    mesh: Any
+    values: dict[str, Array]
+
+
+def faces_of(armature: Any, expressions: Sequence[str], values: Array) -> list[Face]:
+    """The armature's meshes that have shape keys for any of `expressions` (E,), and what these have with `values` (F, E)."""
+    column = {expression: values[:, i] for i, expression in enumerate(expressions)}
+    found = []
+    for mesh in _meshes_of(armature) if column else ():
+        shown = {}
+        for drive in drives_of(mesh, expressions):
+            value = drive.weight * np.mean([column[expression] for expression in drive.expressions], axis=0)
+            shown[drive.key.name] = value.clip(drive.key.slider_min, drive.key.slider_max)
+        found += [Face(mesh, shown)] if shown else []
+    return found
 
 
 def _meshes_of(armature: Any) -> list[Any]:

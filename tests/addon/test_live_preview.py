@@ -13,7 +13,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-from ningyo.addon import live_preview, motion_panels
+from ningyo.addon import kept_pose, live_preview, motion_panels
 from ningyo.addon.motions import shown_motion
 from ningyo.addon.properties import plan_of
 from ningyo.synth_data.characters.importing import load_character
@@ -88,7 +88,7 @@ def test_it_shows_what_retargeting_would_and_nothing_stays_of_it(armature: Any, 
     toggle()
     assert not live_preview.is_on()
     assert channels(armature) == pose, "to the last bit"
-    assert live_preview.KEPT not in armature
+    assert kept_pose.KEPT not in armature
     assert handlers() == registered
     assert set(bpy.data.objects) == objects
     hand_at(armature, 3)
@@ -168,7 +168,7 @@ def test_the_file_has_the_pose_that_was_there(armature: Any, tmp_path: Path) -> 
         wanted.objects = [name]
     (saved,) = wanted.objects
     assert channels(saved) == pose
-    assert live_preview.KEPT not in saved
+    assert kept_pose.KEPT not in saved
     toggle()
     assert channels(armature) == pose
 
@@ -196,7 +196,7 @@ def test_a_file_written_meanwhile_without_asking_is_put_right(armature: Any, tmp
         one.extend(before)
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "auto.blend"))
     assert channels(bpy.data.objects[name]) == pose
-    assert live_preview.KEPT not in bpy.data.objects[name]
+    assert kept_pose.KEPT not in bpy.data.objects[name]
 
 
 def test_undo_steps_made_meanwhile_bring_no_preview_back(armature: Any) -> None:
@@ -212,7 +212,7 @@ def test_undo_steps_made_meanwhile_bring_no_preview_back(armature: Any) -> None:
     bpy.ops.ed.undo_push(message="after it")
     bpy.ops.ed.undo()
     assert channels(bpy.data.objects[name]) == pose
-    assert live_preview.KEPT not in bpy.data.objects[name]
+    assert kept_pose.KEPT not in bpy.data.objects[name]
     bpy.ops.ed.undo()
     assert channels(bpy.data.objects[name]) == pose
     bpy.ops.ed.redo()
@@ -242,6 +242,16 @@ def test_a_character_that_goes_ends_it(armature: Any) -> None:
     bpy.context.scene.frame_set(5)
     assert not live_preview.is_on()
     assert handlers() == registered
+
+
+def test_a_character_that_is_renamed_ends_it_and_has_its_pose_again(armature: Any) -> None:
+    pose = channels(armature)
+    toggle()
+    hand_at(armature, 9)
+    armature.name = "somebody else"
+    bpy.context.scene.frame_set(5)
+    assert not live_preview.is_on()
+    assert channels(armature) == pose
 
 
 def test_retargeting_ends_it_and_begins_from_the_pose_that_was_there(armature: Any) -> None:

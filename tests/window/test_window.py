@@ -57,4 +57,6 @@ def test_the_editor_beside_the_live_preview_closes_by_itself(act: Act, place: Pa
     assert set(seen["left"]) == {
         "pressed again", "undone", "retargeted", "in another workspace", "loaded False", "loaded True",
     }  # fmt: skip
+    own = seen["left"].pop("loaded True")  # the layout is the file's then
+    assert "IMAGE_EDITOR" not in own
     assert all(areas == before for areas in seen["left"].values()), seen["left"]
