@@ -212,7 +212,7 @@ class NINGYO_dataset_cameras(bpy.types.PropertyGroup):
     framing_jitter: _share("Framing", "By which share of the picture's side at most it may be shifted and scaled", 0.02, max=0.2)
     consecutive: bpy.props.IntProperty(
         name="Consecutive Frames",
-        description="So many frames of a clip in a row are seen from one camera and in one look. From 2 or more, training learns movement",
+        description="So many frames of a clip in a row are seen from one camera and in one look, for programs that train on sequences",
         min=1,
         soft_max=16,
         max=1000,

@@ -156,11 +156,6 @@ def _train(
     sampler = Sampler(
         pairs, preset, identity["seed"], budget.progress_at, start=budget.steps, windows=trainee.windows, world=world
     )  # fmt: skip
-    if ours and len(pairs.following) == 0:
-        report.warning(
-            "No two training pictures are consecutive frames through one camera, so nothing judges the movement between frames; render "
-            "with --consecutive 2, or with consecutive = 2 under [cameras] of the job file, and train on that."
-        )
     config = {
         "method": identity["method"],
         "preset": identity["preset"],

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -120,12 +119,3 @@ def images_of(model: Path) -> int:
         return json.loads((model / "config.json").read_text())["training"]["images"]
     except FileNotFoundError:
         return 0
-
-
-def test_datasets_without_consecutive_frames_are_told_of(
-    figure_dataset: Path, moving_dataset: Path, tmp_path: Path, make_figure_dataset: Callable[..., Path]
-) -> None:
-    for dataset, told in ((figure_dataset, True), (moving_dataset, False)):
-        events: list[dict] = []
-        train(dataset, tmp_path / dataset.parent.name, preset="full", steps=1, report=Reporter(events.append))
-        assert any("render with --consecutive 2" in event.get("text", "") for event in events) == told
