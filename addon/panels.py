@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import bpy
 
 from ..sequencer.strips import find_movie
@@ -191,11 +189,8 @@ def region_points(context: bpy.types.Context) -> float:
 
 def say(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str) -> None:
     """A sentence in as many lines as the sidebar needs."""
-    text = said(text)
-    # Letters of Chinese, Japanese and Korean are twice as wide, and their words have no gaps between them.
-    wide = any(ord(letter) > 0x2E7F for letter in text)
-    letters = max(int(region_points(context) / POINTS_PER_LETTER) - 8, 20) // (2 if wide else 1)
+    letters = max(int(region_points(context) / POINTS_PER_LETTER) - 8, 20)
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(textwrap.wrap(text, letters)):
+    for number, line in enumerate(words.wrapped(said(text), letters)):
         column.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1", translate=False)

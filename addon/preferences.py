@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
+from typing import Any
 
 import bpy
 
 from ..errors import UserError
-from . import jobs, worker
+from . import jobs, words, worker
 from .environment import draw_setup, preferences
 from .language import said
 
@@ -65,7 +65,7 @@ class NINGYO_preferences(bpy.types.AddonPreferences):
         settings.prop(self, "proxy")
         draw_setup(box, context)
         job = jobs.newest("doctor", "setup")
-        if job is not None and (job.verb == "doctor" or not job.is_running):
+        if job is not None and (job.verb == "doctor" or (not job.is_running and checks_of(job))):
             draw_answer(layout.box(), job)
 
 
@@ -75,11 +75,16 @@ def draw_answer(layout: bpy.types.UILayout, job: jobs.Job) -> None:
         layout.label(text="Looking…", icon="SORTTIME")
     elif job.view.state == "done":
         layout.label(text="This worker can do everything", icon="CHECKMARK")
-    for line in textwrap.wrap(job.view.error, 100):
-        layout.label(text=line)
-    for check in [event for event in job.events() if event.get("type") == "check"]:
+    if job.verb == "doctor":  # why setting up failed is said there
+        for line in words.wrapped(said(job.view.error), 100):
+            layout.label(text=line, translate=False)
+    for check in checks_of(job):
         text = f"{check['name']}: {check['found']}" + ("" if check["ok"] else f". {check['advice']}")
         layout.label(text=text, icon="CHECKMARK" if check["ok"] else "ERROR")
+
+
+def checks_of(job: jobs.Job) -> list[dict[str, Any]]:
+    return [event for event in job.events() if event.get("type") == "check"]
 
 
 def worker_python(context: bpy.types.Context) -> Path | None:
