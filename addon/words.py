@@ -32,6 +32,7 @@ STATES = {
 }
 
 
+FRACTIONS = ("MB", "seconds")  # units of which a tenth is worth a letter
 # What a line may be broken after: a word with its spaces, or a letter of a script that has no gaps between words. Their points and closing
 # brackets stay with what is before them, opening ones with what is after them.
 _PIECE = re.compile(r"[（「『]*(?:[^\s\u2e80-\uffef]+|[\u2e80-\uffef])[、。，．）」』！？ーっゃゅょッャュョ…:;,.)]*\s*")
@@ -126,11 +127,12 @@ def progress(view: Any) -> str:
     event = view.progress
     if not event:
         return ""
-    done, total, unit = f"{event['done']:g}", event.get("total"), said(event.get("unit") or "")
+    unit, total = event.get("unit") or "", event.get("total")
+    done = f"{event['done']:g}" if unit in FRACTIONS else f"{event['done']:.0f}"
     if total:
-        text = said("{done} of {total} {unit}", done=done, total=f"{total:g}", unit=unit).strip()
+        text = said("{done} of {total} {unit}", done=done, total=f"{total:g}", unit=said(unit)).strip()
     else:
-        text = said("{done} {unit}", done=done, unit=unit).strip()
+        text = said("{done} {unit}", done=done, unit=said(unit)).strip()
     if event.get("seconds_left") is not None:
         return said("{progress}, {time} left", progress=text, time=duration(event["seconds_left"]))
     return f"{text}, {rate(view)}" if event.get("rate") else text
