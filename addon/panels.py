@@ -191,7 +191,7 @@ def region_points(context: bpy.types.Context) -> float:
 
 def say(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str) -> None:
     """A sentence in as many lines as the sidebar needs."""
-    letters = max(int(region_points(context) / POINTS_PER_LETTER) - (4 if icon == "NONE" else 8), 20)
+    letters = max(int(region_points(context) / POINTS_PER_LETTER) - (6 if icon == "NONE" else 8), 20)
     column = layout.column(align=True)
     column.scale_y = 0.8
     for number, line in enumerate(words.wrapped(said(text), letters)):
