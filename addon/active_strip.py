@@ -109,6 +109,7 @@ class NINGYO_OT_redo_strip(OnActiveStrip, bpy.types.Operator):
     """Make these frames again, with the model and the capture as they are now; frames that would be the same are kept"""
 
     bl_idname, bl_label = "ningyo.redo_strip", "Redo"
+    bl_options = {"UNDO"}  # noqa: RUF012
 
     def act(self, context: bpy.types.Context, strip: bpy.types.Strip, folder: FrameFolder) -> str:
         interpreter, out = worker_python(context), folder.path.parent

@@ -265,6 +265,7 @@ class NINGYO_OT_jump(bpy.types.Operator):
     """Go to the first of these frames"""
 
     bl_idname, bl_label = "ningyo.jump", "Go There"
+    bl_options = {"INTERNAL", "UNDO", "UNDO_GROUPED"}  # noqa: RUF012
 
     frame: bpy.props.IntProperty(options={"HIDDEN", "SKIP_SAVE"})
 
@@ -325,7 +326,10 @@ class NINGYO_OT_remove_pair(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return 0 <= context.scene.ningyo.solving.other < len(context.scene.ningyo.solving.others)
+        is_chosen = 0 <= context.scene.ningyo.solving.other < len(context.scene.ningyo.solving.others)
+        if not is_chosen:
+            cls.poll_message_set(said("No person is chosen in the list"))
+        return is_chosen
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         solving = context.scene.ningyo.solving

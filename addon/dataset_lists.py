@@ -154,7 +154,7 @@ class NINGYO_OT_dataset_remove(OfList, bpy.types.Operator):
     """Take the chosen line out of the list; no file is touched"""
 
     bl_idname, bl_label = "ningyo.dataset_remove", "Remove"
-    bl_options = {"UNDO"}  # noqa: RUF012
+    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
 
     number: bpy.props.IntProperty(name="Line", description="Which line; -1: the chosen one", default=-1, options={"HIDDEN", "SKIP_SAVE"})
 
@@ -175,7 +175,7 @@ class NINGYO_OT_dataset_move(OfList, bpy.types.Operator):
     """Move the chosen line: samples are numbered in the list's order"""
 
     bl_idname, bl_label = "ningyo.dataset_move", "Move"
-    bl_options = {"UNDO"}  # noqa: RUF012
+    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
 
     by: bpy.props.IntProperty(name="By", description="So many lines down; up is negative", default=1, options={"HIDDEN", "SKIP_SAVE"})
 

@@ -217,7 +217,7 @@ def described(sample: Sample, kinds: list[str], faces: list[str], total: int, se
     ]
     return [
         said(
-            "Sample {number} of {total} (0 to {last}), in {seconds} s",
+            "Sample {number} of {total} (0 to {last}), {seconds} s",
             number=sample.number,
             total=total,
             last=total - 1,

@@ -38,7 +38,7 @@ SPLITS = (
 )
 FRAMINGS = (
     ("body", "Body", "The whole body"),
-    ("upper", "Upper Body", "From the hips up"),
+    ("upper", "Upper", "From the hips up"),
     ("head", "Head", "The head alone"),
 )
 # Names as the job has them, and for people; a test holds them against the job's own.
@@ -211,7 +211,7 @@ class NINGYO_dataset_cameras(bpy.types.PropertyGroup):
     )
     framing_jitter: _share("Framing", "By which share of the picture's side at most it may be shifted and scaled", 0.02, max=0.2)
     consecutive: bpy.props.IntProperty(
-        name="Consecutive Frames",
+        name="Consecutive",
         description="So many frames of a clip in a row are seen from one camera and in one look, for programs that train on sequences",
         min=1,
         soft_max=16,

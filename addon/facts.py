@@ -42,10 +42,10 @@ def _known(read: Callable[[Path], Known], path: Path, _stamp: tuple[int, int]) -
     return read(path)
 
 
-def of_video(name: str, known: Sequence[float]) -> str:
-    """ "actor.mp4, 1280×720, 500 frames, 25 fps", of width, height, frames and rate; the name alone where they are zeros."""
+def of_video(known: Sequence[float]) -> str:
+    """ "1280×720, 500 frames, 25 fps", of width, height, frames and rate; empty where they are zeros."""
     width, height, count, fps = known
-    return f"{name}, {width:.0f}×{height:.0f}, {frames(round(count), fps)}" if count else name
+    return f"{width:.0f}×{height:.0f}, {frames(round(count), fps)}" if count else ""
 
 
 def of_person(track: Path, person: int) -> str:

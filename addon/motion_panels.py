@@ -46,10 +46,11 @@ class NINGYO_PT_motion(Step, InView3D, bpy.types.Panel):
             column.prop(solving, "fast")
         draw_fact(self.layout, context, facts.of_motion(plan.files.motion))
         does = "Puts the person's motion on the character, and prepares it for the dataset"
-        draw_stage(self.layout, context, "retarget", does, icon="ARMATURE_DATA", reason=obstacle(context, plan))
+        missing = obstacle(context, plan)
+        draw_stage(self.layout, context, "retarget", does, icon="ARMATURE_DATA", reason=missing)
         self.layout.operator("ningyo.live_preview", icon="HIDE_OFF", depress=live_preview.is_on())
         reason = "" if live_preview.is_on() else live_preview.obstacle(context)
-        for line in live_preview.described() or ([reason] if reason else []):
+        for line in live_preview.described() or ([reason] if reason not in ("", missing) else []):
             say(self.layout, context, line, "INFO")
         shown = shown_motion(context)
         if shown is not None and shown.said:

@@ -96,7 +96,7 @@ class NINGYO_solving(bpy.types.PropertyGroup):
     knows_person: bpy.props.BoolProperty(name="Person's Height Is Known", description="Hold the person's size; otherwise it is estimated")
     person_height: _length("Person Height", "How tall the person is", min=0.3, soft_max=2.2, max=3.0, default=1.7)
     others: bpy.props.CollectionProperty(type=NINGYO_pair)
-    other: bpy.props.IntProperty(name="Chosen")
+    other: bpy.props.IntProperty(name="Chosen", description="The chosen line of the list of people")
 
     def known(self) -> list[str]:
         """What is known of the filming, as the command line says it."""

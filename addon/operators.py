@@ -147,6 +147,7 @@ class NINGYO_OT_cancel(OfJob, bpy.types.Operator):
     """Ask the job to stop; what it has done is kept, and starting it again goes on from there"""
 
     bl_idname, bl_label = "ningyo.cancel", "Stop"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         job = self.found()
@@ -161,6 +162,7 @@ class NINGYO_OT_retry(OfJob, bpy.types.Operator):
     """Start the same job again; it goes on where it was"""
 
     bl_idname, bl_label = "ningyo.retry", "Go On"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         job, interpreter = self.found(), worker_python(context)
@@ -203,6 +205,7 @@ class NINGYO_OT_show_log(OfJob, bpy.types.Operator):
     """Everything the worker said, in a text editor"""
 
     bl_idname, bl_label = "ningyo.show_log", "Log"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         job = self.found()
@@ -225,6 +228,7 @@ class NINGYO_OT_open_folder(bpy.types.Operator):
     """Show the folder in the system's file manager"""
 
     bl_idname, bl_label = "ningyo.open_folder", "Open Folder"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
 
     folder: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
 

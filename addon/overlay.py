@@ -27,7 +27,7 @@ class NINGYO_OT_choose_person(bpy.types.Operator):
     """Have the character take this person's place"""
 
     bl_idname, bl_label = "ningyo.choose_person", "Choose"
-    bl_options = {"UNDO"}  # noqa: RUF012 (Blender reads it from the class)
+    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012 (Blender reads it from the class)
 
     person: bpy.props.IntProperty(options={"HIDDEN", "SKIP_SAVE"})
 

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import bpy
 
 from ..sequencer.strips import find_movie
@@ -83,28 +81,30 @@ COLUMNS = (
     ("Face", "USER"),
 )
 WIDE = 330  # points; in narrower sidebars icons stand for the columns' names
+NARROW = 260  # points; in narrower ones there is room for the first columns alone
 
 
 def people_table(layout: bpy.types.UILayout, context: bpy.types.Context, people: list[Person], chosen: int) -> None:
     """A line a person: a button that chooses them, how long and how tall they are, and in which share of that time what of them is seen."""
     column = layout.column(align=True)
-    wide = region_points(context) >= WIDE
+    points = region_points(context)
+    wide, columns = points >= WIDE, COLUMNS if points >= NARROW else COLUMNS[:3]
 
     def line() -> tuple[bpy.types.UILayout, bpy.types.UILayout]:
         split = column.split(factor=0.28, align=True)
-        return split.row(align=True), split.grid_flow(columns=len(COLUMNS), row_major=True, even_columns=True, align=True)
+        return split.row(align=True), split.grid_flow(columns=len(columns), row_major=True, even_columns=True, align=True)
 
     titles = line()
     titles[0].label(text="Person")
-    for title, icon in COLUMNS:
+    for title, icon in columns:
         titles[1].label(text=said(title) if wide else "", translate=False, icon="NONE" if wide else icon)
     for person in people:
         button, figures = line()
-        name = said("{person} main", person=person.id) if person.id == 0 else str(person.id)
+        name = said("{person} main", person=person.id) if person.id == 0 and points >= NARROW else str(person.id)
         pressed = person.id == chosen
         button.operator("ningyo.choose_person", text=name, icon_value=swatch(person.id), depress=pressed).person = person.id
         shares = (f"{100 * share:.0f}{'%' if wide else ''}" for share in (person.body, person.hands, person.face))
-        for figure in (words.clock(person.seconds), f"{person.height:.0f}", *shares):
+        for figure in (words.clock(person.seconds), f"{person.height:.0f}", *shares)[: len(columns)]:
             figures.label(text=figure)
 
 
@@ -191,11 +191,8 @@ def region_points(context: bpy.types.Context) -> float:
 
 def say(layout: bpy.types.UILayout, context: bpy.types.Context, text: str, icon: str) -> None:
     """A sentence in as many lines as the sidebar needs."""
-    text = said(text)
-    # Letters of Chinese, Japanese and Korean are twice as wide, and their words have no gaps between them.
-    wide = any(ord(letter) > 0x2E7F for letter in text)
-    letters = max(int(region_points(context) / POINTS_PER_LETTER) - 8, 20) // (2 if wide else 1)
+    letters = max(int(region_points(context) / POINTS_PER_LETTER) - (6 if icon == "NONE" else 8), 20)
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for number, line in enumerate(textwrap.wrap(text, letters)):
+    for number, line in enumerate(words.wrapped(said(text), letters)):
         column.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1", translate=False)

@@ -164,7 +164,7 @@ class NINGYO_PT_step_video(Step, InView3D, bpy.types.Panel):
         if plan.video_problem:
             say(self.layout, context, plan.video_problem, "INFO" if plan.video == Path() else "ERROR")
         else:
-            draw_fact(self.layout, context, facts.of_video(plan.video.name, settings.video_facts))
+            draw_fact(self.layout, context, facts.of_video(settings.video_facts))
 
 
 class NINGYO_PT_step_person(Step, InView3D, bpy.types.Panel):

@@ -87,7 +87,12 @@ class NINGYO_settings(bpy.types.PropertyGroup):
         name="Size", description="Side of the character's pictures, in pixels", min=64, max=1024, step=64, default=256
     )
     count: bpy.props.IntProperty(
-        name="Pictures", description="How many pictures to render for training", min=10, soft_max=20000, default=800
+        name="Pictures",
+        translation_context=CONTEXT,
+        description="How many pictures to render for training",
+        min=10,
+        soft_max=20000,
+        default=800,
     )
     fast: bpy.props.BoolProperty(
         name="Fast",

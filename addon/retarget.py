@@ -141,7 +141,7 @@ class NINGYO_OT_put_on(bpy.types.Operator):
     """Put the solved motion onto its armature as a new Action"""
 
     bl_idname, bl_label = "ningyo.put_on", "Put on Armature"
-    bl_options = {"UNDO"}  # noqa: RUF012
+    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
 
     job: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 

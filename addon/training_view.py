@@ -44,6 +44,7 @@ class NINGYO_OT_show_training(bpy.types.Operator):
     """Show a training in an image editor, where it stays up to date"""
 
     bl_idname, bl_label = "ningyo.show_training", "Show Training"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
 
     model: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
     picture: bpy.props.EnumProperty(

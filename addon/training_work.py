@@ -32,6 +32,7 @@ class NINGYO_OT_train_more(bpy.types.Operator):
     """Train for so many minutes more: the training goes on where it ended"""
 
     bl_idname, bl_label = "ningyo.train_more", "Train More"
+    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
 
     model: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
     minutes: bpy.props.FloatProperty(
@@ -79,6 +80,7 @@ class NINGYO_OT_set_model_aside(bpy.types.Operator):
     """Keep this model in a folder beside, so that the next training begins anew"""
 
     bl_idname, bl_label = "ningyo.set_model_aside", "Set Model Aside"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
 
     model: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
 
@@ -209,7 +211,7 @@ class NINGYO_OT_dataset_model(bpy.types.Operator):
     """Choose this character"""
 
     bl_idname, bl_label = "ningyo.dataset_model", "Choose Character"
-    bl_options = {"UNDO"}  # noqa: RUF012 (Blender reads it from the class)
+    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012 (Blender reads it from the class)
 
     character: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
     what: bpy.props.EnumProperty(
@@ -239,6 +241,7 @@ class NINGYO_OT_dataset_generate(bpy.types.Operator):
     """Have this character's model, once it is trained, draw it in every frame of the video, and show the frames in the sequencer"""
 
     bl_idname, bl_label = "ningyo.dataset_generate", "Generate"
+    bl_options = {"INTERNAL"}  # noqa: RUF012
 
     character: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 

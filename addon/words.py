@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import Any
 
 from .language import said
@@ -28,6 +30,29 @@ STATES = {
     "cancelled": "stopped",
     "lost": "died",
 }
+
+
+FRACTIONS = ("MB", "seconds")  # units of which a tenth is worth a letter
+# What a line may be broken after: a word with its spaces, or a letter of a script that has no gaps between words. Their points and closing
+# brackets stay with what is before them, opening ones with what is after them.
+_PIECE = re.compile(r"[（「『]*(?:[^\s\u2e80-\uffef]+|[\u2e80-\uffef])[、。，．）」』！？ーっゃゅょッャュョ…:;,.)]*\s*")
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """In lines of `width` letters at most, of which Chinese, Japanese and Korean ones count two. Longer words are broken."""
+    lines = [""]
+    for piece in _PIECE.findall(" ".join(text.split())):
+        if lines[-1] and _width(lines[-1]) + _width(piece.rstrip()) > width:
+            lines.append("")
+        while _width(piece.rstrip()) > width:
+            lines[-1:] = [piece[:width], ""]
+            piece = piece[width:]
+        lines[-1] += piece
+    return [line.rstrip() for line in lines if line]
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def duration(seconds: float) -> str:
@@ -108,11 +133,12 @@ def progress(view: Any) -> str:
     event = view.progress
     if not event:
         return ""
-    done, total, unit = f"{event['done']:g}", event.get("total"), said(event.get("unit") or "")
+    unit, total = event.get("unit") or "", event.get("total")
+    done = f"{event['done']:g}" if unit in FRACTIONS else f"{event['done']:.0f}"
     if total:
-        text = said("{done} of {total} {unit}", done=done, total=f"{total:g}", unit=unit).strip()
+        text = said("{done} of {total} {unit}", done=done, total=f"{total:g}", unit=said(unit)).strip()
     else:
-        text = said("{done} {unit}", done=done, unit=unit).strip()
+        text = said("{done} {unit}", done=done, unit=said(unit)).strip()
     if event.get("seconds_left") is not None:
         return said("{progress}, {time} left", progress=text, time=duration(event["seconds_left"]))
     return f"{text}, {rate(view)}" if event.get("rate") else text

@@ -88,7 +88,7 @@ def test_it_shows_the_batchs_sample_and_leaves_no_trace(dataset: Any, tmp_path: 
         np.testing.assert_array_equal(shown(), expected)
         assert dataset_preview.last is not None
         lines = dataset_preview.last.lines
-        assert lines[0].startswith(f"Sample {number} of 6 (0 to 5), in ")
+        assert lines[0].startswith(f"Sample {number} of 6 (0 to 5), ")
         assert lines[-1] == "Shown: picture, skeleton, mask, depth, flow, head close-up"
         assert len(kinds) == 6
         after = everything()

@@ -208,3 +208,14 @@ job.close()
 def test_durations_in_words() -> None:
     assert [words.clock(seconds) for seconds in (0.2, 45.4, 100, 3725)] == ["1 s", "45 s", "1:40", "1:02:05"]
     assert [words.duration(seconds) for seconds in (0.2, 45.4, 100, 5999, 7500)] == ["1 s", "45 s", "2 min", "1 h 40 min", "2 h 5 min"]
+
+
+def test_sentences_are_broken_where_their_script_allows_it() -> None:
+    english = "The heavy stages run in a Python of their own, the worker."
+    assert words.wrapped(english, 26) == ["The heavy stages run in a", "Python of their own, the", "worker."]
+    japanese = "オンラインアクセスを許可するか、wheel のフォルダーを選んでください"
+    assert words.wrapped(japanese, 30) == ["オンラインアクセスを許可する", "か、wheel のフォルダーを選んで", "ください"]
+    assert words.wrapped("許可（空き 27 GB）。", 8) == ["許可（空", "き 27", "GB）。"], "points and brackets are not left alone"
+    path = "/a/folder/with/a/very/long/name"
+    assert words.wrapped(f"Not there: {path}", 20) == ["Not there:", path[:20], path[20:]]
+    assert words.wrapped("", 20) == []

@@ -87,7 +87,7 @@ def test_the_video_is_described_when_it_is_chosen(settings_with_worker: Any, dra
     assert min(width, height) > 0
     assert rest == [150, 25]
     assert len(bpy.data.movieclips) == clips
-    assert f"actor.mp4, {width:.0f}×{height:.0f}, 150 frames, 25 fps" in " ".join(drawn(path_panels.NINGYO_PT_step_video))
+    assert f"{width:.0f}×{height:.0f}, 150 frames, 25 fps" in " ".join(drawn(path_panels.NINGYO_PT_step_video))
 
 
 def test_what_lies_on_disk_is_said_in_half_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

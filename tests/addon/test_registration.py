@@ -55,12 +55,124 @@ def test_nothing_is_left_behind(empty_blender) -> None:
         assert not jobs.on_end
 
 
-def test_every_button_says_what_it_does() -> None:
-    for cls in (cls for cls in CLASSES if issubclass(cls, bpy.types.Operator)):
-        text = getattr(cls, "bl_description", "") or (cls.__doc__ or "")
-        assert len(text.strip()) > 10, cls
-        assert not text.strip().endswith("."), cls
-        assert cls.bl_label, cls
+OPERATORS = [cls for cls in CLASSES if issubclass(cls, bpy.types.Operator)]
+# What changes nothing that undo knows: they start jobs, look at what is there, or write files.
+NO_DATA = {
+    *(
+        "capture",
+        "render",
+        "train",
+        "generate",
+        "run",
+        "demo",
+        "set_up_worker",
+        "check_worker",
+        "cancel",
+        "retry",
+        "clear_jobs",
+        "show_log",
+    ),
+    *(
+        "open_folder",
+        "export_bvh",
+        "live_preview",
+        "overlay_frame",
+        "path_preview",
+        "path_preset_add",
+        "dataset_preset_add",
+        "set_model_aside",
+    ),
+    *("dataset_save_job", "dataset_preview", "dataset_render", "dataset_verify", "dataset_stats", "dataset_export", "dataset_train"),
+    *("dataset_generate", "show_training"),
+}
+SMALL = {"a", "an", "and", "for", "from", "in", "of", "on", "the", "to", "with"}
+NAMES = {"pix2pix", "pix2pixHD", "ControlNet (imagefolder)", "dance_now", "wheel"}  # of programs, as these write them
+
+
+def short(cls: Any) -> str:
+    return str(cls.bl_idname).removeprefix("ningyo.")
+
+
+def rna_of(cls: Any) -> Any:
+    return getattr(bpy.ops.ningyo, short(cls)).get_rna_type()
+
+
+def own_properties() -> dict[str, Any]:
+    """Ours, not those that Blender's helpers for files and presets bring along."""
+    groups = [(cls.__name__, cls.bl_rna, cls) for cls in CLASSES if hasattr(cls, "bl_rna") and not issubclass(cls, bpy.types.Operator)]
+    groups += [(cls.__name__, rna_of(cls), cls) for cls in OPERATORS]
+    return {
+        f"{name}.{prop.identifier}": prop
+        for name, rna, cls in groups
+        for prop in rna.properties
+        if any(prop.identifier in vars(base).get("__annotations__", {}) for base in cls.__mro__ if ".addon." in base.__module__)
+    }
+
+
+def assert_title_case(text: str, where: str) -> None:
+    for number, word in enumerate(text.rstrip("…").split()):
+        assert text in NAMES or not word[0].islower() or (number and word in SMALL), f"{where}: {text}"
+
+
+def assert_tooltip(text: str, where: str) -> None:
+    assert not text.endswith("."), f"{where}: {text}"
+    assert text == " ".join(text.split()), f"{where}: {text}"
+    assert not text[0].islower() or text in NAMES, f"{where}: {text}"
+
+
+def test_every_button_says_what_it_does(addon) -> None:
+    for cls in OPERATORS:
+        description = rna_of(cls).description
+        assert len(description) > 10, cls
+        assert_tooltip(description, cls.__name__)
+        assert_title_case(cls.bl_label, cls.__name__)
+
+
+def test_panels_and_settings_are_named_as_blender_names_them(addon) -> None:
+    for cls in (cls for cls in CLASSES if issubclass(cls, bpy.types.Panel | bpy.types.Menu)):
+        assert_title_case(cls.bl_label, cls.__name__)
+    found = own_properties()
+    assert len(found) > 150
+    for where, prop in found.items():
+        if prop.name != prop.identifier:  # otherwise nobody is shown it
+            assert_title_case(prop.name, where)
+            assert prop.description or prop.is_hidden or "_OT_" in where, f"{where} says nothing"
+        items = list(prop.enum_items) if prop.type == "ENUM" else []
+        for text in filter(None, [prop.description, *(item.description for item in items)]):
+            assert_tooltip(text, where)
+        for item in items:
+            assert_title_case(item.name, where)
+
+
+def test_what_changes_data_can_be_undone(addon) -> None:
+    for cls in OPERATORS:
+        assert (short(cls) not in NO_DATA) == ("UNDO" in getattr(cls, "bl_options", set())), cls
+    assert {short(cls) for cls in OPERATORS} >= NO_DATA
+
+
+def test_the_search_offers_nothing_that_only_a_button_can_call(addon, empty_blender) -> None:
+    """What needs to be told something that is hidden has no use in the search, which tells it nothing."""
+    for cls in OPERATORS:
+        needs = [
+            prop.identifier for prop in rna_of(cls).properties if prop.identifier in ("person", "frame", "model", "character", "which")
+        ]
+        hidden = {prop.identifier for prop in rna_of(cls).properties if prop.is_hidden} & set(needs)
+        if "job" in rna_of(cls).properties and short(cls) != "add_strips":  # which takes the path's frames without one
+            hidden.add("job")
+        assert bool(hidden) <= ("INTERNAL" in getattr(cls, "bl_options", set())), cls
+
+
+def test_a_grey_button_says_why(addon, empty_blender) -> None:
+    """Whatever refuses in an empty scene does so in words: without them, Blender says just that the context is wrong."""
+    refused = 0
+    for cls in OPERATORS:
+        if getattr(bpy.ops.ningyo, short(cls)).poll():
+            continue
+        with pytest.raises(RuntimeError) as error:
+            getattr(bpy.ops.ningyo, short(cls))("EXEC_DEFAULT")
+        assert "context is incorrect" not in str(error.value), cls
+        refused += 1
+    assert refused > 15
 
 
 def test_no_button_crashes_while_it_is_drawn(addon, empty_blender) -> None:
