@@ -47,7 +47,7 @@ def show_newest(scene: bpy.types.Scene, strip: bpy.types.Strip, folder: FrameFol
         strip.directory = strip.directory  # Blender forgets the pictures it keeps of a strip whose folder is set
         return
     end = span(strip)[1]
-    grows = not end_is_cut(strip) and not len(strip.retiming_keys)
+    grows = not end_is_cut(strip) and not len(getattr(strip, "retiming_keys", ()))  # before Blender 4.5 pictures have none
     set_pictures(scene, strip, after)
     if grows and len(after) < len(before):
         set_end(strip, max(end + len(after) - len(before), span(strip)[0] + 1))

@@ -20,6 +20,7 @@ from ningyo.addon.people import Person, cast_of, listed
 from ningyo.addon.properties import plan_of
 from ningyo.addon.swatches import swatch
 from ningyo.sequencer.strips import add_overlay, find_movie, span
+from ningyo.sequencer.timeline import every_strip
 from ningyo.synth_data.pose.colours import person_colour
 from ningyo.synth_data.pose.track import PoseTrack
 
@@ -161,7 +162,7 @@ def test_a_missing_overlay_is_drawn_first(scripted_worker: Any, until: Any, trac
     assert bpy.ops.ningyo.show_overlay() == {"FINISHED"}
     (job,) = jobs.JOBS
     assert (job.verb, job.arguments) == ("overlay", plan.arguments("overlay"))
-    assert not (scene.sequence_editor and scene.sequence_editor.strips_all)
+    assert not list(every_strip(scene))
     assert not bpy.ops.ningyo.show_overlay.poll(), "two jobs would write over each other"
     until(lambda: not job.is_running)
     assert find_movie(scene, plan.overlay) is not None
