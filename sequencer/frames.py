@@ -24,15 +24,16 @@ class FrameFolder:
     """Pictures `000000.png`, `000001.png`, … and when each of them is shown.
 
     `files[i]` is the i-th picture's name, or None while it is missing; `times[i]` its time in the source video, in seconds. `fps` is the
-    video's mean rate. `alone` is the pictures' width and height, px, where they have a background of their own and are no part of the
-    video's picture; None where they lie over it. `header` is all that was noted when they were made.
+    video's mean rate. `size` is the pictures' width and height, px, where it is known. They lie over the video's picture, and have its
+    size; those that are `alone` have a background of their own and are no part of it. `header` is all that was noted when they were made.
     """
 
     path: Path
     fps: float
     times: tuple[float, ...]
     files: tuple[str | None, ...]
-    alone: tuple[int, int] | None = None
+    size: tuple[int, int] | None = None
+    alone: bool = False
     header: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -45,10 +46,10 @@ class FrameFolder:
             times = tuple(float(time) for time in header.get("times") or (start + index / fps for index in range(count)))
             if len(times) != count or any(b <= a for a, b in pairwise(times)):
                 raise ValueError("times")
-            alone = None
-            if header.get("opaque"):
+            size = None
+            if "size" in header:
                 width, height = header["size"]
-                alone = int(width), int(height)
+                size = int(width), int(height)
         except (FileNotFoundError, NotADirectoryError):
             raise UserError(f"{path} is not a folder of generated frames: it has no {HEADER}; run `ningyo generate` first.") from None
         except (ValueError, KeyError, TypeError, ZeroDivisionError):
@@ -57,7 +58,7 @@ class FrameFolder:
         files = tuple(name if name in there else None for name in (f"{index:06d}.png" for index in range(count)))
         if not any(files):
             raise UserError(f"{path} has no frames yet; wait for `ningyo generate`, or run it again.")
-        return cls(path, fps, times, files, alone, header)
+        return cls(path, fps, times, files, size, bool(header.get("opaque")), header)
 
     @property
     def person(self) -> int:

@@ -17,6 +17,7 @@ import bpy
 from ..errors import UserError
 from .frames import FrameFolder, free_channels
 from .pictures import RATE, set_pictures
+from .placing import place_movie, place_over, shown_size, size_of
 from .timeline import every_strip, first_frame, scene_fps, set_end, siblings, span, strips_of
 
 HIGHEST_CHANNEL = 128
@@ -76,11 +77,15 @@ def add_strips(
     channel = free_channels(occupied, lowest, highest, 3 if adds_movie else 1, HIGHEST_CHANNEL)
     movie = sound = None
     if adds_movie:
-        movie = add_movie(scene, str(video), f"{name} movie", channel + 1, start_frame)
+        there = movie = add_movie(scene, str(video), f"{name} movie", channel + 1, start_frame)
+        if folder.size and not folder.alone:
+            place_movie(scene, movie, folder.size)
         sound = _add_sound(strips, str(video), f"{name} sound", channel, start_frame)
         channel += 2
     images = strips.new_image(name=name, filepath=str(folder.path / elements[0]), channel=channel, frame_start=start, fit_method="FIT")
-    size = images.elements[0].orig_width, images.elements[0].orig_height  # known of the first alone, until others are seen
+    size = size_of(images)  # known of the first alone, until others are seen
+    if there is not None and not folder.alone:
+        place_over(images, there, size)
     set_pictures(scene, images, elements)
     set_end(images, end)
     images[RATE] = fps
@@ -117,11 +122,16 @@ def add_overlay(scene: bpy.types.Scene, overlay: Path | str, *, video: Path | st
         channel = free_channels(occupied, start_frame, float("inf"), 3 if adds_movie else 1, HIGHEST_CHANNEL)
     added: list[bpy.types.Strip | None] = []
     if adds_movie:
-        added = [add_movie(scene, str(video), f"{video.stem} movie", channel + 1, start_frame)]
+        there = add_movie(scene, str(video), f"{video.stem} movie", channel + 1, start_frame)
+        added = [there]
         added.append(_add_sound(strips, str(video), f"{video.stem} sound", channel, start_frame))
         channel += 2
     strip = add_movie(scene, str(overlay), "Ningyo overlay", channel, start_frame + round(start * scene_fps(scene)))
     strip[MADE] = made
+    if adds_movie:
+        place_movie(scene, there, size_of(strip))
+    if there is not None:
+        place_over(strip, there, size_of(strip))
     if bpy.data.filepath and bpy.context.preferences.filepaths.use_relative_paths:
         make_relative((strip, *added), os.path.dirname(bpy.data.filepath))
     return strip
@@ -149,13 +159,15 @@ def save_strip_blend(frames: Sequence[Path | str], video: Path | str, out: Path 
     added = everyone[0]
     if added.movie is None:
         raise UserError(f"Blender cannot read {movie}.")
-    shown = added.movie.elements[0]
-    size = folder.alone or (shown.orig_width, shown.orig_height)
+    size = folder.size or shown_size(added.movie)
     scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = *size, 100
     # They were fitted to the size the scene had before.
-    _fit(scene, added.movie, (shown.orig_width, shown.orig_height))
-    for one in everyone:
-        _fit(scene, one.images, one.size)
+    place_movie(scene, added.movie, None if folder.alone else folder.size)
+    for one, its in zip(everyone, folders, strict=True):
+        if its.alone:
+            _fit(scene, one.images, one.size)
+        else:
+            place_over(one.images, added.movie, one.size)
     scene.frame_start, scene.frame_end = 1, int(max(span(added.movie)[1], *(one.end for one in everyone))) - 1
     scene.frame_set(1)
     # The movie's own colours, not a film look on top of them.
@@ -239,6 +251,7 @@ def add_movie(scene: bpy.types.Scene, video: str, name: str, channel: int, start
         raise UserError(f"Blender cannot read {video}; convert it to an H.264 mp4 first.")
     # `new_movie` shows one picture a scene frame.
     if abs(movie.fps - fps) < 1e-3:
+        place_movie(scene, movie, fills=fit == "FILL")
         return movie
     # Only the operator gives a movie its own speed in all versions: retiming keys crash Blender 4 when they are added from Python, and
     # Blender 5 when they are moved while a strip without any is there.
@@ -249,6 +262,7 @@ def add_movie(scene: bpy.types.Scene, video: str, name: str, channel: int, start
     scene.view_settings.view_transform = view_transform
     (movie,) = (strip for strip in strips if strip.name not in before)
     movie.name = name
+    place_movie(scene, movie, fills=fit == "FILL")
     return movie
 
 

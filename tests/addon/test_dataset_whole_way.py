@@ -46,7 +46,8 @@ def test_two_characters_of_a_dataset_take_a_persons_place(addon: Any, until: Any
     for seed in range(2):
         character = dataset.characters.add()
         character.kind, character.seed = "BUILTIN", seed
-    dataset.size, dataset.count, dataset.poses.sampled, dataset.minutes = 64, 24, 1.0, 0.2
+    # The first of the half minute goes to warming up, on a slow machine more than half of it.
+    dataset.size, dataset.count, dataset.poses.sampled, dataset.minutes = 64, 24, 1.0, 0.5
     assert bpy.ops.ningyo.capture() == {"FINISHED"}
     until(lambda: not jobs.JOBS[-1].is_running, 200)
     assert bpy.ops.ningyo.dataset_render() == {"FINISHED"}
@@ -71,7 +72,6 @@ def test_two_characters_of_a_dataset_take_a_persons_place(addon: Any, until: Any
             picture = decode_png((folder.path / str(file)).read_bytes())
             alpha += [picture[int(y), int(x), 3] for x, y in points[:, index]]
         pictures.append(picture)
-        print(np.mean(alpha), picture[:20, :20, 3].mean())
         assert np.mean(alpha) > 128, "the character is where the person is"
         assert picture[:20, :20, 3].mean() < 32, "and nowhere else"
     assert np.abs(pictures[0].astype(int) - pictures[1]).mean() > 1, "they are two"

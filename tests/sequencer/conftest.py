@@ -43,23 +43,33 @@ def frames_folder(tmp_path: Path) -> FramesMaker:
 
 @pytest.fixture
 def make_movie(tmp_path: Path) -> MovieMaker:
-    """Makes an mp4 whose picture i is grey of level grey(i), with a tone if `sound`."""
+    """Makes an mp4 whose picture i is grey of level grey(i), or that shows the `picture` throughout, with a tone if `sound`."""
     bpy = pytest.importorskip("bpy")
 
-    def make(count: int, fps: int, *, fps_base: float = 1.0, sound: bool = True, name: str = "movie.mp4") -> Path:
+    def make(
+        count: int,
+        fps: int,
+        *,
+        fps_base: float = 1.0,
+        sound: bool = True,
+        name: str = "movie.mp4",
+        picture: np.ndarray | None = None,
+    ) -> Path:
+        height, width = (HEIGHT, WIDTH) if picture is None else picture.shape[:2]
         bpy.ops.wm.read_factory_settings(use_empty=True)
         scene = bpy.context.scene
         scene.view_settings.view_transform = "Standard"
         render = scene.render
         render.fps, render.fps_base = fps, fps_base
-        render.resolution_x, render.resolution_y, render.resolution_percentage = WIDTH, HEIGHT, 100
+        render.resolution_x, render.resolution_y, render.resolution_percentage = width, height, 100
         scene.frame_start, scene.frame_end = 1, count
         editor = scene.sequence_editor_create()
         strips = editor.strips if hasattr(editor, "strips") else editor.sequences
         pictures = tmp_path / f"{name}.pictures"
         pictures.mkdir()
         for index in range(count):
-            (pictures / f"{index:06d}.png").write_bytes(encode_png(np.full((HEIGHT, WIDTH, 3), grey(index), np.uint8)))
+            shown = np.full((HEIGHT, WIDTH, 3), grey(index), np.uint8) if picture is None else picture
+            (pictures / f"{index:06d}.png").write_bytes(encode_png(shown))
         strip = strips.new_image(name="p", filepath=str(pictures / "000000.png"), channel=2, frame_start=1, fit_method="FIT")
         for index in range(1, count):
             strip.elements.append(f"{index:06d}.png")
