@@ -113,7 +113,9 @@ def title(job: Any) -> str:
 
 
 def about(job: Any) -> str:
-    """Which of all the videos and characters a job is for: the name of the folder of its results."""
+    """Which of all the videos and characters a job is for: the name of the folder of its results. Setting up is for none."""
+    if job.verb == "setup":
+        return ""
     folder = str(job.note.get("dataset") or job.note.get("out") or "").replace("\\", "/")
     return folder.rstrip("/").rpartition("/")[2]
 
@@ -145,6 +147,6 @@ def progress(view: Any) -> str:
 
 
 def rate(view: Any) -> str:
-    """ "9.25 a second"; empty while it is not known."""
-    known = view.progress.get("rate")
+    """ "9.25 a second"; empty while it is not known, and of what is counted in seconds."""
+    known = view.progress.get("rate") if view.progress.get("unit") != "seconds" else None
     return said("{number} a second", number=f"{known:.3g}") if known else ""

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -49,6 +50,11 @@ job = WorkerJob(folder, "train", [])
 job.sink({"time": 0, "type": "progress", "done": 1, "total": 2, "unit": "steps"})
 time.sleep(100)
 """
+
+
+@pytest.mark.parametrize(("unit", "said"), [("pictures", "2.5 a second"), ("seconds", "")])
+def test_how_many_seconds_a_second_is_not_said(unit: str, said: str) -> None:
+    assert words.rate(SimpleNamespace(progress={"done": 5, "unit": unit, "rate": 2.5})) == said
 
 
 def test_a_job_in_words_from_start_to_end(scripted_worker, until, tmp_path: Path) -> None:
