@@ -91,7 +91,7 @@ class NINGYO_OT_dataset_add_motions(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if not _free_motions(context):
-            there = any(motion.armature for motion in context.scene.ningyo.motions)
+            there = any(motion.armature and motion.armature.name in context.scene.objects for motion in context.scene.ningyo.motions)
             cls.poll_message_set(
                 said("All motions of this scene are in the list" if there else "Retarget first: the Motion panel has no motion")
             )
@@ -107,7 +107,9 @@ class NINGYO_OT_dataset_add_motions(bpy.types.Operator):
 def _free_motions(context: bpy.types.Context) -> list[bpy.types.Object]:
     settings = context.scene.ningyo
     listed = [line.armature for line in settings.dataset.clips if line.kind == "MOTION"]
-    return [motion.armature for motion in settings.motions if motion.armature is not None and motion.armature not in listed]
+    # What was deleted is remembered, so that undoing brings it back.
+    there = [motion.armature for motion in settings.motions if motion.armature is not None]
+    return [armature for armature in there if armature.name in context.scene.objects and armature not in listed]
 
 
 class AddsFiles(ImportHelper):

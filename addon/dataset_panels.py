@@ -291,7 +291,7 @@ class NINGYO_PT_dataset_render(OfDataset, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings, out = self.layout, context.scene.ningyo.dataset, out_of(context.scene)
         column = split(layout.column())
-        column.prop(settings, "output", placeholder=str(out))
+        column.prop(settings, "output", placeholder=f"{out.parent.name}/{out.name}")
         column.prop(settings, "seed")
         optional(column, settings, "limits_workers", "workers")
         there, job = found(context), running_on(out)

@@ -59,7 +59,7 @@ class NINGYO_PT_motion(Step, InView3D, bpy.types.Panel):
             for line in shown.said.splitlines():
                 name, _, value = line.partition(": ")
                 value, _, how = value.rpartition(", ")
-                row = column.split(factor=0.4)
+                row = column.split(factor=0.45)
                 left = row.row()
                 left.alignment = "RIGHT"
                 left.label(text=name)
