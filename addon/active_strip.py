@@ -143,8 +143,13 @@ class NINGYO_OT_strip_background(OnActiveStrip, bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         if self.kind != FILE or self.filepath:
             return self.execute(context)
+        if bpy.data.filepath:  # otherwise the browser would offer the .blend itself
+            self.filepath = bpy.path.abspath("//")
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        """Nothing: in the file browser it is plain that it is a file."""
 
     def act(self, context: bpy.types.Context, strip: bpy.types.Strip, folder: FrameFolder) -> str:
         if folder.alone:
