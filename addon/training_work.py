@@ -13,6 +13,7 @@ from typing import Any
 import bpy
 
 from ..errors import UserError
+from ..jobs.folder import set_aside
 from . import jobs, operators, words
 from .dataset_folder import beside
 from .dataset_job import has_numpy
@@ -53,7 +54,11 @@ def _train_more(context: bpy.types.Context, model: Path, minutes: float) -> None
     if not training.is_model:
         raise UserError(said("There is no model to train further; press Train first"))
     total = math.ceil(training.seconds / 6) / 10 + round(minutes, 1)
-    if plan_of(context).files.model == model:
+    plan = plan_of(context)
+    if plan.files.model == model:
+        other = belongs(training, training.preset, plan.files.dataset)
+        if other:
+            raise UserError(said("{problem}; press Train, which begins anew", problem=other))
         settings = context.scene.ningyo
         settings.minutes, settings.preset = total, training.preset  # what the panel says is what there is then
         operators.start(context, "train", plan_of(context))
@@ -83,13 +88,7 @@ class NINGYO_OT_set_model_aside(Explained, bpy.types.Operator):
         job = trained_by(model)
         if job is not None and job.is_running:
             raise UserError(said("This model is being trained; stop the training first"))
-        place = next(place for place in (model.with_name(f"{model.name}-{number}") for number in range(1, 10_000)) if not place.exists())
-        try:
-            model.rename(place)
-        except OSError as error:
-            text = "{error}: {path}; close what shows its files, and try again"
-            raise UserError(said(text, error=error.strerror, path=model)) from error
-        return said("The model is now in {folder}", folder=place.name)
+        return said("The model is now in {folder}", folder=set_aside(model).name)
 
 
 def models_of(scene: bpy.types.Scene) -> Path:
