@@ -17,10 +17,10 @@ from ..sequencer.frames import HEADER, FrameFolder
 from ..sequencer.proxies import SIZES, set_up_proxies
 from ..sequencer.strips import folder_of
 from . import jobs, words
+from .explained import Explained
 from .language import said
 from .looking import Looked
-from .operators import NO_WORKER
-from .preferences import worker_python
+from .operators import worker_of
 from .properties import sequencer_scene
 from .results import JOB, SHOWS_FRAMES, frames_of
 
@@ -80,29 +80,18 @@ def arguments_again(folder: FrameFolder) -> list[str]:
     return arguments
 
 
-class OnActiveStrip:
-    """What the buttons for the active strip share."""
+class OnActiveStrip(Explained):
+    """What the buttons for the active strip share. Each has `change`, which does the work."""
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if active_frames(context) is None:
-            cls.poll_message_set(said(NOT_ACTIVE))
-            return False
-        return True
+    def obstacle(cls, context: bpy.types.Context) -> str:
+        return said(NOT_ACTIVE) if active_frames(context) is None else ""
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> str | None:
         found = active_frames(context)
         if found is None:
-            self.report({"ERROR"}, NOT_ACTIVE)
-            return {"CANCELLED"}
-        try:
-            text = self.act(context, *found)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        if text:
-            self.report({"INFO"}, text)
-        return {"FINISHED"}
+            raise UserError(said(NOT_ACTIVE))
+        return self.change(context, *found)
 
 
 class NINGYO_OT_redo_strip(OnActiveStrip, bpy.types.Operator):
@@ -111,10 +100,8 @@ class NINGYO_OT_redo_strip(OnActiveStrip, bpy.types.Operator):
     bl_idname, bl_label = "ningyo.redo_strip", "Redo"
     bl_options = {"UNDO"}  # noqa: RUF012
 
-    def act(self, context: bpy.types.Context, strip: bpy.types.Strip, folder: FrameFolder) -> str:
-        interpreter, out = worker_python(context), folder.path.parent
-        if interpreter is None:
-            raise UserError(said(NO_WORKER))
+    def change(self, context: bpy.types.Context, strip: bpy.types.Strip, folder: FrameFolder) -> str:
+        interpreter, out = worker_of(context), folder.path.parent
         if jobs.last_in(out) is not None:
             raise UserError(said("A job is at work in this output folder; wait for it, or stop it"))
         arguments = arguments_again(folder)
@@ -143,10 +130,15 @@ class NINGYO_OT_strip_background(OnActiveStrip, bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         if self.kind != FILE or self.filepath:
             return self.execute(context)
+        if bpy.data.filepath:  # otherwise the browser would offer the .blend itself
+            self.filepath = bpy.path.abspath("//")
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def act(self, context: bpy.types.Context, strip: bpy.types.Strip, folder: FrameFolder) -> str:
+    def draw(self, _context: bpy.types.Context) -> None:
+        """Nothing: in the file browser it is plain that it is a file."""
+
+    def change(self, context: bpy.types.Context, strip: bpy.types.Strip, folder: FrameFolder) -> str:
         if folder.alone:
             raise UserError("These frames have a background of their own")
         file = Path(bpy.path.abspath(self.filepath)) if self.filepath else None
@@ -167,7 +159,7 @@ class NINGYO_OT_strip_proxies(OnActiveStrip, bpy.types.Operator):
         default="50",
     )
 
-    def act(self, context: bpy.types.Context, strip: bpy.types.Strip, folder: FrameFolder) -> str:
+    def change(self, context: bpy.types.Context, strip: bpy.types.Strip, folder: FrameFolder) -> str:
         strips = set_up_proxies(sequencer_scene(context), strip, folder, self.size)
         return said("Proxies of {percent} % for {strips}", percent=self.size, strips=", ".join(one.name for one in strips))
 

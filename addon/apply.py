@@ -17,6 +17,7 @@ from ..errors import UserError
 from ..jobs.progress import SILENT, Event, Reporter
 from ..sequencer.timeline import scene_fps
 from . import live_preview
+from .explained import Explained
 from .language import said
 from .motions import NINGYO_motion, motion_of, rig_beside, shown_motion
 from .plan import first
@@ -204,16 +205,13 @@ def warning_reporter(operator: bpy.types.Operator) -> Reporter:
     return Reporter(show)
 
 
-class OfShownMotion:
+class OfShownMotion(Explained):
     """What the buttons about the panel's motion share."""
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def obstacle(cls, context: bpy.types.Context) -> str:
         shown = shown_motion(context)
-        if shown is None or shown.armature is None:
-            cls.poll_message_set(first("retarget"))
-            return False
-        return True
+        return first("retarget") if shown is None or shown.armature is None else ""
 
 
 class NINGYO_OT_apply(OfShownMotion, bpy.types.Operator):
@@ -222,17 +220,10 @@ class NINGYO_OT_apply(OfShownMotion, bpy.types.Operator):
     bl_idname, bl_label = "ningyo.apply", "Apply"
     bl_options = {"UNDO"}  # noqa: RUF012 (Blender reads it from the class)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            action = update(context, shown_motion(context), warning_reporter(self))
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report(
-            {"INFO"},
-            said("{actions}: frames {first} to {last}", actions=action.name, first=f"{action.frame_start:g}", last=f"{action.frame_end:g}"),
-        )
-        return {"FINISHED"}
+    def act(self, context: bpy.types.Context) -> str:
+        action = update(context, shown_motion(context), warning_reporter(self))
+        first, last = f"{action.frame_start:g}", f"{action.frame_end:g}"
+        return said("{actions}: frames {first} to {last}", actions=action.name, first=first, last=last)
 
 
 class NINGYO_OT_export_bvh(OfShownMotion, bpy.types.Operator, ExportHelper):
@@ -243,22 +234,15 @@ class NINGYO_OT_export_bvh(OfShownMotion, bpy.types.Operator, ExportHelper):
     filename_ext = ".bvh"
     filter_glob: bpy.props.StringProperty(default="*.bvh", options={"HIDDEN"})
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> str:
         from ..synth_data.retarget.bvh import write_bvh
 
+        motion, rig = controlled(shown_motion(context))
         try:
-            motion, rig = controlled(shown_motion(context))
             write_bvh(rig, motion, self.filepath)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
         except OSError as error:
-            self.report({"ERROR"}, said("{error}: {path}; choose another place", error=error.strerror, path=self.filepath))
-            return {"CANCELLED"}
-        self.report(
-            {"INFO"}, said("{path}: {count} frames, {rate} fps", path=self.filepath, count=motion.frame_count, rate=f"{motion.fps:g}")
-        )
-        return {"FINISHED"}
+            raise UserError(said("{error}: {path}; choose another place", error=error.strerror, path=self.filepath)) from error
+        return said("{path}: {count} frames, {rate} fps", path=self.filepath, count=motion.frame_count, rate=f"{motion.fps:g}")
 
 
 class NINGYO_OT_jump(bpy.types.Operator):
@@ -274,24 +258,21 @@ class NINGYO_OT_jump(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class NINGYO_OT_lens_from_camera(bpy.types.Operator):
+class NINGYO_OT_lens_from_camera(Explained, bpy.types.Operator):
     """Take focal length and sensor from the scene's camera, and hold them"""
 
     bl_idname, bl_label = "ningyo.lens_from_camera", "From Scene Camera"
     bl_options = {"UNDO"}  # noqa: RUF012
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def obstacle(cls, context: bpy.types.Context) -> str:
         camera = context.scene.camera
-        if camera is None or camera.type != "CAMERA" or camera.data.type != "PERSP":
-            cls.poll_message_set(said("The scene has no camera in perspective"))
-            return False
-        return True
+        is_usable = camera is not None and camera.type == "CAMERA" and camera.data.type == "PERSP"
+        return "" if is_usable else said("The scene has no camera in perspective")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         lens, solving = context.scene.camera.data, context.scene.ningyo.solving
         solving.focal, solving.sensor, solving.knows_focal = lens.lens, longer_side(context.scene), True
-        return {"FINISHED"}
 
 
 def longer_side(scene: bpy.types.Scene) -> float:
@@ -318,24 +299,21 @@ class NINGYO_OT_add_pair(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class NINGYO_OT_remove_pair(bpy.types.Operator):
+class NINGYO_OT_remove_pair(Explained, bpy.types.Operator):
     """Take the person out of the list; their motion stays"""
 
     bl_idname, bl_label = "ningyo.remove_pair", "Remove"
     bl_options = {"UNDO"}  # noqa: RUF012
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def obstacle(cls, context: bpy.types.Context) -> str:
         is_chosen = 0 <= context.scene.ningyo.solving.other < len(context.scene.ningyo.solving.others)
-        if not is_chosen:
-            cls.poll_message_set(said("No person is chosen in the list"))
-        return is_chosen
+        return "" if is_chosen else said("No person is chosen in the list")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         solving = context.scene.ningyo.solving
         solving.others.remove(solving.other)
         solving.other = max(solving.other - 1, 0)
-        return {"FINISHED"}
 
 
 CLASSES = (

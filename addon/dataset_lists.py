@@ -15,6 +15,7 @@ from ..errors import UserError
 from .dataset_folder import beside
 from .dataset_job import NO_NUMPY, has_numpy, take, wanted
 from .dataset_sources import out_of, write_sources
+from .explained import Explained
 from .language import said
 from .properties import CHARACTER_FILES
 
@@ -55,24 +56,22 @@ class NINGYO_OT_dataset_add_builtin(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class NINGYO_OT_dataset_add_armatures(bpy.types.Operator):
+class NINGYO_OT_dataset_add_armatures(Explained, bpy.types.Operator):
     """Add the selected armatures of this scene, or all of them where none is selected, with the meshes that they move"""
 
     bl_idname, bl_label = "ningyo.dataset_add_armatures", "From This Scene"
     bl_options = {"UNDO"}  # noqa: RUF012
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not _free_armatures(context):
-            there = any(obj.type == "ARMATURE" for obj in context.scene.objects)
-            cls.poll_message_set(said("All armatures of this scene are in the list" if there else "There is no armature in this scene"))
-            return False
-        return True
+    def obstacle(cls, context: bpy.types.Context) -> str:
+        if _free_armatures(context):
+            return ""
+        there = any(obj.type == "ARMATURE" for obj in context.scene.objects)
+        return said("All armatures of this scene are in the list" if there else "There is no armature in this scene")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         for armature in _free_armatures(context):
             _added(context.scene.ningyo.dataset, "CHARACTERS", kind="ARMATURE", armature=armature)
-        return {"FINISHED"}
 
 
 def _free_armatures(context: bpy.types.Context) -> list[bpy.types.Object]:
@@ -82,26 +81,22 @@ def _free_armatures(context: bpy.types.Context) -> list[bpy.types.Object]:
     return [obj for obj in free if obj.select_get()] or free
 
 
-class NINGYO_OT_dataset_add_motions(bpy.types.Operator):
+class NINGYO_OT_dataset_add_motions(Explained, bpy.types.Operator):
     """Add the motions that the Motion panel put onto armatures of this scene, as its controls have them"""
 
     bl_idname, bl_label = "ningyo.dataset_add_motions", "From This Scene"
     bl_options = {"UNDO"}  # noqa: RUF012
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not _free_motions(context):
-            there = any(motion.armature and motion.armature.name in context.scene.objects for motion in context.scene.ningyo.motions)
-            cls.poll_message_set(
-                said("All motions of this scene are in the list" if there else "Retarget first: the Motion panel has no motion")
-            )
-            return False
-        return True
+    def obstacle(cls, context: bpy.types.Context) -> str:
+        if _free_motions(context):
+            return ""
+        there = any(motion.armature and motion.armature.name in context.scene.objects for motion in context.scene.ningyo.motions)
+        return said("All motions of this scene are in the list" if there else "Retarget first: the Motion panel has no motion")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         for armature in _free_motions(context):
             _added(context.scene.ningyo.dataset, "CLIPS", kind="MOTION", armature=armature)
-        return {"FINISHED"}
 
 
 def _free_motions(context: bpy.types.Context) -> list[bpy.types.Object]:
@@ -152,7 +147,7 @@ class OfList:
     which: bpy.props.EnumProperty(name="List", items=LISTS, options={"HIDDEN", "SKIP_SAVE"})
 
 
-class NINGYO_OT_dataset_remove(OfList, bpy.types.Operator):
+class NINGYO_OT_dataset_remove(OfList, Explained, bpy.types.Operator):
     """Take the chosen line out of the list; no file is touched"""
 
     bl_idname, bl_label = "ningyo.dataset_remove", "Remove"
@@ -160,17 +155,15 @@ class NINGYO_OT_dataset_remove(OfList, bpy.types.Operator):
 
     number: bpy.props.IntProperty(name="Line", description="Which line; -1: the chosen one", default=-1, options={"HIDDEN", "SKIP_SAVE"})
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         settings = context.scene.ningyo.dataset
         lines, chosen = _chosen(settings, self.which)
         number = self.number if self.number >= 0 or not chosen else getattr(settings, chosen)
         if not 0 <= number < len(lines):
-            self.report({"ERROR"}, "There is no line to remove")
-            return {"CANCELLED"}
+            raise UserError(said("There is no line to remove"))
         lines.remove(number)
         if chosen:
             setattr(settings, chosen, max(min(getattr(settings, chosen), len(lines) - 1), 0))
-        return {"FINISHED"}
 
 
 class NINGYO_OT_dataset_move(OfList, bpy.types.Operator):
@@ -204,7 +197,7 @@ class NINGYO_OT_dataset_add_colour(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class NINGYO_OT_dataset_save_job(bpy.types.Operator, ExportHelper):
+class NINGYO_OT_dataset_save_job(Explained, bpy.types.Operator, ExportHelper):
     """Write these settings as a job file, which the command line renders as well; what comes from this scene is written beside it"""
 
     bl_idname, bl_label = "ningyo.dataset_save_job", "Save Job"
@@ -213,11 +206,8 @@ class NINGYO_OT_dataset_save_job(bpy.types.Operator, ExportHelper):
     filter_glob: bpy.props.StringProperty(default="*.toml", options={"HIDDEN"})
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        problem = wanted(context.scene, Path()).problem
-        if problem:
-            cls.poll_message_set(problem)
-        return not problem
+    def obstacle(cls, context: bpy.types.Context) -> str:
+        return wanted(context.scene, Path()).problem
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         if not self.filepath:
@@ -225,7 +215,7 @@ class NINGYO_OT_dataset_save_job(bpy.types.Operator, ExportHelper):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> str:
         from ..synth_data.render.job_file import save_job
 
         path = Path(self.filepath)
@@ -236,17 +226,13 @@ class NINGYO_OT_dataset_save_job(bpy.types.Operator, ExportHelper):
                 raise UserError(ask.problem)
             write_sources(context, sources)
             save_job(ask.job, path)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
         except OSError as error:
-            self.report({"ERROR"}, said("{error}: {path}; choose another place", error=error.strerror, path=error.filename or path))
-            return {"CANCELLED"}
-        self.report({"INFO"}, said("Written: {path}", path=path))
-        return {"FINISHED"}
+            text = "{error}: {path}; choose another place"
+            raise UserError(said(text, error=error.strerror, path=error.filename or path)) from error
+        return said("Written: {path}", path=path)
 
 
-class NINGYO_OT_dataset_load_job(bpy.types.Operator, ImportHelper):
+class NINGYO_OT_dataset_load_job(Explained, bpy.types.Operator, ImportHelper):
     """Set this panel to a job file (.toml), or to the job of a dataset (its job.json)"""
 
     bl_idname, bl_label = "ningyo.dataset_load_job", "Load Job"
@@ -255,27 +241,16 @@ class NINGYO_OT_dataset_load_job(bpy.types.Operator, ImportHelper):
     filter_glob: bpy.props.StringProperty(default="*.toml;*.json", options={"HIDDEN"})
 
     @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        if not has_numpy():
-            cls.poll_message_set(said(NO_NUMPY))
-        return has_numpy()
+    def obstacle(cls, _context: bpy.types.Context) -> str:
+        return "" if has_numpy() else said(NO_NUMPY)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         from ..synth_data.render.job_file import load_job
 
-        try:
-            lost = take(context.scene.ningyo.dataset, load_job(Path(self.filepath).absolute()))
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+        lost = take(context.scene.ningyo.dataset, load_job(Path(self.filepath).absolute()))
         if lost:
-            self.report(
-                {"WARNING"},
-                said(
-                    "The panel cannot hold these of the job just as they are: {parts}. Render such a job by its file", parts=", ".join(lost)
-                ),
-            )
-        return {"FINISHED"}
+            text = "The panel cannot hold these of the job just as they are: {parts}. Render such a job by its file"
+            self.report({"WARNING"}, said(text, parts=", ".join(lost)))
 
 
 CLASSES = (

@@ -19,6 +19,7 @@ from . import jobs
 from .dataset_job import Wanted, wanted
 from .dataset_properties import LABELS
 from .dataset_sources import write_sources
+from .explained import Explained
 from .language import said
 from .overlay import image_editor, show_whole
 
@@ -69,10 +70,10 @@ def render_obstacle(context: bpy.types.Context) -> str:
     return said("Blender is rendering") if bpy.app.is_job_running("RENDER") else ""
 
 
-class ShowsSample:
+class ShowsSample(Explained):
     """What buttons that show a sample share: `wanted` says of which job, `write` writes what it takes of the scene, `number` chooses."""
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> str | None:
         from ..synth_data.dataset.label_pictures import strip
         from ..synth_data.dataset.png import DRAWN, encode_png
         from ..synth_data.dataset.sample import SamplePose
@@ -80,8 +81,7 @@ class ShowsSample:
         global last
         began, ask = time.monotonic(), self.wanted(context)
         if ask.job is None:
-            self.report({"ERROR"}, ask.problem)
-            return {"CANCELLED"}
+            raise UserError(ask.problem)
         folder().mkdir(parents=True, exist_ok=True)
         report = Reporter(self._tell(context))
         _busy(context, True)
@@ -93,24 +93,17 @@ class ShowsSample:
             picture, kinds = strip(contents, ask.job.size)
             file = folder() / "preview.png"
             file.write_bytes(encode_png(picture, DRAWN))
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
         except OSError as error:
-            self.report(
-                {"ERROR"}, said("{error}: {path}; make room on the disk, or look at the path", error=error.strerror, path=error.filename)
-            )
-            return {"CANCELLED"}
+            text = "{error}: {path}; make room on the disk, or look at the path"
+            raise UserError(said(text, error=error.strerror, path=error.filename)) from error
         finally:
             _busy(context, False)
         shown = show(context, file)
         seconds = time.monotonic() - began
         faces = SamplePose.from_json(contents["pose"].decode("utf-8"), "the sample").expression
         last = Shown(context.scene.name, ask.job, tuple(described(sample, kinds, list(faces), total, seconds)))
-        if not shown:
-            self.report({"INFO"}, "Open an image editor to see the sample")
         jobs.redraw()
-        return {"FINISHED"}
+        return None if shown else said("Open an image editor to see the sample")
 
     def _tell(self, context: bpy.types.Context) -> Any:
         def tell(event: Event) -> None:
@@ -143,11 +136,8 @@ class NINGYO_OT_dataset_preview(ShowsSample, bpy.types.Operator):
         return said("Render {sample} here, as the whole dataset will have it, and show it with its labels in an image editor", sample=how)
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        problem = wanted(context.scene, folder()).problem or render_obstacle(context)
-        if problem:
-            cls.poll_message_set(problem)
-        return not problem
+    def obstacle(cls, context: bpy.types.Context) -> str:
+        return wanted(context.scene, folder()).problem or render_obstacle(context)
 
     def wanted(self, context: bpy.types.Context) -> Wanted:
         return wanted(context.scene, folder())

@@ -15,8 +15,9 @@ from . import jobs
 from .dataset_folder import JOB_FILE, Found, beside, look
 from .dataset_job import Wanted, has_numpy, wanted
 from .dataset_sources import out_of, sources_of, write_sources
+from .explained import Explained
 from .language import said
-from .operators import NO_WORKER
+from .operators import NO_WORKER, worker_of
 from .preferences import worker_python
 
 PAGE = "stats.html"
@@ -68,26 +69,21 @@ def dataset_obstacle(context: bpy.types.Context) -> str:
 
 def _start(context: bpy.types.Context, verb: str, arguments: list[str], **note: Any) -> None:
     """Start a job on the dataset. Raises UserError."""
-    interpreter, out = worker_python(context), out_of(context.scene)
-    if interpreter is None:
-        raise UserError(said(NO_WORKER))
+    interpreter, out = worker_of(context), out_of(context.scene)
     note = {"scene": context.scene.name, "blend": bpy.data.filepath, "dataset": str(out), **note}
     jobs.start_job(interpreter, verb, arguments, sources_of(context.scene), **note)
 
 
-class NINGYO_OT_dataset_render(bpy.types.Operator):
+class NINGYO_OT_dataset_render(Explained, bpy.types.Operator):
     """Render the dataset on the worker, while Blender stays usable; where its folder holds a part of it already, go on with it"""
 
     bl_idname, bl_label = "ningyo.dataset_render", "Render Dataset"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = render_obstacle(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+    def obstacle(cls, context: bpy.types.Context) -> str:
+        return render_obstacle(context)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         from ..synth_data.render.job_file import save_job
 
         settings, sources = context.scene.ningyo.dataset, sources_of(context.scene)
@@ -97,36 +93,22 @@ class NINGYO_OT_dataset_render(bpy.types.Operator):
                 raise UserError(ask.problem)
             write_sources(context, sources)
             save_job(ask.job, sources / JOB_FILE)
-            workers = ["--workers", str(settings.workers)] if settings.limits_workers else []
-            _start(context, "render", [str(sources / JOB_FILE), "--out", str(out_of(context.scene)), *workers])
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
         except OSError as error:
-            self.report(
-                {"ERROR"}, said("{error}: {path}; choose another output folder", error=error.strerror, path=error.filename or sources)
-            )
-            return {"CANCELLED"}
-        return {"FINISHED"}
+            text = "{error}: {path}; choose another output folder"
+            raise UserError(said(text, error=error.strerror, path=error.filename or sources)) from error
+        workers = ["--workers", str(settings.workers)] if settings.limits_workers else []
+        _start(context, "render", [str(sources / JOB_FILE), "--out", str(out_of(context.scene)), *workers])
 
 
-class OfDataset:
+class OfDataset(Explained):
     """What the buttons that look after a dataset share."""
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = dataset_obstacle(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+    def obstacle(cls, context: bpy.types.Context) -> str:
+        return dataset_obstacle(context)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            self.begin(context, out_of(context.scene))
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def act(self, context: bpy.types.Context) -> None:
+        self.begin(context, out_of(context.scene))
 
 
 class NINGYO_OT_dataset_verify(OfDataset, bpy.types.Operator):

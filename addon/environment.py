@@ -16,6 +16,7 @@ from ..environment.place import Place
 from ..environment.requirements import size
 from ..errors import UserError
 from . import jobs, words, worker
+from .explained import Explained
 from .language import said
 
 OFFLINE = "Allow online access in Preferences > System, or choose a folder of wheels"
@@ -92,26 +93,18 @@ def use_made(job: jobs.Job) -> None:
         chosen.interpreter = ""
 
 
-class NINGYO_OT_set_up_worker(bpy.types.Operator):
+class NINGYO_OT_set_up_worker(Explained, bpy.types.Operator):
     """Make the Python environment that captures, renders, trains and generates. It can be stopped, and goes on where it was"""
 
     bl_idname = "ningyo.set_up_worker"
     bl_label = "Set Up Worker"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = hindrance(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+    def obstacle(cls, context: bpy.types.Context) -> str:
+        return hindrance(context)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            start(context)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def act(self, context: bpy.types.Context) -> None:
+        start(context)
 
 
 def draw_setup(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:

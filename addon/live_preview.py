@@ -21,6 +21,7 @@ from ..sequencer.strips import find_movie
 from ..sequencer.timeline import every_strip, scene_fps
 from . import jobs, live_video
 from .character import scene_armature
+from .explained import Explained
 from .kept_pose import KEPT, keep, put_back, shape_keys
 from .language import said
 from .live_video import Beside
@@ -91,17 +92,14 @@ def described() -> list[str]:
     return [*lines, said("Too little was seen here to be trusted")] if sure < TRUSTED else lines
 
 
-class NINGYO_OT_live_preview(InThread, bpy.types.Operator):
+class NINGYO_OT_live_preview(InThread, Explained, bpy.types.Operator):
     """Show the video's pose on the character as you move through time, with the video beside it; nothing is keyed. Press again to end"""
 
     bl_idname, bl_label = "ningyo.live_preview", "Live Preview"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = "" if is_on() else obstacle(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+    def obstacle(cls, context: bpy.types.Context) -> str:
+        return "" if is_on() else obstacle(context)
 
     def _begin(self, context: bpy.types.Context) -> set[str]:
         if is_on():

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import bpy
 
-from ..errors import UserError
 from .character import moved_by, shadings, show_inside_outlines
+from .explained import Explained
 from .language import said
 
 TONES = (("2", "Two", "A lit and a shaded color"), ("3", "Three", "A second, deeper shade as well"))
@@ -37,16 +37,13 @@ def selected_meshes(context: bpy.types.Context) -> list[bpy.types.Object]:
     return list(found)
 
 
-class OfSelected:
+class OfSelected(Explained):
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 (Blender reads it from the class)
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def obstacle(cls, context: bpy.types.Context) -> str:
         meshes = selected_meshes(context)
-        reason = cls.blocked(meshes) if meshes else "Select a character: its armature, or a mesh of it"
-        if reason:
-            cls.poll_message_set(said(reason))
-        return not reason
+        return said(cls.blocked(meshes) if meshes else "Select a character: its armature, or a mesh of it")
 
     @classmethod
     def blocked(cls, _meshes: list[bpy.types.Object]) -> str:
@@ -62,19 +59,14 @@ class NINGYO_OT_cel_look(OfSelected, bpy.types.Operator):
     width: bpy.props.FloatProperty(name="Width", description="Against what suits the character's size", min=0.05, soft_max=4.0, default=1.0)
     tones: bpy.props.EnumProperty(name="Tones", items=TONES)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         from ..synth_data.characters.cel import apply_cel_look, default_width, set_outline_width
 
         meshes = selected_meshes(context)
-        try:
-            apply_cel_look(meshes, outline=self.outline, tones=int(self.tones))
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+        apply_cel_look(meshes, outline=self.outline, tones=int(self.tones))
         if self.outline:
             set_outline_width(meshes, self.width * default_width(meshes))
             show_inside_outlines(context)
-        return {"FINISHED"}
 
 
 class NINGYO_OT_remove_cel_look(OfSelected, bpy.types.Operator):
@@ -90,20 +82,15 @@ class NINGYO_OT_remove_cel_look(OfSelected, bpy.types.Operator):
             return ""
         return "Built-in characters have no other look" if any(map(has_cel_look, meshes)) else "The selected character has no cel look"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         from ..synth_data.characters.cel import OUTLINE, remove_cel_look
 
-        try:
-            remove_cel_look(selected_meshes(context))
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+        remove_cel_look(selected_meshes(context))
         settings = context.scene.ningyo.look
         if settings.culls and not any(OUTLINE in obj.modifiers for obj in context.scene.objects):
             settings.culls = False
             for shading in shadings():
                 shading.show_backface_culling = False
-        return {"FINISHED"}
 
 
 CLASSES = (NINGYO_look, NINGYO_OT_cel_look, NINGYO_OT_remove_cel_look)

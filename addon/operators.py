@@ -15,12 +15,21 @@ from ..jobs.folder import LOG
 from ..verbs.demo import VIDEO as DEMO_VIDEO
 from . import environment, jobs, words
 from .character import export_character, scene_armature
+from .explained import Explained
 from .language import said
 from .plan import Plan, coming, promised, solves
 from .preferences import worker_python
 from .properties import output_base, plan_of, sequencer_scene
 
 NO_WORKER = "Set up the worker first, above or in the add-on's preferences"
+
+
+def worker_of(context: bpy.types.Context) -> Path:
+    """The worker's Python. Raises UserError where there is none."""
+    interpreter = worker_python(context)
+    if interpreter is None:
+        raise UserError(said(NO_WORKER))
+    return interpreter
 
 
 def obstacle(verb: str, plan: Plan, *, needs_worker: bool = True) -> str:
@@ -51,27 +60,18 @@ def start(context: bpy.types.Context, verb: str, plan: Plan, arguments: list[str
     return jobs.start_job(plan.worker, verb, arguments or plan.arguments(verb), plan.out, after=jobs.last_in(plan.out), **note)
 
 
-class WorkerStage:
+class WorkerStage(Explained):
     """What the buttons of all stages share; `verb` is the command's."""
 
     verb = ""
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = obstacle(cls.verb, plan_of(context))
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+    def obstacle(cls, context: bpy.types.Context) -> str:
+        return obstacle(cls.verb, plan_of(context))
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            job = start(context, self.verb, plan_of(context))
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        if job.is_queued:
-            self.report({"INFO"}, words.headline(job))
-        return {"FINISHED"}
+    def act(self, context: bpy.types.Context) -> str | None:
+        job = start(context, self.verb, plan_of(context))
+        return words.headline(job) if job.is_queued else None
 
 
 class NINGYO_OT_capture(WorkerStage, bpy.types.Operator):
@@ -104,42 +104,32 @@ class NINGYO_OT_run(WorkerStage, bpy.types.Operator):
     bl_idname, bl_label, verb = "ningyo.run", "Do It All", "run"
 
 
-class NINGYO_OT_demo(bpy.types.Operator):
+class NINGYO_OT_demo(Explained, bpy.types.Operator):
     """The whole way on a built-in clip with a built-in character: some fifteen minutes on a slow machine"""
 
     bl_idname, bl_label = "ningyo.demo", "Demo"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def obstacle(cls, context: bpy.types.Context) -> str:
         job = jobs.newest("demo")
-        reason = said(NO_WORKER if worker_python(context) is None else "The demo is running" if job and job.is_running else "")
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return said(NO_WORKER if worker_python(context) is None else "The demo is running" if job and job.is_running else "")
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        interpreter = worker_python(context)
+    def act(self, context: bpy.types.Context) -> None:
         out = output_base(context.scene.ningyo) / "demo"
         note = {"scene": sequencer_scene(context).name, "blend": bpy.data.filepath, "video": str(DEMO_VIDEO)}
-        try:
-            if interpreter is None:
-                raise UserError(said(NO_WORKER))
-            jobs.start_job(interpreter, "demo", ["--out", str(out)], out, **note)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        jobs.start_job(worker_of(context), "demo", ["--out", str(out)], out, **note)
 
 
-class OfJob:
+class OfJob(Explained):
     """What the buttons of one job share."""
 
     job: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
-    def found(self) -> jobs.Job | None:
+    def found(self) -> jobs.Job:
+        """Raises UserError."""
         job = jobs.find(self.job)
         if job is None:
-            self.report({"ERROR"}, "This job is not known any more")
+            raise UserError(said("This job is not known any more"))
         return job
 
 
@@ -149,13 +139,9 @@ class NINGYO_OT_cancel(OfJob, bpy.types.Operator):
     bl_idname, bl_label = "ningyo.cancel", "Stop"
     bl_options = {"INTERNAL"}  # noqa: RUF012
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        job = self.found()
-        if job is None:
-            return {"CANCELLED"}
-        job.cancel()
+    def act(self, _context: bpy.types.Context) -> None:
+        self.found().cancel()
         jobs.redraw()
-        return {"FINISHED"}
 
 
 class NINGYO_OT_retry(OfJob, bpy.types.Operator):
@@ -164,41 +150,28 @@ class NINGYO_OT_retry(OfJob, bpy.types.Operator):
     bl_idname, bl_label = "ningyo.retry", "Go On"
     bl_options = {"INTERNAL"}  # noqa: RUF012
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        job, interpreter = self.found(), worker_python(context)
-        if job is None:
-            return {"CANCELLED"}
+    def act(self, context: bpy.types.Context) -> None:
+        job = self.found()
+        if job.verb == "setup":
+            environment.start(context)
+            return
         out = str(job.note.get("out", job.folder.parent.parent))
-        try:
-            if job.verb == "setup":
-                environment.start(context)
-                return {"FINISHED"}
-            if interpreter is None:
-                raise UserError(said(NO_WORKER))
-            note = {key: job.note[key] for key in ("scene", "blend", "video", "show", "retarget", "dataset", "made") if key in job.note}
-            jobs.start_job(interpreter, job.verb, job.arguments, Path(out), after=jobs.last_in(out), **note)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        note = {key: job.note[key] for key in ("scene", "blend", "video", "show", "retarget", "dataset", "made") if key in job.note}
+        jobs.start_job(worker_of(context), job.verb, job.arguments, Path(out), after=jobs.last_in(out), **note)
 
 
-class NINGYO_OT_clear_jobs(bpy.types.Operator):
+class NINGYO_OT_clear_jobs(Explained, bpy.types.Operator):
     """Take the jobs that have ended off the list; nothing is deleted from the disk"""
 
     bl_idname, bl_label = "ningyo.clear_jobs", "Clear Finished"
 
     @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        if all(job.is_running for job in jobs.JOBS):
-            cls.poll_message_set(said("No job has ended"))
-            return False
-        return True
+    def obstacle(cls, _context: bpy.types.Context) -> str:
+        return said("No job has ended") if all(job.is_running for job in jobs.JOBS) else ""
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def act(self, _context: bpy.types.Context) -> None:
         jobs.forget_ended()
         jobs.redraw()
-        return {"FINISHED"}
 
 
 class NINGYO_OT_show_log(OfJob, bpy.types.Operator):
@@ -207,24 +180,21 @@ class NINGYO_OT_show_log(OfJob, bpy.types.Operator):
     bl_idname, bl_label = "ningyo.show_log", "Log"
     bl_options = {"INTERNAL"}  # noqa: RUF012
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         job = self.found()
-        if job is None:
-            return {"CANCELLED"}
         log = job.folder / LOG
-        said = log.read_text("utf-8", "replace") if log.exists() else ""
+        logged = log.read_text("utf-8", "replace") if log.exists() else ""
         name = f"{job.folder.name}.log"
         text = bpy.data.texts.get(name) or bpy.data.texts.new(name)
-        text.from_string(f"{job.verb} {' '.join(job.arguments)}\n{job.view.error}\n\n{said}")
+        text.from_string(f"{job.verb} {' '.join(job.arguments)}\n{job.view.error}\n\n{logged}")
         if not bpy.app.background:
             bpy.ops.wm.window_new()
             area = context.window_manager.windows[-1].screen.areas[0]
             area.type = "TEXT_EDITOR"
             area.spaces.active.text = text
-        return {"FINISHED"}
 
 
-class NINGYO_OT_open_folder(bpy.types.Operator):
+class NINGYO_OT_open_folder(Explained, bpy.types.Operator):
     """Show the folder in the system's file manager"""
 
     bl_idname, bl_label = "ningyo.open_folder", "Open Folder"
@@ -232,11 +202,10 @@ class NINGYO_OT_open_folder(bpy.types.Operator):
 
     folder: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def act(self, _context: bpy.types.Context) -> None:
         if not Path(self.folder).is_dir():
-            self.report({"ERROR"}, said("There is no folder {folder} yet", folder=self.folder))
-            return {"CANCELLED"}
-        return set(bpy.ops.wm.path_open(filepath=self.folder))
+            raise UserError(said("There is no folder {folder} yet", folder=self.folder))
+        bpy.ops.wm.path_open(filepath=self.folder)
 
 
 CLASSES = (

@@ -10,9 +10,9 @@ from typing import Any
 
 import bpy
 
-from ..errors import UserError
 from ..sequencer.strips import add_overlay, find_movie, first_frame, is_untouched, match_rate, scene_fps, span
 from . import jobs
+from .explained import Explained
 from .language import said
 from .operators import obstacle, start
 from .people import cast_of
@@ -36,32 +36,22 @@ class NINGYO_OT_choose_person(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class ShowsOverlay:
+class ShowsOverlay(Explained):
     """What the buttons that show the overlay movie share: they have it made first, by the worker, where it is not there or out of date."""
 
     shows = ""  # "strip" or "frame"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def obstacle(cls, context: bpy.types.Context) -> str:
         plan = plan_of(context)
-        reason = "" if plan.is_current("overlay") else obstacle("overlay", plan)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        return "" if plan.is_current("overlay") else obstacle("overlay", plan)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> str:
         plan = plan_of(context)
-        try:
-            if not plan.is_current("overlay"):
-                start(context, "overlay", plan, show=self.shows)
-                self.report({"INFO"}, "The overlay is being drawn, and is shown when it is ready")
-                return {"FINISHED"}
-            text = self.show(context, plan)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, text)
-        return {"FINISHED"}
+        if plan.is_current("overlay"):
+            return self.show(context, plan)
+        start(context, "overlay", plan, show=self.shows)
+        return said("The overlay is being drawn, and is shown when it is ready")
 
 
 class NINGYO_OT_show_overlay(ShowsOverlay, bpy.types.Operator):

@@ -142,11 +142,12 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: jobs.J
         row.operator("ningyo.retry", text="", icon="FILE_REFRESH").job = str(job.folder)
     row.operator("ningyo.show_log", text="", icon="TEXT").job = str(job.folder)
     row.operator("ningyo.open_folder", text="", icon="FILE_FOLDER").folder = folder_of(job)
+    about = "" if job.verb == "setup" else words.about(job)  # which would be the add-on's folder
     rate = words.rate(view) if job.is_running else ""
-    if words.about(job) or rate:
-        about = row_of_small(layout)
-        about.label(text=words.about(job), translate=False)
-        right = about.row()
+    if about or rate:
+        row = row_of_small(layout)
+        row.label(text=about, translate=False)
+        right = row.row()
         right.alignment = "RIGHT"
         right.label(text=rate)
     if job.is_running and not job.is_queued:

@@ -231,6 +231,8 @@ class NINGYO_PT_step_dataset(Step, InView3D, bpy.types.Panel):
             "Renders the character in the person's poses, to learn from",
             icon="RENDER_ANIMATION",
         )
+        if statuses(plan_of(context))["render"].kind == "stale":
+            say(self.layout, context, "Pictures of other settings are kept, in a folder of another name", "NONE")
         if bpy.ops.ningyo.path_preview.poll():
             self.layout.operator("ningyo.path_preview", icon="IMAGE_DATA")
 

@@ -24,13 +24,9 @@ class NINGYO_OT_path_preview(ShowsSample, bpy.types.Operator):
     bl_idname, bl_label = "ningyo.path_preview", "Preview a Picture"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        problem = plan_of(context).blocked("render", needs_worker=False) or render_obstacle(context)
-        if not problem and not has_numpy():
-            problem = said(NO_NUMPY)
-        if problem:
-            cls.poll_message_set(problem)
-        return not problem
+    def obstacle(cls, context: bpy.types.Context) -> str:
+        reason = plan_of(context).blocked("render", needs_worker=False) or render_obstacle(context)
+        return reason or ("" if has_numpy() else said(NO_NUMPY))
 
     def wanted(self, context: bpy.types.Context) -> Wanted:
         from ..synth_data.render.job import RenderJob

@@ -43,6 +43,7 @@ OPTIONS = {
     "--minutes": "Minutes",
     **FILMING,
 }
+ASIDE = "--set-aside"  # what was made with other settings
 # Which options of the whole way a stage heeds.
 HEEDED = {
     "capture": ("", "--fast"),
@@ -92,8 +93,8 @@ class Plan:
             "capture": [str(files.video), "--out", str(files.track), *fast],
             "overlay": [str(files.track), "--out", str(self.overlay), "--video", str(files.video)],
             "retarget": [str(files.track), "--rig", self.rig, "--out", str(files.motion), *person, *fast, *self.known],
-            "render": ["--rig", self.rig, "--motion", str(files.motion), "--out", str(files.dataset), *pictures],
-            "train": [str(files.dataset), "--out", str(files.model), *training],
+            "render": ["--rig", self.rig, "--motion", str(files.motion), "--out", str(files.dataset), *pictures, ASIDE],
+            "train": [str(files.dataset), "--out", str(files.model), *training, ASIDE],
             "generate": [
                 str(files.model),
                 str(files.track),
@@ -267,7 +268,7 @@ def changed(verb: str, plan: Plan, job: Any) -> list[str]:
         return []  # its settings are its own
     before, now = options_of(job.arguments), options_of(plan.arguments(job.verb))
     names = HEEDED[verb] if job.verb in WHOLE else tuple(dict.fromkeys((*now, *before)))
-    return [said(OPTIONS.get(name, name.strip("-").capitalize())) for name in names if before.get(name) != now.get(name)]
+    return [said(OPTIONS.get(name, name.strip("-").capitalize())) for name in names if name != ASIDE and before.get(name) != now.get(name)]
 
 
 def files_of(job: Any) -> Pipeline:

@@ -12,6 +12,7 @@ import bpy
 from ..errors import UserError
 from . import jobs, worker
 from .environment import chosen_python, draw_setup, preferences
+from .explained import Explained
 from .language import said
 
 COMPUTES = (
@@ -100,23 +101,17 @@ def worker_python(context: bpy.types.Context) -> Path | None:
     return worker.find_interpreter([worker.ROOT, jobs.home()])
 
 
-class NINGYO_OT_check_worker(bpy.types.Operator):
+class NINGYO_OT_check_worker(Explained, bpy.types.Operator):
     """See whether the worker's Python has everything the stages need"""
 
     bl_idname = "ningyo.check_worker"
     bl_label = "Check"
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> None:
         interpreter = worker_python(context)
         if interpreter is None:
-            self.report({"ERROR"}, "There is no worker to check; set it up first")
-            return {"CANCELLED"}
-        try:
-            jobs.start_job(interpreter, "doctor", [], jobs.home(), checked=str(interpreter))
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+            raise UserError(said("There is no worker to check; set it up first"))
+        jobs.start_job(interpreter, "doctor", [], jobs.home(), checked=str(interpreter))
 
 
 CLASSES = (NINGYO_preferences, NINGYO_OT_check_worker)

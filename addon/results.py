@@ -14,8 +14,9 @@ import bpy
 
 from ..errors import UserError
 from ..sequencer.frames import FrameFolder
-from ..sequencer.pictures import show_newest
-from ..sequencer.strips import add_strips, find_images, is_untouched, match_rate
+from ..sequencer.pictures import RATE, pictures_now, show_newest
+from ..sequencer.strips import add_strips, find_images, folder_of, is_untouched, match_rate
+from ..sequencer.timeline import every_strip
 from . import jobs
 from .language import said
 from .plan import files_of, options_of
@@ -193,9 +194,32 @@ def _after_saving(*_: object) -> None:
 _saved_from = ""
 
 
+@bpy.app.handlers.persistent
+def _after_undo(*_: object) -> None:
+    if not bpy.app.timers.is_registered(show_again):
+        bpy.app.timers.register(show_again)
+
+
+def show_again() -> float | None:
+    """Undo and redo bring strips back as long as they were at that time; have them grow to what is there. The answer is a timer's."""
+    if _is_user_at_work():
+        return SECONDS_BETWEEN_LOOKS
+    for scene in bpy.data.scenes:
+        for strip in [strip for strip in every_strip(scene) if strip.type == "IMAGE" and RATE in strip]:
+            try:
+                folder = FrameFolder.read(folder_of(strip))
+            except UserError:
+                continue
+            if [element.filename for element in strip.elements] != pictures_now(scene, strip, folder):
+                show_newest(scene, strip, folder)
+    return None
+
+
 def watch() -> None:
     """From now on, show what jobs make while they do."""
     jobs.on_look.append(show_progress)
+    bpy.app.handlers.undo_post.append(_after_undo)
+    bpy.app.handlers.redo_post.append(_after_undo)
     bpy.app.handlers.save_pre.append(_before_saving)
     bpy.app.handlers.save_post.append(_after_saving)
 
@@ -203,6 +227,10 @@ def watch() -> None:
 def forget() -> None:
     bpy.app.handlers.save_pre.remove(_before_saving)
     bpy.app.handlers.save_post.remove(_after_saving)
+    bpy.app.handlers.undo_post.remove(_after_undo)
+    bpy.app.handlers.redo_post.remove(_after_undo)
+    if bpy.app.timers.is_registered(show_again):
+        bpy.app.timers.unregister(show_again)
     _looks.clear()
 
 

@@ -18,6 +18,7 @@ from ..sequencer.strips import is_untouched, match_rate, scene_fps
 from . import jobs
 from .apply import Request, Solved, take, warning_reporter
 from .character import scene_armature
+from .explained import Explained
 from .language import said
 from .motions import rig_beside
 from .operators import obstacle as obstacle_of
@@ -82,7 +83,7 @@ def requested(context: bpy.types.Context, plan: Plan) -> Request:
     return Request(tuple(solved), str(plan.video), str(plan.files.track), untouched, scene_fps(scene))
 
 
-class NINGYO_OT_retarget(InThread, bpy.types.Operator):
+class NINGYO_OT_retarget(InThread, Explained, bpy.types.Operator):
     """Put the people's motions onto their armatures in this scene, as new Actions, and prepare the character for rendering"""
 
     bl_idname = "ningyo.retarget"
@@ -90,11 +91,8 @@ class NINGYO_OT_retarget(InThread, bpy.types.Operator):
     bl_options = {"UNDO"}  # noqa: RUF012 (Blender reads it from the class)
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = obstacle(context, plan_of(context))
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+    def obstacle(cls, context: bpy.types.Context) -> str:
+        return obstacle(context, plan_of(context))
 
     def _begin(self, context: bpy.types.Context) -> set[str]:
         plan = plan_of(context)
@@ -137,7 +135,7 @@ class NINGYO_OT_retarget(InThread, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class NINGYO_OT_put_on(bpy.types.Operator):
+class NINGYO_OT_put_on(Explained, bpy.types.Operator):
     """Put the solved motion onto its armature as a new Action"""
 
     bl_idname, bl_label = "ningyo.put_on", "Put on Armature"
@@ -145,22 +143,16 @@ class NINGYO_OT_put_on(bpy.types.Operator):
 
     job: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> str:
         job = jobs.find(self.job)
-        try:
-            if job is None:
-                raise UserError("This job is not known any more; retarget again.")
-            text = put_on(context, Request.from_json(job.note["retarget"]), warning_reporter(self))
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+        if job is None:
+            raise UserError(said("This job is not known any more; retarget again."))
+        text = put_on(context, Request.from_json(job.note["retarget"]), warning_reporter(self))
         job.remember(shown=True, problem="")
-        self.report({"INFO"}, text)
-        if str(plan_of(context).out) == job.note.get("out"):
-            problem = prepare_rendering(context)
-            if problem:
-                self.report({"WARNING"}, problem)
-        return {"FINISHED"}
+        problem = prepare_rendering(context) if str(plan_of(context).out) == job.note.get("out") else ""
+        if problem:
+            self.report({"WARNING"}, problem)
+        return text
 
 
 def start_solving(context: bpy.types.Context, plan: Plan, request: Request) -> None:

@@ -35,7 +35,9 @@ class NINGYO_PT_step_train(Step, InView3D, bpy.types.Panel):
         column.prop(settings, "minutes", text="Minutes")
         if not is_training(plan.files.model, trained_by(plan.files.model)):  # whose box has progress and buttons of its own
             draw_stage(layout, context, "train", "Trains the network that draws the character", icon="NETWORK_DRIVE")
-        _draw_other(layout, context, plan.files.model, belongs(training_in(plan.files.model), plan.preset, plan.files.dataset))
+        problem = belongs(training_in(plan.files.model), plan.preset, plan.files.dataset)
+        if problem and not is_training(plan.files.model, trained_by(plan.files.model)):
+            say(layout, context, said("{problem}: Train keeps it under another name, and begins anew", problem=problem), "INFO")
         draw_training(layout, context, plan.files.model)
 
 

@@ -13,8 +13,10 @@ from typing import Any
 import bpy
 import bpy.utils.previews
 
+from ..errors import UserError
 from . import jobs, words
 from .dataset_preview import put_in_editor
+from .explained import Explained
 from .language import said
 from .looking import stamp
 from .plan import WHOLE, files_of, options_of
@@ -40,7 +42,7 @@ _icons: dict[str, Any] = {}
 _drawn: dict[str, tuple[int, int]] = {}  # of each icon: the file as it was read last
 
 
-class NINGYO_OT_show_training(bpy.types.Operator):
+class NINGYO_OT_show_training(Explained, bpy.types.Operator):
     """Show a training in an image editor, where it stays up to date"""
 
     bl_idname, bl_label = "ningyo.show_training", "Show Training"
@@ -58,20 +60,18 @@ class NINGYO_OT_show_training(bpy.types.Operator):
         text = next(text for key, _, text in PICTURES if key == properties.picture)
         return said("{picture}. In an image editor, where it stays up to date", picture=said(text))
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> str | None:
         file = pictures_of(Path(self.model))[self.picture]
         if not file.is_file():
-            self.report({"ERROR"}, "There is nothing to see yet: the first pictures come after some ten seconds of training")
-            return {"CANCELLED"}
+            raise UserError(said("There is nothing to see yet: the first pictures come after some ten seconds of training"))
         image = live_image(file) or bpy.data.images.load(str(file))
         before = tuple(image.size)
         image[LIVE] = True
         title = next(title for key, title, _ in PICTURES if key == self.picture)
         image.name = f"{training_in(file.parent).character or file.parent.name} {title}"
         _read_again(image, stamp(file))
-        if not put_in_editor(context, image, tuple(image.size) != before):
-            self.report({"INFO"}, "Open an image editor to see the training")
-        return {"FINISHED"}
+        is_shown = put_in_editor(context, image, tuple(image.size) != before)
+        return None if is_shown else said("Open an image editor to see the training")
 
 
 def live_image(file: Path) -> bpy.types.Image | None:

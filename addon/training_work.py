@@ -13,14 +13,16 @@ from typing import Any
 import bpy
 
 from ..errors import UserError
+from ..jobs.folder import set_aside
 from . import jobs, operators, words
 from .dataset_folder import beside
 from .dataset_job import has_numpy
 from .dataset_sources import out_of, sources_of
 from .dataset_work import BUSY, NO_SAMPLES, found
+from .explained import Explained
 from .language import said
 from .looking import stamp
-from .operators import NO_WORKER
+from .operators import NO_WORKER, worker_of
 from .plan import files_of, first
 from .preferences import worker_python
 from .properties import plan_of, sequencer_scene
@@ -28,7 +30,7 @@ from .training_folder import Material, belongs, material_in, training_in, traini
 from .training_view import awaited, trained_by
 
 
-class NINGYO_OT_train_more(bpy.types.Operator):
+class NINGYO_OT_train_more(Explained, bpy.types.Operator):
     """Train for so many minutes more: the training goes on where it ended"""
 
     bl_idname, bl_label = "ningyo.train_more", "Train More"
@@ -42,13 +44,8 @@ class NINGYO_OT_train_more(bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         return context.window_manager.invoke_props_dialog(self)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            _train_more(context, Path(self.model), self.minutes)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def act(self, context: bpy.types.Context) -> None:
+        _train_more(context, Path(self.model), self.minutes)
 
 
 def _train_more(context: bpy.types.Context, model: Path, minutes: float) -> None:
@@ -57,14 +54,16 @@ def _train_more(context: bpy.types.Context, model: Path, minutes: float) -> None
     if not training.is_model:
         raise UserError(said("There is no model to train further; press Train first"))
     total = math.ceil(training.seconds / 6) / 10 + round(minutes, 1)
-    if plan_of(context).files.model == model:
+    plan = plan_of(context)
+    if plan.files.model == model:
+        other = belongs(training, training.preset, plan.files.dataset)
+        if other:
+            raise UserError(said("{problem}; press Train, which begins anew", problem=other))
         settings = context.scene.ningyo
         settings.minutes, settings.preset = total, training.preset  # what the panel says is what there is then
         operators.start(context, "train", plan_of(context))
         return
-    job, interpreter = trained_by(model), worker_python(context)
-    if interpreter is None:
-        raise UserError(said(NO_WORKER))
+    job, interpreter = trained_by(model), worker_of(context)
     if job is None:
         raise UserError(said("It is not known any more what this model was trained on; press Train Characters with more minutes"))
     if job.is_running:
@@ -76,7 +75,7 @@ def _train_more(context: bpy.types.Context, model: Path, minutes: float) -> None
     jobs.start_job(interpreter, "train", arguments, Path(job.note["out"]), **note)
 
 
-class NINGYO_OT_set_model_aside(bpy.types.Operator):
+class NINGYO_OT_set_model_aside(Explained, bpy.types.Operator):
     """Keep this model in a folder beside, so that the next training begins anew"""
 
     bl_idname, bl_label = "ningyo.set_model_aside", "Set Model Aside"
@@ -84,20 +83,12 @@ class NINGYO_OT_set_model_aside(bpy.types.Operator):
 
     model: bpy.props.StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
 
-    def execute(self, _context: bpy.types.Context) -> set[str]:
+    def act(self, _context: bpy.types.Context) -> str:
         model = Path(self.model)
         job = trained_by(model)
         if job is not None and job.is_running:
-            self.report({"ERROR"}, "This model is being trained; stop the training first")
-            return {"CANCELLED"}
-        place = next(place for place in (model.with_name(f"{model.name}-{number}") for number in range(1, 10_000)) if not place.exists())
-        try:
-            model.rename(place)
-        except OSError as error:
-            self.report({"ERROR"}, said("{error}: {path}; close what shows its files, and try again", error=error.strerror, path=model))
-            return {"CANCELLED"}
-        self.report({"INFO"}, said("The model is now in {folder}", folder=place.name))
-        return {"FINISHED"}
+            raise UserError(said("This model is being trained; stop the training first"))
+        return said("The model is now in {folder}", folder=set_aside(model).name)
 
 
 def models_of(scene: bpy.types.Scene) -> Path:
@@ -174,20 +165,17 @@ def train_obstacle(context: bpy.types.Context) -> str:
     return ""
 
 
-class NINGYO_OT_dataset_train(bpy.types.Operator):
+class NINGYO_OT_dataset_train(Explained, bpy.types.Operator):
     """Train a model for each chosen character, one after the other, when the dataset is rendered; run again, it goes on where it was"""
 
     bl_idname, bl_label = "ningyo.dataset_train", "Train Characters"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        reason = train_obstacle(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+    def obstacle(cls, context: bpy.types.Context) -> str:
+        return train_obstacle(context)
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        scene, settings, interpreter = context.scene, context.scene.ningyo.dataset, worker_python(context)
+    def act(self, context: bpy.types.Context) -> str | None:
+        scene, settings = context.scene, context.scene.ningyo.dataset
         dataset, names = out_of(scene), chosen(scene)
         # One character's model would become the folder itself; several get folders of their names in it.
         out = models_of(scene) if len(names) > 1 else model_of(scene, names[0])
@@ -195,16 +183,9 @@ class NINGYO_OT_dataset_train(bpy.types.Operator):
         if len(names) < len(material(scene).characters):
             arguments += [word for name in names for word in ("--character", name)]
         note = {"scene": scene.name, "blend": bpy.data.filepath, "dataset": str(dataset), "made": str(models_of(scene))}
-        try:
-            if interpreter is None:
-                raise UserError(said(NO_WORKER))
-            job = jobs.start_job(interpreter, "train", arguments, sources_of(scene), after=jobs.last_in(sources_of(scene)), **note)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        if job.is_queued:
-            self.report({"INFO"}, words.headline(job))
-        return {"FINISHED"}
+        before = jobs.last_in(sources_of(scene))
+        job = jobs.start_job(worker_of(context), "train", arguments, sources_of(scene), after=before, **note)
+        return words.headline(job) if job.is_queued else None
 
 
 class NINGYO_OT_dataset_model(bpy.types.Operator):
@@ -237,7 +218,7 @@ class NINGYO_OT_dataset_model(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class NINGYO_OT_dataset_generate(bpy.types.Operator):
+class NINGYO_OT_dataset_generate(Explained, bpy.types.Operator):
     """Have this character's model, once it is trained, draw it in every frame of the video, and show the frames in the sequencer"""
 
     bl_idname, bl_label = "ningyo.dataset_generate", "Generate"
@@ -246,35 +227,26 @@ class NINGYO_OT_dataset_generate(bpy.types.Operator):
     character: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def obstacle(cls, context: bpy.types.Context) -> str:
         plan = plan_of(context)
-        reason = said(NO_WORKER) if plan.worker is None else plan.video_problem
-        if not reason and not plan.made("capture").exists():
-            reason = first("capture")
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+        if plan.worker is None:
+            return said(NO_WORKER)
+        return plan.video_problem or ("" if plan.made("capture").exists() else first("capture"))
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> str | None:
         plan, model = plan_of(context), model_of(context.scene, self.character)
         out = results_of(model, plan.video)
         files = plan.files
         arguments = [str(model), str(files.track), "--out", str(out / "frames"), "--mp4", str(out / files.movie.name)]
         arguments += ["--person", str(plan.person)]
         note = {"scene": sequencer_scene(context).name, "blend": bpy.data.filepath, "video": str(plan.video)}
-        try:
-            training = awaited(model)
-            if training is None and not training_now(model).is_model:
-                raise UserError(said("{character} has no model yet; train it first", character=self.character))
-            if jobs.last_in(out) is not None:
-                raise UserError(said("The frames are being generated; wait for them, or stop the job"))
-            job = jobs.start_job(plan.worker, "generate", arguments, out, after=training, **note)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        if job.is_queued:
-            self.report({"INFO"}, f"{self.character}: {words.waits(job)}")
-        return {"FINISHED"}
+        training = awaited(model)
+        if training is None and not training_now(model).is_model:
+            raise UserError(said("{character} has no model yet; train it first", character=self.character))
+        if jobs.last_in(out) is not None:
+            raise UserError(said("The frames are being generated; wait for them, or stop the job"))
+        job = jobs.start_job(worker_of(context), "generate", arguments, out, after=training, **note)
+        return f"{self.character}: {words.waits(job)}" if job.is_queued else None
 
 
 CLASSES = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
 from typing import Any
 
 from .language import said
@@ -113,11 +114,10 @@ def title(job: Any) -> str:
 
 
 def about(job: Any) -> str:
-    """Which of all the videos and characters a job is for: the name of the folder of its results. Setting up is for none."""
-    if job.verb == "setup":
-        return ""
-    folder = str(job.note.get("dataset") or job.note.get("out") or "").replace("\\", "/")
-    return folder.rstrip("/").rpartition("/")[2]
+    """Which video, character and person a job is for: the name of the folder of its results, and who it is where not the main person."""
+    folder = str(job.note.get("dataset") or job.note.get("out") or "").replace("\\", "/").rstrip("/").rpartition("/")[2]
+    person = next((value for option, value in pairwise(job.arguments) if option == "--person"), "0")
+    return folder if person == "0" else said("{folder}, person {person}", folder=folder, person=person)
 
 
 def in_short(job: Any) -> str:

@@ -40,6 +40,15 @@ def write_atomically(path: Path | str, data: bytes | str) -> None:
             time.sleep(0.05)
 
 
+def set_aside(folder: Path) -> Path:
+    """Rename a folder to NAME-1, or the first such name that is free, and return its new place. Raises UserError."""
+    place = next(place for place in (folder.with_name(f"{folder.name}-{number}") for number in range(1, 10_000)) if not place.exists())
+    try:
+        return folder.rename(place)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be renamed ({error.strerror}); close what shows its files, and try again.") from error
+
+
 def sha256_of(path: Path | str) -> str:
     """Hex digest of a file, read in pieces. Raises OSError when it cannot be read."""
     with open(path, "rb") as file:

@@ -13,7 +13,7 @@ import bpy
 from ..errors import UserError
 from .frames import FrameFolder
 from .pictures import RATE
-from .strips import HIGHEST_CHANNEL, add_movie, find_images
+from .strips import HIGHEST_CHANNEL, add_movie, find_images, stop_rendering_ahead
 from .timeline import first_frame, scene_fps, set_end, span, strips_of
 
 VIDEO, COLOR, FILE, NOTHING = "VIDEO", "COLOR", "FILE", "NOTHING"
@@ -77,6 +77,8 @@ def made_under(scene: bpy.types.Scene, images: bpy.types.Strip) -> list[bpy.type
 
 
 def _remove(scene: bpy.types.Scene, strips: list[bpy.types.Strip]) -> None:
+    if strips:
+        stop_rendering_ahead(scene)
     for strip in strips:
         strips_of(scene.sequence_editor).remove(strip)
 

@@ -34,15 +34,19 @@ def set_pictures(scene: bpy.types.Scene, strip: bpy.types.Strip, names: Sequence
     strip.directory = directory  # as it was, which may be relative to the .blend
 
 
+def pictures_now(scene: bpy.types.Scene, strip: bpy.types.Strip, folder: FrameFolder) -> list[str]:
+    """The pictures that an image strip would show of what is in its folder by now."""
+    rate = strip.get(RATE, scene_fps(scene))
+    return folder.elements(rate, folder.offset_of(strip.elements[0].filename, rate))[1]
+
+
 def show_newest(scene: bpy.types.Scene, strip: bpy.types.Strip, folder: FrameFolder) -> None:
     """Give an image strip the pictures that are in its folder by now, and have Blender forget those it keeps of their files.
 
     What was done to the strip stays. It grows with the pictures, unless its end was cut off: of a strip that was cut into pieces, the last
     one grows. It does not grow over the next strip in its channel, nor where its speed was changed.
     """
-    before = [element.filename for element in strip.elements]
-    rate = strip.get(RATE, scene_fps(scene))
-    _, after = folder.elements(rate, folder.offset_of(before[0], rate))
+    before, after = [element.filename for element in strip.elements], pictures_now(scene, strip, folder)
     if after == before:
         strip.directory = strip.directory  # Blender forgets the pictures it keeps of a strip whose folder is set
         return

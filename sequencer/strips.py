@@ -110,6 +110,7 @@ def add_overlay(scene: bpy.types.Scene, overlay: Path | str, *, video: Path | st
         strip.mute = False
         return strip
     if strip is not None:
+        stop_rendering_ahead(scene)
         channel = None if strip.parent_meta() else strip.channel
         siblings(scene, strip).remove(strip)
     video = None if video is None else _existing(video, CHOOSE)
@@ -296,6 +297,15 @@ def in_a_sequencer(scene: bpy.types.Scene, act: Callable[[], object]) -> None:
             act()
     finally:
         area.type = before
+
+
+def stop_rendering_ahead(scene: bpy.types.Scene) -> None:
+    """Before strips are removed: Blender, which renders ahead while a preview is open (since 5.0 unless told otherwise), crashes where it
+    does not find them any more. It begins again by itself.
+    """
+    areas = (area.type for window in bpy.context.window_manager.windows for area in window.screen.areas)
+    if scene.sequence_editor_create().use_prefetch and "SEQUENCE_EDITOR" in areas:
+        in_a_sequencer(scene, lambda: bpy.ops.sequencer.refresh_all())
 
 
 def _add_sound(strips: Any, video: str, name: str, channel: int, start: int) -> bpy.types.Strip | None:

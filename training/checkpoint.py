@@ -32,6 +32,10 @@ STATE = Path("state") / "checkpoint.safetensors"
 _KEY = "ningyo"  # the metadata entry that holds our JSON
 
 
+class Outdated(UserError):
+    """The model is of an older version, which this one cannot use."""
+
+
 def save_model(folder: Path, model: nn.Module, config: dict[str, Any]) -> None:
     """Write the network and config.json. Convolutions are stored as float16: half the file, and no visible difference."""
     tensors = {name: t.half() if t.dim() == 4 else t for name, t in model.state_dict().items()}
@@ -59,9 +63,9 @@ def load_config(folder: Path | str) -> dict[str, Any]:
             f"{folder} was written by a newer Ningyo (version {config.get('version')} of the model format); update Ningyo to use it."
         )
     if config["version"] < RIGGED_VERSION:
-        raise UserError(f"{folder} was written by an older Ningyo, whose networks were others; train it again.")
+        raise Outdated(f"{folder} was written by an older Ningyo, whose networks were others; train it again.")
     if config.get("rasteriser") != condition_named(str(config.get("conditioning", CAPSULES.name))).version:
-        raise UserError(f"{folder} was trained with another version of the skeleton rasteriser; train it again with this Ningyo.")
+        raise Outdated(f"{folder} was trained with another version of the skeleton rasteriser; train it again with this Ningyo.")
     return config
 
 

@@ -21,10 +21,11 @@ from typing import Any
 import torch
 
 from ..errors import Cancelled, UserError
+from ..jobs.folder import set_aside
 from ..jobs.progress import SILENT, Reporter
 from ..synth_data.dataset.folder import HEADER, Dataset
 from .balance import Watch
-from .checkpoint import FILMED, load_config, load_state, read_state_info, save_model, save_state
+from .checkpoint import FILMED, Outdated, load_config, load_state, read_state_info, save_model, save_state
 from .data import Pairs, Sampler, filmed_target, open_character
 from .distributed import World, joined
 from .evaluate import evaluate, runner, save_grid
@@ -55,6 +56,7 @@ def train(
     seed: int = 0,
     method: str = OURS,  # or a baseline (training/baselines), which has a network of its own and of the preset takes batch and minutes
     measured: bool = True,  # in the end on the held-out clips
+    sets_aside: bool = False,  # where `out` holds another training's model, that is renamed, instead of refused
     report: Reporter = SILENT,
 ) -> dict[str, Any]:
     """Train on the dataset's training clips of one character, then, unless told not to, measure on the held-out ones. `out` becomes a
@@ -72,14 +74,13 @@ def train(
         raise UserError(f"{dataset} holds no training pictures of {data.character}; run the command that made it again to finish it.")
     identity = {"method": method, "preset": preset, "seed": seed, "dataset": hashlib.sha256((data.path / HEADER).read_bytes()).hexdigest()}
     identity["character"] = data.character
-    info = read_state_info(out)
-    if info is None and (out / CONFIG).exists():
-        raise UserError(f"{out} holds a model without the state that resuming needs; choose another folder.")
-    # States that do not name their character are of datasets that had one.
-    if info is not None and any(({"character": data.character} | info).get(key) != value for key, value in identity.items()):
-        raise UserError(f"{out} holds a model of another dataset, character, method, preset or seed; choose another folder.")
-    if (out / CONFIG).exists():
-        load_config(out)  # refused where drawings have changed since
+    try:
+        info = _begun(out, identity)
+    except OtherModel as error:
+        if not sets_aside:
+            raise UserError(f"{error}; choose another folder, or keep it under another name with --set-aside.") from error
+        report.warning(f"{error}; it is kept as {set_aside(out).name}, and this training begins anew.")
+        info = None
     budget = _Budget(steps, (settings.minutes if minutes is None else minutes) * 60, info)
     if budget.spent() < 1 or not (out / MODEL).exists():
         out.mkdir(parents=True, exist_ok=True)
@@ -92,6 +93,26 @@ def train(
         evaluate(out, dataset, out, report=report)
     rows = json.loads((out / REPORT).read_text("utf-8"))["rows"] if (out / REPORT).exists() else {}
     return {"steps": budget.steps, "images": budget.steps * settings.batch, "seconds": round(budget.seconds, 1), "rows": rows}
+
+
+class OtherModel(UserError):
+    """The folder holds a model that cannot be gone on with: of another training, or of an older version."""
+
+
+def _begun(out: Path, identity: dict[str, Any]) -> dict[str, Any] | None:
+    """What the state of the training in `out` says; None where none was begun. Raises OtherModel; UserError for what is damaged."""
+    info = read_state_info(out)
+    if info is None and (out / CONFIG).exists():
+        raise OtherModel(f"{out} holds a model without the state that resuming needs")
+    # States that do not name their character are of datasets that had one.
+    if info is not None and any(({"character": identity["character"]} | info).get(key) != value for key, value in identity.items()):
+        raise OtherModel(f"{out} holds a model of another dataset, character, method, preset or seed")
+    if (out / CONFIG).exists():
+        try:
+            load_config(out)
+        except Outdated as error:
+            raise OtherModel(f"{out} holds a model of another version of the skeleton rasteriser or of Ningyo") from error
+    return info
 
 
 def checked(preset: str, method: str, minutes: float | None, steps: int | None) -> Preset:

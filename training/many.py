@@ -32,6 +32,7 @@ def train_characters(
     steps: int | None = None,  # for each, instead of minutes
     seed: int = 0,
     method: str = OURS,
+    sets_aside: bool = False,
     report: Reporter = SILENT,
 ) -> dict[str, Any]:
     """Train on each of the characters as `train` does. One becomes the model folder `out`, several become `out`/NAME each.
@@ -40,6 +41,7 @@ def train_characters(
     trained, and Cancelled after saving. Returns what `train` does, of several {"models": {name: that}}.
     """
     out, given = Path(out), {"preset": preset, "minutes": minutes, "steps": steps, "seed": seed, "method": method}
+    given["sets_aside"] = sets_aside
     settings = checked(preset, method, minutes, steps)
     data = open_dataset(dataset)
     names = [data.of(name).character for name in dict.fromkeys(characters)] or data.characters

@@ -33,13 +33,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=int, metavar="N", help="samples in all (default: every frame from every camera, and variations)")
     parser.add_argument(
         "--consecutive", type=int, metavar="N",
-        help="frames of a clip in a row that one camera sees, in one look (default: 1); with 2, training judges movement, too",
+        help="frames of a clip in a row that one camera sees, in one look, for programs that train on sequences (default: 1)",
     )  # fmt: skip
     parser.add_argument("--seed", type=int, help="of everything random (default: 0)")
     parser.add_argument(
         "--labels", metavar="KINDS",
         help="what is written beside picture and joints, with commas between: skeleton (the default), mask, parts, depth, normal, uv, "
         "flow, head, limbs, capsules; or all",
+    )  # fmt: skip
+    parser.add_argument(
+        "--set-aside", action="store_true",
+        help="where DATASET holds one of another job, rename that to DATASET-1 and begin anew, instead of refusing",
     )  # fmt: skip
     parser.add_argument(
         "--ray", metavar="ADDRESS", help="render on a Ray cluster: auto for the one this machine is in, local for one of this machine alone"
@@ -76,7 +80,7 @@ def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
             consecutive=1 if args.consecutive is None else args.consecutive,
         )
     crew = None if args.ray is None else _on_cluster(args.ray)
-    dataset = render_dataset(job, args.out, workers=args.workers, crew=crew, report=report)
+    dataset = render_dataset(job, args.out, sets_aside=args.set_aside, workers=args.workers, crew=crew, report=report)
     report.artefact("dataset", args.out)
     counts = {split: len(samples) for split, samples in dataset.by_split.items()}
     return {"dataset": str(args.out), "samples": len(dataset.samples), **counts}

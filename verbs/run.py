@@ -109,7 +109,8 @@ class Pipeline:
 
 
 def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
-    """Every stage in turn; what is finished already is kept. Returns what is also written to `pipeline.report`."""
+    """Every stage in turn; what is finished already is kept, and a dataset or model of other settings under another name. Returns what is
+    also written to `pipeline.report`."""
     import numpy as np
 
     from ..generation.frames import frame_path, generate
@@ -157,13 +158,14 @@ def run_pipeline(pipeline: Pipeline, report: Reporter) -> dict[str, Any]:
             count=pipeline.count,
             seed=pipeline.seed,
         )
-        dataset = render_dataset(job, pipeline.dataset, report=report)
+        dataset = render_dataset(job, pipeline.dataset, sets_aside=True, report=report)
         report.artefact("dataset", pipeline.dataset)
 
     with stage("train", seconds, report):
         training = train(
-            pipeline.dataset, pipeline.model, preset=pipeline.preset, minutes=pipeline.minutes, seed=pipeline.seed, report=report
-        )
+            pipeline.dataset, pipeline.model, preset=pipeline.preset, minutes=pipeline.minutes, seed=pipeline.seed,
+            sets_aside=True, report=report,
+        )  # fmt: skip
         report.artefact("model", pipeline.model)
 
     with stage("generate", seconds, report):

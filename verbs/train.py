@@ -37,6 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="ours (the default), or a baseline to compare with: pix2pix, dance_now or dance_now_mended",
     )  # fmt: skip
     parser.add_argument(
+        "--set-aside", action="store_true",
+        help="where MODEL holds a model of another dataset, preset or seed, rename that to MODEL-1 and begin anew, instead of refusing",
+    )  # fmt: skip
+    parser.add_argument(
         "--ray", metavar="ADDRESS",
         help="train the characters at once on a Ray cluster, each on a GPU where there are, else on its share of the cores: auto for the "
         "one this machine is in, local for one of this machine alone (default: one after the other, here)",
@@ -48,5 +52,5 @@ def run(args: argparse.Namespace, report: Reporter) -> dict[str, Any]:
 
     return train_characters(
         args.dataset, args.out, characters=args.character, ray=args.ray, preset=args.preset, minutes=args.minutes, seed=args.seed,
-        method=args.method, report=report,
+        method=args.method, sets_aside=args.set_aside, report=report,
     )  # fmt: skip

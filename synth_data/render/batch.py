@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import UserError
-from ...jobs.folder import sha256_of
+from ...jobs.folder import set_aside, sha256_of, write_atomically
 from ...jobs.lock import FileLock
 from ...jobs.machine import cores
 from ...jobs.progress import SILENT, Reporter
@@ -70,11 +70,16 @@ _WORDS = {
 }
 
 
+class OtherJob(UserError):
+    """The folder holds a dataset that cannot be gone on with: of another job, or of another version."""
+
+
 def render_dataset(
     job: RenderJob,
     out: Path | str,
     *,
     mend: bool = False,
+    sets_aside: bool = False,
     workers: int | None = None,
     crew: Callable[[Path, int | None], Crew] | None = None,
     report: Reporter = SILENT,
@@ -83,7 +88,8 @@ def render_dataset(
 
     Run again with the same job it goes on where it stopped, makes anew what is missing or damaged, and ends with the same bytes, whoever
     renders: `workers` processes (None: one a core, or this one where there is little to do), or what `crew(out, workers)` brings. Blender
-    is left as it was. With `mend` a header that is damaged or was altered is written anew.
+    is left as it was. With `mend` a header that is damaged or was altered is written anew; with `sets_aside` a dataset of another job is
+    renamed, instead of refused.
 
     Raises UserError for what the user can mend, also when some characters could not be rendered after all others are; OSError when the
     disk is full; Cancelled. After all of these it can be resumed.
@@ -93,6 +99,18 @@ def render_dataset(
         raise UserError(f"{out} is a file; choose another folder with --out.")
     if workers is not None and workers < 1:
         raise UserError(f"{workers} workers cannot render; give 1 or more.")
+    try:
+        return _render(job, out, mend, workers, crew, report)
+    except OtherJob as error:
+        if not sets_aside:
+            raise UserError(f"{error}; choose another folder with --out, or keep it under another name with --set-aside.") from error
+        report.warning(f"{error}; it is kept as {set_aside(out).name}, and all pictures are rendered anew.")
+    return _render(job, out, mend, workers, crew, report)
+
+
+def _render(
+    job: RenderJob, out: Path, mend: bool, workers: int | None, crew: Callable[[Path, int | None], Crew] | None, report: Reporter
+) -> Dataset:
     if not mend:
         _refuse_other_contents(out)
     is_new = not out.exists()
@@ -271,9 +289,10 @@ def _prepare(job: RenderJob, out: Path, mend: bool, report: Reporter) -> tuple[C
     """
     for path in leftovers(out):
         path.unlink()
-    motions = _prepare_clips(job, out, report)
+    motions = _motions(job, out, report)
+    kept = {motion_path(out, name): motion.to_bytes() for name, motion in motions.items()}
     cast = Cast(job, {name: motion.frame_count for name, motion in motions.items()})
-    header = _header(job, cast, motions, out)
+    header = _header(job, cast, motions, {f"{CLIPS}/{path.name}": hashlib.sha256(content).hexdigest() for path, content in kept.items()})
     found = read_json(out / HEADER) if mend else read_header(out)
     made_with = found.get("provenance", {}).get("made_with") if isinstance(found, dict) else None
     if mend:
@@ -286,9 +305,9 @@ def _prepare(job: RenderJob, out: Path, mend: bool, report: Reporter) -> tuple[C
                 entry["sha256"] = found["characters"][name].get("sha256")
     if found is not None and found != header:
         different = ", ".join(words for key, words in _WORDS.items() if found.get(key) != header.get(key)) or "its format"
-        raise UserError(
-            f"{out} holds a dataset of another job (different: {different}); choose another folder with --out, or repeat that job."
-        )
+        raise OtherJob(f"{out} holds a dataset of another job (different: {different})")
+    for path, content in kept.items():
+        write_atomically(path, content)
     if found is None:
         _refuse_missing_characters(job)
     if found is None or mend:
@@ -300,20 +319,16 @@ def _prepare(job: RenderJob, out: Path, mend: bool, report: Reporter) -> tuple[C
         # Whoever opens the character writes them; rendering one of its samples again is the least that does.
         finished[cast.numbers_of(character).start] = False
     if made_with not in (None, header["provenance"]["made_with"]) and not finished.all():
-        raise UserError(
-            f"{out} was begun with another version of Ningyo or Blender, whose pictures differ; choose another folder with --out."
-        )
+        raise OtherJob(f"{out} was begun with another version of Ningyo or Blender, whose pictures differ")
     return cast, finished
 
 
-def _prepare_clips(job: RenderJob, out: Path, report: Reporter) -> dict[str, Motion]:
-    """The clips' motions, each kept in the dataset's folder, so that it can be gone on with wherever the sources are."""
+def _motions(job: RenderJob, out: Path, report: Reporter) -> dict[str, Motion]:
+    """The clips' motions: the dataset's folder keeps them, so that it can be gone on with wherever the sources are."""
     motions: dict[str, Motion] = {}
     for clip in job.clips:
         kept = motion_path(out, clip.name)
         motions[clip.name] = _load(clip.motion, report) if clip.motion.exists() or not kept.exists() else Motion.load(kept)
-    for name, motion in motions.items():
-        motion.save(motion_path(out, name))
     return motions
 
 
@@ -364,7 +379,7 @@ def _without_rigs(job: RenderJob, out: Path) -> list[int]:
     return found
 
 
-def _header(job: RenderJob, cast: Cast, motions: dict[str, Motion], out: Path) -> dict[str, Any]:
+def _header(job: RenderJob, cast: Cast, motions: dict[str, Motion], hashes: dict[str, str]) -> dict[str, Any]:
     own = ("size", "count", "characters", "clips")
     settings = {key: value for key, value in job_data(job).items() if key not in own}
     if job.background.pictures is not None:
@@ -390,7 +405,7 @@ def _header(job: RenderJob, cast: Cast, motions: dict[str, Motion], out: Path) -
         },
         **settings,
         "provenance": {
-            "motions": {f"{CLIPS}/{clip.name}.npz": sha256_of(motion_path(out, clip.name)) for clip in job.clips},
+            "motions": hashes,
             "made_with": {"code": code_version(), "blender": blender_version()},
         },
     }

@@ -137,7 +137,11 @@ class Motion:
         return [(float(self.time[a]), float(self.time[b - 1])) for a, b in zip(starts, ends, strict=True)]
 
     def save(self, path: Path | str) -> None:
-        """Write the file beside `path` and rename it. The same motion gives the same bytes."""
+        """Write the file beside `path` and rename it."""
+        write_atomically(path, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """The content of its file. The same motion gives the same bytes."""
         camera = None
         if self.camera is not None:
             camera = {
@@ -160,7 +164,7 @@ class Motion:
         }
         buffer = io.BytesIO()
         np.savez_compressed(buffer, header=np.array(json.dumps(header)), **{name: getattr(self, name) for name in _DTYPES})
-        write_atomically(path, buffer.getvalue())
+        return buffer.getvalue()
 
     @classmethod
     def load(cls, path: Path | str) -> Motion:

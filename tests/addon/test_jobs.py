@@ -216,6 +216,13 @@ def test_durations_in_words() -> None:
     assert [words.duration(seconds) for seconds in (0.2, 45.4, 100, 5999, 7500)] == ["1 s", "45 s", "2 min", "1 h 40 min", "2 h 5 min"]
 
 
+def test_a_jobs_line_tells_videos_characters_and_people_apart() -> None:
+    note = {"out": "C:\\films\\dance-ybot\\"}
+    assert words.about(SimpleNamespace(note=note, arguments=["m", "--person", "0"])) == "dance-ybot"
+    assert words.about(SimpleNamespace(note=note, arguments=["m", "--person", "2", "--out", "x"])) == "dance-ybot, person 2"
+    assert words.about(SimpleNamespace(note={"dataset": "/films/many"}, arguments=[])) == "many"
+
+
 def test_sentences_are_broken_where_their_script_allows_it() -> None:
     english = "The heavy stages run in a Python of their own, the worker."
     assert words.wrapped(english, 26) == ["The heavy stages run in a", "Python of their own, the", "worker."]

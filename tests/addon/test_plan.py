@@ -128,6 +128,9 @@ def test_settings_that_changed_are_named(plan: Plan) -> None:
     assert status("render", larger, [rendered]) == Status("stale", "Pictures, Size changed")
     assert status("render", larger, [whole]) == Status("stale", "Pictures, Size changed")
     assert status("train", larger, [whole]) == Status("stale", "Minutes changed")
+    before = job("render", plan, "done")
+    before.arguments.remove("--set-aside")  # how an earlier version started it
+    assert status("render", plan, [before]).kind == "done"
     assert status("capture", larger, [whole]).kind == "done", "the whole way's other settings are not its own"
     assert status("generate", replace(plan, person=0), [whole]).kind == "blocked", "another person has files of their own"
     assert status("retarget", replace(plan, known=("--camera-height", "2")), [whole]) == Status("stale", "Camera Height changed")

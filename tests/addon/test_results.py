@@ -193,6 +193,27 @@ def test_strips_that_were_taken_back_do_not_come_again(drawing, until) -> None:
     assert len(find_images(bpy.context.scene, frames)[0].elements) == 6
 
 
+def test_a_strip_that_redo_brings_back_shows_what_was_made_since(drawing, until) -> None:
+    """Growing is no step of undo, so Blender brings a strip back as short as it was."""
+    job, frames = drawing
+    bpy.ops.ed.undo_push(message="before")
+    (job.folder / "frame 0").touch()
+    until(lambda: bool(find_images(bpy.context.scene, frames)))
+    for index in range(1, 6):
+        (job.folder / f"frame {index}").touch()
+    (job.folder / "end").touch()
+    until(lambda: not job.is_running)
+    assert len(find_images(bpy.context.scene, frames)[0].elements) == 6
+    for act in (bpy.ops.ed.undo, bpy.ops.ed.redo):
+        act()
+        assert bpy.app.timers.is_registered(results.show_again)
+    assert len(find_images(bpy.context.scene, frames)[0].elements) < 6
+    assert results.show_again() is None
+    (strip,) = find_images(bpy.context.scene, frames)
+    assert len(strip.elements) == 6
+    assert timeline.span(strip) == (1, 7)
+
+
 def test_what_a_stopped_job_made_is_seen(drawing, until) -> None:
     job, frames = drawing
     for index in (0, 1, 2):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from ningyo.errors import Cancelled, UserError
-from ningyo.jobs.folder import EVENTS, LOCK, JobView, WorkerJob, request_cancel, request_job, write_atomically
+from ningyo.jobs.folder import EVENTS, LOCK, JobView, WorkerJob, request_cancel, request_job, set_aside, write_atomically
 from ningyo.jobs.lock import is_locked
 from ningyo.jobs.progress import RateEstimate, Reporter
 
@@ -149,3 +149,14 @@ def test_a_job_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="is a file"):
         WorkerJob(tmp_path / "file", "train", [])
+
+
+def test_a_folder_is_set_aside_under_the_next_free_name(tmp_path: Path) -> None:
+    for content in ("one", "two"):
+        (tmp_path / "data").mkdir()
+        (tmp_path / "data" / content).touch()
+        set_aside(tmp_path / "data")
+    assert (tmp_path / "data-1" / "one").exists()
+    assert (tmp_path / "data-2" / "two").exists()
+    with pytest.raises(UserError, match="cannot be renamed"):
+        set_aside(tmp_path / "none")

@@ -465,3 +465,25 @@ def test_every_label_is_written_and_belongs_to_the_picture(actor, tmp_path):
         x, y, width, height = sample.details["bbox"]
         rows, columns = np.nonzero(mask)
         assert (columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1) == (x, y, width, height)
+
+
+def test_a_dataset_of_another_job_is_left_as_it_is_or_set_aside_whole(rendered, actor, tmp_path, digest):
+    """Also where the motion's file has other content: the dataset keeps a motion of the same name."""
+    out = tmp_path / "data"
+    shutil.copytree(rendered, out)
+    before = digest(out)
+    moved = Motion.load(actor[1])
+    root = moved.root_position + np.float32(0.1)
+    dataclasses.replace(moved, root_position=root).save(tmp_path / actor[1].name)
+    job = job_of((actor[0], tmp_path / actor[1].name))
+    with pytest.raises(UserError, match=r"another job .*motions' or characters' content.*--set-aside"):
+        render_dataset(job, out)
+    assert digest(out) == before
+    told = []
+    dataset = render_dataset(job, out, sets_aside=True, report=Reporter(told.append))
+    assert [event["text"] for event in told if event["type"] == "warning" and "is kept as data-1" in event["text"]]
+    assert digest(tmp_path / "data-1") == before
+    assert verify(dataset) == []
+    assert len(dataset.samples) == 8
+    assert render_dataset(job, out, sets_aside=True).header == dataset.header
+    assert not (tmp_path / "data-2").exists()

@@ -22,6 +22,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from ningyo.errors import UserError
+from ningyo.jobs.progress import Reporter
 from ningyo.synth_data.dataset.folder import Dataset, Sample
 from ningyo.synth_data.pose.conditions import CONDITIONS
 from ningyo.training import presets, step
@@ -144,6 +145,22 @@ def test_wrong_inputs_get_one_sentence(figure_dataset: Path, tmp_path: Path) -> 
     with pytest.raises(UserError, match="another dataset, character, method, preset or seed"):
         train(figure_dataset, tmp_path / "model", preset="tiny", steps=2, seed=1)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_model_of_another_training_is_set_aside_where_that_is_asked_for(figure_dataset: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    train(figure_dataset, model, preset="tiny", steps=1)
+    first = (model / "model.safetensors").read_bytes()
+    told: list[dict] = []
+    assert train(figure_dataset, model, preset="tiny", steps=1, seed=1, sets_aside=True, report=Reporter(told.append))["steps"] == 1
+    assert any("kept as model-1" in event.get("text", "") for event in told)
+    assert (tmp_path / "model-1" / "model.safetensors").read_bytes() == first != (model / "model.safetensors").read_bytes()
+    train(figure_dataset, model, preset="tiny", steps=2, seed=1, sets_aside=True)  # its own is gone on with
+    assert not (tmp_path / "model-2").exists()
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps(config | {"rasteriser": 0}))
+    train(figure_dataset, model, preset="tiny", steps=1, seed=1, sets_aside=True)
+    assert (tmp_path / "model-2" / "config.json").is_file()
 
 
 def changed(dataset: Path, out: Path, **fields: object) -> Path:

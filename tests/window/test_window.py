@@ -21,6 +21,12 @@ def test_the_zip_is_installed_and_every_panel_is_drawn(act: Act) -> None:
     assert steps | {"NINGYO_PT_view3d", "NINGYO_PT_motion", "NINGYO_PT_dataset", "NINGYO_PT_sequencer"} <= set(seen["drawn"])
 
 
+def test_backgrounds_and_undo_while_blender_renders_ahead(act: Act) -> None:
+    strips = act("undo").noted["strips"]
+    assert [kind for _, kind, _, _ in strips] == ["IMAGE", "MOVIE", "SOUND"]
+    assert not any(mute for *_, mute in strips)
+
+
 @pytest.mark.usefixtures("numpy_in_blender")
 def test_every_step_on_the_sample_with_a_worker_killed_midway(act: Act) -> None:
     seen = act("whole_way").noted
