@@ -136,9 +136,9 @@ class Plan:
         """Whether what a stage makes is there, and not older than what it is made from."""
         return self.made(verb).exists() and not self.newer(verb)
 
-    def newer(self, verb: str) -> str:
-        """Which source of what a stage has made is newer than it, in words; empty where none is."""
-        made = self.made(verb).stat().st_mtime
+    def newer(self, verb: str, looked: float = 0.0) -> str:
+        """Which source of what a stage has made is newer than it, and than when the stage last `looked`, in words; empty where none is."""
+        made = max(self.made(verb).stat().st_mtime, looked)
         changed = (name for name, source in zip(SOURCES[verb], self.sources(verb), strict=True) if _time_of(source) > made)
         return said(next(changed, ""))
 
@@ -246,8 +246,16 @@ def status(verb: str, plan: Plan, jobs: Sequence[Any]) -> Status:
         others = changed(verb, plan, last)
         if others:
             return Status("stale", said("{settings} changed", settings=", ".join(others)))
-    newer = plan.newer(verb)
+    newer = plan.newer(verb, looked(verb, last))
     return Status("stale", said("{file} is newer", file=newer)) if newer else Status("done", said("done"))
+
+
+def looked(verb: str, job: Any) -> float:
+    """When a job that is done last looked at a stage's sources: it leaves results that they would not change as they were."""
+    if job is None or job.view.state != "done" or is_solving(job):
+        return 0.0
+    # The whole way makes its stages' sources itself.
+    return job.view.began if job.verb == verb else job.view.ended
 
 
 def all_statuses(plan: Plan, jobs: Sequence[Any]) -> dict[str, Status]:

@@ -120,6 +120,8 @@ class JobView:
     warnings: list[str] = field(default_factory=list)
     error: str = ""
     result: dict[str, Any] = field(default_factory=dict)
+    began: float = 0.0  # when the worker did, and ended; 0 before
+    ended: float = 0.0
     _offset: int = 0
 
     def __post_init__(self) -> None:
@@ -156,6 +158,7 @@ class JobView:
         kind = event.get("type")
         if kind == "started":
             self.state, self.error, self.progress, self.stage = "running", "", {}, ""
+            self.began = event.get("time", 0.0)
         elif kind == "stage":
             self.stage, self.progress = event["stage"], {}
         elif kind == "progress":
@@ -167,7 +170,7 @@ class JobView:
         elif kind == "error":
             self.error = event["text"]
         elif kind == "result":
-            self.state, self.result = event["state"], event
+            self.state, self.result, self.ended = event["state"], event, event.get("time", 0.0)
 
     @property
     def is_running(self) -> bool:

@@ -33,12 +33,25 @@ def make(path: Path, age: float = 0.0) -> None:
 
 
 def job(verb: str, plan: Plan, state: str, **more: object) -> SimpleNamespace:
-    view = SimpleNamespace(state=state, stage=more.pop("stage", ""))
+    view = SimpleNamespace(state=state, stage=more.pop("stage", ""), began=more.pop("began", 0.0), ended=more.pop("ended", 0.0))
     arguments = plan.arguments(verb)
     running = state in ("waiting", "running")
     note = {"out": str(plan.out), **more.pop("note", {})}
     known = {"arguments": arguments, "stopping_since": None, **more}
     return SimpleNamespace(verb=verb, view=view, note=note, is_running=running, is_queued="after" in note, **known)
+
+
+def test_a_stage_that_found_nothing_to_change_is_not_out_of_date_for_ever(plan: Plan) -> None:
+    for age, verb in enumerate(reversed(STAGES)):
+        make(plan.made(verb), 10.0 * age)
+    make(plan.made("retarget"), -5.0)  # solved again, to the same
+    solved = plan.made("retarget").stat().st_mtime
+    for before, after in (
+        (job("render", plan, "done", began=solved - 1), job("render", plan, "done", began=solved + 1)),
+        (job("run", plan, "done", began=solved - 1), job("run", plan, "done", began=solved - 1, ended=solved + 1)),
+    ):
+        assert status("render", plan, [before]) == Status("stale", "The motion is newer")
+        assert status("render", plan, [after]).kind == "done"
 
 
 @pytest.mark.parametrize("verb", [*STAGES, "overlay", "run"])
