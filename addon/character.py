@@ -35,7 +35,24 @@ def scene_armature(context: bpy.types.Context, plan: Plan) -> bpy.types.Object:
     armature = load_character(plan.rig).armature
     shorten_bones(context, armature)
     armature[LOADED_AS] = plan.rig
+    if settings.character == "BUILTIN":
+        show_inside_outlines(context)
     return armature
+
+
+def show_inside_outlines(context: bpy.types.Context) -> None:
+    """Solid view shows both sides of faces unless told otherwise: the character would be hidden by its outline's black hull."""
+    for shading in shadings():
+        if not shading.show_backface_culling:
+            shading.show_backface_culling = context.scene.ningyo.look.culls = True
+
+
+def shadings() -> Iterator[bpy.types.View3DShading]:
+    """Those of the 3-D views of all workspaces."""
+    for screen in bpy.data.screens:
+        for area in screen.areas:
+            if area.type == "VIEW_3D":
+                yield area.spaces.active.shading
 
 
 def shorten_bones(context: bpy.types.Context, armature: bpy.types.Object) -> None:

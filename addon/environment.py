@@ -129,6 +129,8 @@ def draw_setup(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         say(layout, context, f"{said(WHAT_IT_IS)} {amount(choices(context))}", "INFO")
     if hindrance(context):
         say(layout, context, hindrance(context), "ERROR")
+        if not bpy.app.online_access_override:
+            layout.prop(context.preferences.system, "use_online_access")
     draw_warnings(layout, context, job)
     row = layout.row(align=True)
     stopped = job is not None and job.view.state in ("failed", "cancelled", "lost")
@@ -136,6 +138,12 @@ def draw_setup(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     row.operator("ningyo.set_up_worker", text=label, icon="FILE_REFRESH" if stopped else "IMPORT")
     if job is not None and stopped:
         row.operator("ningyo.show_log", text="", icon="TEXT").job = str(job.folder)
+
+
+def is_outdated(context: bpy.types.Context) -> bool:
+    """Whether the worker that Set Up Worker made, and that is used, is an older version's, or is being made anew."""
+    chosen, made = preferences(context), Place(jobs.home()).ready()
+    return made is not None and not made.is_current and not (chosen is not None and chosen.interpreter)
 
 
 def draw_progress(layout: bpy.types.UILayout, context: bpy.types.Context, job: jobs.Job) -> None:

@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import bpy
 
-from .character import moved_by
+from .character import moved_by, shadings, show_inside_outlines
 from .explained import Explained
 from .language import said
 
@@ -68,7 +66,7 @@ class NINGYO_OT_cel_look(OfSelected, bpy.types.Operator):
         apply_cel_look(meshes, outline=self.outline, tones=int(self.tones))
         if self.outline:
             set_outline_width(meshes, self.width * default_width(meshes))
-            _cull(context)
+            show_inside_outlines(context)
 
 
 class NINGYO_OT_remove_cel_look(OfSelected, bpy.types.Operator):
@@ -91,23 +89,8 @@ class NINGYO_OT_remove_cel_look(OfSelected, bpy.types.Operator):
         settings = context.scene.ningyo.look
         if settings.culls and not any(OUTLINE in obj.modifiers for obj in context.scene.objects):
             settings.culls = False
-            for shading in _shadings(context):
+            for shading in shadings():
                 shading.show_backface_culling = False
-
-
-def _cull(context: bpy.types.Context) -> None:
-    """Solid view shows both sides of faces unless told otherwise: the character would be hidden by its outline's hull."""
-    for shading in _shadings(context):
-        if not shading.show_backface_culling:
-            shading.show_backface_culling = context.scene.ningyo.look.culls = True
-
-
-def _shadings(context: bpy.types.Context) -> Iterator[bpy.types.View3DShading]:
-    windows = context.window_manager.windows if context.window_manager is not None else ()
-    for window in windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                yield area.spaces.active.shading
 
 
 CLASSES = (NINGYO_look, NINGYO_OT_cel_look, NINGYO_OT_remove_cel_look)

@@ -142,12 +142,13 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: jobs.J
         row.operator("ningyo.retry", text="", icon="FILE_REFRESH").job = str(job.folder)
     row.operator("ningyo.show_log", text="", icon="TEXT").job = str(job.folder)
     row.operator("ningyo.open_folder", text="", icon="FILE_FOLDER").folder = folder_of(job)
-    about = row_of_small(layout)
-    about.label(text=words.about(job), translate=False)
-    if job.is_running and words.rate(view):
-        rate = about.row()
-        rate.alignment = "RIGHT"
-        rate.label(text=words.rate(view))
+    rate = words.rate(view) if job.is_running else ""
+    if words.about(job) or rate:
+        about = row_of_small(layout)
+        about.label(text=words.about(job), translate=False)
+        right = about.row()
+        right.alignment = "RIGHT"
+        right.label(text=rate)
     if job.is_running and not job.is_queued:
         layout.progress(factor=view.fraction or 0.0, type="BAR", text=words.progress(view) or "…")
         if view.progress.get("note"):

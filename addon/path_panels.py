@@ -12,6 +12,7 @@ import bpy
 from ..sequencer.strips import find_images
 from . import facts, jobs, words
 from .dataset_folder import is_there
+from .environment import draw_setup, is_outdated
 from .language import said
 from .operators import obstacle
 from .panels import InSequencer, InView3D, Jobs, People, no_worker, say, split
@@ -54,6 +55,8 @@ class Main:
         reason = obstacle("run", plan)
         if plan.worker is None:
             no_worker(layout, context)
+        elif is_outdated(context):
+            draw_setup(layout, context)
         elif reason:
             say(layout, context, reason, "INFO")
         split(layout.column()).prop(settings, "output", placeholder=plan.out.parent.name)
@@ -61,8 +64,13 @@ class Main:
             layout.operator("ningyo.open_folder", icon="FILE_FOLDER").folder = str(plan.out)
 
 
-def video_status(plan: Plan) -> Status:
-    return Status("todo" if plan.video == Path() else "failed", plan.video_problem) if plan.video_problem else Status("done", "done")
+NO_VIDEO = "Blender found no video in this file: choose it again, or another one"
+
+
+def video_status(settings: NINGYO_settings, plan: Plan) -> Status:
+    if plan.video_problem:
+        return Status("todo" if plan.video == Path() else "failed", plan.video_problem)
+    return Status("done", "done") if facts.of_video(settings.video_facts) else Status("failed", said(NO_VIDEO))
 
 
 def character_status(settings: NINGYO_settings, plan: Plan) -> Status:
@@ -156,13 +164,14 @@ class NINGYO_PT_step_video(Step, InView3D, bpy.types.Panel):
     bl_order = 1
 
     def status(self, context: bpy.types.Context) -> Status:
-        return video_status(plan_of(context))
+        return video_status(context.scene.ningyo, plan_of(context))
 
     def draw(self, context: bpy.types.Context) -> None:
         settings, plan = context.scene.ningyo, plan_of(context)
         split(self.layout.column()).prop(settings, "video")
-        if plan.video_problem:
-            say(self.layout, context, plan.video_problem, "INFO" if plan.video == Path() else "ERROR")
+        status = video_status(settings, plan)
+        if status.kind != "done":
+            say(self.layout, context, status.text, "INFO" if status.kind == "todo" else "ERROR")
         else:
             draw_fact(self.layout, context, facts.of_video(settings.video_facts))
 

@@ -16,7 +16,15 @@ SOLVING = (
 DATASET = ("size", "counts", "count", "has_head_size", "head_size", "limits_workers", "workers", "form")
 
 
-class NINGYO_PT_path_presets(PresetPanel, bpy.types.Panel):
+class Presets(PresetPanel):
+    def draw(self, context: bpy.types.Context) -> None:
+        if not bpy.utils.preset_paths(self.preset_subdir):
+            # As keeping the first one does: where there is no folder yet, Blender speaks of missing paths.
+            bpy.utils.user_resource("SCRIPTS", path=f"presets/{self.preset_subdir}", create=True)
+        super().draw(context)
+
+
+class NINGYO_PT_path_presets(Presets, bpy.types.Panel):
     bl_label = "Ningyo Presets"
     preset_subdir = "ningyo/path"
     preset_operator = "script.execute_preset"
@@ -36,7 +44,7 @@ class NINGYO_OT_path_preset_add(AddPresetBase, bpy.types.Operator):
     )
 
 
-class NINGYO_PT_dataset_presets(PresetPanel, bpy.types.Panel):
+class NINGYO_PT_dataset_presets(Presets, bpy.types.Panel):
     bl_label = "Dataset Presets"
     preset_subdir = "ningyo/dataset"
     preset_operator = "script.execute_preset"

@@ -15,7 +15,7 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 from ningyo.addon import dataset_preview
-from ningyo.addon.character import scene_armature
+from ningyo.addon.character import scene_armature, shadings
 from ningyo.addon.dataset_job import wanted
 from ningyo.addon.dataset_properties import LABELS
 from ningyo.addon.dataset_sources import write_sources
@@ -167,6 +167,7 @@ def test_a_built_in_character_of_the_scene_is_made_anew(dataset: Any, tmp_path: 
     settings = bpy.context.scene.ningyo
     settings.seed = 4
     armature = scene_armature(bpy.context, plan_of(bpy.context))
+    assert all(shading.show_backface_culling for shading in shadings()), "in Solid view the outline's hull hides the character"
     dataset.characters[0].kind, dataset.characters[0].armature = "ARMATURE", armature
     job = wanted(bpy.context.scene, tmp_path / "sources").job
     assert job is not None

@@ -183,17 +183,21 @@ def test_a_wrong_choice_is_said(no_worker: None, until: Any, drawn: Any, monkeyp
     assert "did not start" not in " ".join(drawn(PREFERENCES))
 
 
-def test_only_what_is_ready_is_used(no_worker: None, drawn: Any) -> None:
+def test_only_what_is_ready_is_used(no_worker: None, drawn: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     place = Place(jobs.home())
     folder = place.new_folder()
     finish_env(folder / INTERPRETER)
     assert preferences.worker_python(bpy.context) is None, "a half-made environment is used"
     ready = place.set_ready(folder, "cpu", requirements())
     assert preferences.worker_python(bpy.context) == ready.python
-    assert "The worker is of an older version" not in " ".join(drawn(PREFERENCES))
+    for shown in (PREFERENCES, path_panels.NINGYO_PT_view3d):
+        assert "The worker is of an older version" not in " ".join(drawn(shown))
     place.set_ready(folder, "cpu", (*requirements(), "something=="))
     assert preferences.worker_python(bpy.context) == ready.python, "it may still do"
-    assert "The worker is of an older version: set it up again" in " ".join(drawn(PREFERENCES))
+    for shown in (PREFERENCES, path_panels.NINGYO_PT_view3d, path_panels.NINGYO_PT_sequencer):
+        assert "The worker is of an older version: set it up again" in " ".join(drawn(shown))
+    monkeypatch.setattr(environment, "preferences", lambda context: SimpleNamespace(**{**vars(CHOSEN), "interpreter": sys.executable}))
+    assert "older version" not in " ".join(drawn(path_panels.NINGYO_PT_view3d)), "another Python is the worker"
 
 
 def test_blenders_own_python_is_never_blender(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

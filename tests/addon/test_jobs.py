@@ -52,6 +52,11 @@ time.sleep(100)
 """
 
 
+@pytest.mark.parametrize(("unit", "said"), [("pictures", "2.5 a second"), ("seconds", "")])
+def test_how_many_seconds_a_second_is_not_said(unit: str, said: str) -> None:
+    assert words.rate(SimpleNamespace(progress={"done": 5, "unit": unit, "rate": 2.5})) == said
+
+
 def test_a_job_in_words_from_start_to_end(scripted_worker, until, tmp_path: Path) -> None:
     scripted_worker(TWO_STAGES)
     job = jobs.start_job(PYTHON, "run", ["video.mp4"], tmp_path / "out", scene="Scene")
@@ -213,9 +218,11 @@ def test_durations_in_words() -> None:
 
 def test_a_jobs_line_tells_videos_characters_and_people_apart() -> None:
     note = {"out": "C:\\films\\dance-ybot\\"}
-    assert words.about(SimpleNamespace(note=note, arguments=["m", "--person", "0"])) == "dance-ybot"
-    assert words.about(SimpleNamespace(note=note, arguments=["m", "--person", "2", "--out", "x"])) == "dance-ybot, person 2"
-    assert words.about(SimpleNamespace(note={"dataset": "/films/many"}, arguments=[])) == "many"
+    assert words.about(SimpleNamespace(verb="generate", note=note, arguments=["m", "--person", "0"])) == "dance-ybot"
+    assert (
+        words.about(SimpleNamespace(verb="generate", note=note, arguments=["m", "--person", "2", "--out", "x"])) == "dance-ybot, person 2"
+    )
+    assert words.about(SimpleNamespace(verb="render", note={"dataset": "/films/many"}, arguments=[])) == "many"
 
 
 def test_sentences_are_broken_where_their_script_allows_it() -> None:

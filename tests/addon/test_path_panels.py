@@ -81,6 +81,8 @@ def test_each_step_says_which_one_it_waits_for(settings_with_worker: Any, drawn)
 
 def test_the_video_is_described_when_it_is_chosen(settings_with_worker: Any, drawn, tmp_path: Path) -> None:
     assert not any(settings_with_worker.video_facts), "an empty file is no video"
+    assert "Blender found no video in this file: choose it again" in " ".join(drawn(path_panels.NINGYO_PT_step_video))
+    assert header(drawn, path_panels.NINGYO_PT_step_video) == ["Failed"]
     clips = len(bpy.data.movieclips)
     settings_with_worker.video = str(ACTOR)
     width, height, *rest = settings_with_worker.video_facts
@@ -88,6 +90,7 @@ def test_the_video_is_described_when_it_is_chosen(settings_with_worker: Any, dra
     assert rest == [150, 25]
     assert len(bpy.data.movieclips) == clips
     assert f"{width:.0f}×{height:.0f}, 150 frames, 25 fps" in " ".join(drawn(path_panels.NINGYO_PT_step_video))
+    assert header(drawn, path_panels.NINGYO_PT_step_video) == [""]
 
 
 def test_what_lies_on_disk_is_said_in_half_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,6 +136,16 @@ settings = bpy.context.scene.ningyo
 dataset = settings.dataset
 settings.count, settings.minutes, settings.video, settings.output = 123, 7.5, "secret.mp4", "/secret/"
 settings.solving.knows_height, settings.solving.height = True, 2.0
+texts = []
+class Layout:
+    def label(self, text="", **_):
+        texts.append(text)
+    def __getattr__(self, _name):
+        return lambda *args, **keywords: self
+class Popover(sys.modules["ningyo.addon.presets"].Presets):
+    preset_subdir, preset_operator, preset_add_operator, layout = "ningyo/path", "script.execute_preset", "ningyo.path_preset_add", Layout()
+Popover().draw(bpy.context)
+assert texts == [], texts  # not that paths are missing
 assert bpy.ops.ningyo.path_preset_add(name="My Settings") == {"FINISHED"}
 dataset.size, dataset.labels.depth, dataset.cameras.framings, dataset.background.kind = 320, True, {"head", "body"}, "COLOURS"
 dataset.poses.spread, dataset.look.outline, dataset.output = 0.5, (1.0, 2.0), "/secret/"
