@@ -115,6 +115,8 @@ def title(job: Any) -> str:
 
 def about(job: Any) -> str:
     """Which video, character and person a job is for: the name of the folder of its results, and who it is where not the main person."""
+    if job.verb == "setup":
+        return ""  # that is for none
     folder = str(job.note.get("dataset") or job.note.get("out") or "").replace("\\", "/").rstrip("/").rpartition("/")[2]
     person = next((value for option, value in pairwise(job.arguments) if option == "--person"), "0")
     return folder if person == "0" else said("{folder}, person {person}", folder=folder, person=person)

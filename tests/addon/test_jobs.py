@@ -217,10 +217,14 @@ def test_durations_in_words() -> None:
 
 
 def test_a_jobs_line_tells_videos_characters_and_people_apart() -> None:
-    note = {"out": "C:\\films\\dance-ybot\\"}
-    assert words.about(SimpleNamespace(note=note, arguments=["m", "--person", "0"])) == "dance-ybot"
-    assert words.about(SimpleNamespace(note=note, arguments=["m", "--person", "2", "--out", "x"])) == "dance-ybot, person 2"
-    assert words.about(SimpleNamespace(note={"dataset": "/films/many"}, arguments=[])) == "many"
+    def about(verb: str, *arguments: str, **note: str) -> str:
+        return words.about(SimpleNamespace(verb=verb, arguments=arguments, note=note))
+
+    out = "C:\\films\\dance-ybot\\"
+    assert about("generate", "m", "--person", "0", out=out) == "dance-ybot"
+    assert about("generate", "m", "--person", "2", "--out", "x", out=out) == "dance-ybot, person 2"
+    assert about("render", dataset="/films/many") == "many"
+    assert about("setup", out=out) == ""
 
 
 def test_sentences_are_broken_where_their_script_allows_it() -> None:
