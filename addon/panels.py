@@ -142,7 +142,7 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: jobs.J
         row.operator("ningyo.retry", text="", icon="FILE_REFRESH").job = str(job.folder)
     row.operator("ningyo.show_log", text="", icon="TEXT").job = str(job.folder)
     row.operator("ningyo.open_folder", text="", icon="FILE_FOLDER").folder = folder_of(job)
-    about = "" if job.verb == "setup" else words.about(job)  # which would be the add-on's folder
+    about = words.about(job)
     rate = words.rate(view) if job.is_running else ""
     if about or rate:
         row = row_of_small(layout)
