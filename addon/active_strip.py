@@ -15,15 +15,17 @@ from ..errors import UserError
 from ..sequencer.background import COLOR, FILE, NOTHING, VIDEO, background_of, made_under, set_background
 from ..sequencer.frames import HEADER, FrameFolder
 from ..sequencer.proxies import SIZES, set_up_proxies
-from ..sequencer.strips import folder_of
+from ..sequencer.strips import STANDARD, folder_of
 from . import jobs, words
 from .explained import Explained
 from .language import said
 from .looking import Looked
 from .operators import worker_of
+from .panels import say
 from .properties import sequencer_scene
 from .results import JOB, SHOWS_FRAMES, frames_of
 
+UNCHANGED = (STANDARD, "Raw")  # view transforms that no movie is spoilt by
 NOT_ACTIVE = "Select a strip of generated frames"
 BACKGROUNDS = (
     (VIDEO, "Video", "Show the video that the frames were made from"),
@@ -192,6 +194,10 @@ class NINGYO_PT_strip(bpy.types.Panel):
         made = jobs.find(str(folder.path.parent / "jobs" / strip.get(JOB, ""))) if strip.get(JOB) else None
         if made is not None:
             row.operator("ningyo.show_log", text="", icon="TEXT").job = str(made.folder)
+        colours = sequencer_scene(context).view_settings
+        if colours.view_transform not in UNCHANGED:
+            say(layout, context, "This view transform changes the colors of movie and frames", "INFO")
+            layout.prop(colours, "view_transform")
         if folder.alone:
             layout.label(text="The frames have a background of their own", icon="INFO")
         else:

@@ -15,7 +15,7 @@ import bpy
 from ..errors import UserError
 from ..sequencer.frames import FrameFolder
 from ..sequencer.pictures import RATE, pictures_now, show_newest
-from ..sequencer.strips import add_strips, find_images, folder_of, is_untouched, match_rate
+from ..sequencer.strips import add_strips, find_images, folder_of, is_untouched, match_rate, show_own_colours
 from ..sequencer.timeline import every_strip
 from . import jobs
 from .language import said
@@ -75,6 +75,7 @@ def show_frames(scene: bpy.types.Scene, frames: Path, video: Path, job: jobs.Job
         untouched = is_untouched(scene)
         if untouched:
             match_rate(scene, folder.fps)
+            show_own_colours(scene)
         added = add_strips(scene, frames, video=video if video.is_file() else None)
         if untouched:
             scene.frame_end = added.whole_end - 1

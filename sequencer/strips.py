@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from .placing import place_movie, place_over, shown_size, size_of
 from .timeline import every_strip, first_frame, scene_fps, set_end, siblings, span, strips_of
 
 HIGHEST_CHANNEL = 128
+STANDARD = "Standard"  # the view transform that shows colours as they are
 CHOOSE = "choose the one the frames were made from"
 MADE = "ningyo_made"  # on a strip: when its file was written
 
@@ -171,8 +173,7 @@ def save_strip_blend(frames: Sequence[Path | str], video: Path | str, out: Path 
             place_over(one.images, added.movie, one.size)
     scene.frame_start, scene.frame_end = 1, int(max(span(added.movie)[1], *(one.end for one in everyone))) - 1
     scene.frame_set(1)
-    # The movie's own colours, not a film look on top of them.
-    scene.view_settings.view_transform = "Standard"
+    show_own_colours(scene)
     scene.render.use_sequencer = True
     scene.sync_mode = "AUDIO_SYNC"
     for workspace in bpy.data.workspaces:
@@ -194,6 +195,12 @@ def match_rate(scene: bpy.types.Scene, fps: float) -> None:
     whole = max(round(fps), 1)
     scene.render.fps = whole
     scene.render.fps_base = whole / float(rate)
+
+
+def show_own_colours(scene: bpy.types.Scene) -> None:
+    """Show strips in the colours that they have, not with a film look on top of them, as Blender's own Add Movie does."""
+    with contextlib.suppress(TypeError):  # a studio's own configuration need not have it
+        scene.view_settings.view_transform = STANDARD
 
 
 def is_untouched(scene: bpy.types.Scene) -> bool:

@@ -54,6 +54,10 @@ def test_the_panel_says_how_the_frames_were_made(frames: Path, drawn) -> None:
     for title, value in (("Video", "dance é.mp4"), ("Character", "hero"), ("Model", "model"), ("Person", "2")):
         assert texts[texts.index(title) + 1] == value
     assert texts[texts.index("Frames") + 1] == "3 of 4, 1 missing"
+    film = "This view transform changes the colors"
+    assert film not in " ".join(texts)
+    bpy.context.scene.view_settings.view_transform = "AgX"
+    assert film in " ".join(drawn(panel))
     assert {f"button(ningyo.{name}" for name in ("redo_strip", "open_folder", "strip_background", "strip_proxies")} <= set(texts)
     bpy.context.scene.sequence_editor.active_strip = None
     assert not panel.poll(bpy.context)

@@ -92,6 +92,7 @@ def test_generated_frames_arrive_in_the_scene_that_asked(scripted_worker, until,
     out = tmp_path / "work"
     frames_at(out / "frames")
     scene = bpy.context.scene
+    assert scene.view_settings.view_transform == "AgX"
     asked = {"scene": scene.name, "blend": "", "video": str(tmp_path / "gone.mp4")}
     job = jobs.start_job(Path("python"), "generate", [], out, **asked)
     elsewhere = jobs.start_job(Path("python"), "generate", [], out, **{**asked, "blend": "/another.blend"})
@@ -101,6 +102,7 @@ def test_generated_frames_arrive_in_the_scene_that_asked(scripted_worker, until,
     (strip,) = find_images(scene, out / "frames")
     assert len(strip.elements) == 6
     assert (scene.render.fps, scene.frame_end) == (30, 6), "nothing was in the scene that depends on its rate and range"
+    assert scene.view_settings.view_transform == "Standard"
     assert job.note["shown"]
     assert not elsewhere.note.get("shown"), "a job of another file is shown by its button, not by itself"
     assert jobs.Job.open(job.folder).note["shown"], "it would be added again after a restart"
