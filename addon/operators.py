@@ -11,12 +11,13 @@ from typing import Any
 import bpy
 
 from ..errors import UserError
-from ..jobs.folder import LOG
+from ..jobs.folder import LOG, write_atomically
 from ..verbs.demo import VIDEO as DEMO_VIDEO
 from . import environment, jobs, words
 from .character import export_character, scene_armature
 from .explained import Explained
 from .language import said
+from .people import capture_beside
 from .plan import Plan, coming, promised, solves
 from .preferences import worker_python
 from .properties import output_base, plan_of, sequencer_scene
@@ -56,6 +57,11 @@ def start(context: bpy.types.Context, verb: str, plan: Plan, arguments: list[str
         export_character(context, scene_armature(context, plan), Path(plan.rig))
     if verb == "render" and solves(plan, jobs.JOBS) and "retarget" not in coming(plan, jobs.JOBS):
         start(context, "retarget", plan)
+    track = plan.made("capture")
+    if verb in ("capture", "run") and not track.exists():
+        other = capture_beside(plan.video, track)
+        if other is not None:  # the capture keeps it, if it is of this content and with these settings
+            write_atomically(track, other.read_bytes())
     note = {"scene": sequencer_scene(context).name, "blend": bpy.data.filepath, "video": str(plan.video), **more}
     return jobs.start_job(plan.worker, verb, arguments or plan.arguments(verb), plan.out, after=jobs.last_in(plan.out), **note)
 

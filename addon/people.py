@@ -73,6 +73,22 @@ def _read(track: Path, _stamp: tuple[int, int]) -> Cast:
         return Cast(problem="The capture is damaged; capture the video again.")
 
 
+def capture_beside(video: Path, track: Path) -> Path | None:
+    """The newest track of this video in the folders beside that of `track`, which are those of other videos and characters."""
+    try:
+        from ..synth_data.pose.track_file import read_header
+    except ModuleNotFoundError:
+        return None  # without numpy nothing can be read
+    others = track.parent.parent.glob(f"*/{track.name}")
+    for other in sorted(others, key=lambda other: other.stat().st_mtime, reverse=True):
+        try:
+            if Path(read_header(other)["video"]["path"]).resolve() == video:
+                return other
+        except (UserError, OSError, KeyError, TypeError, ValueError):
+            continue
+    return None
+
+
 def _person(entry: dict[str, Any]) -> Person:
     seen = entry["seen"]
     return Person(

@@ -28,9 +28,9 @@ ACTOR = Path(__file__).parents[2] / "samples" / "actor.mp4"
 FPS, FRAMES = 25.0, 50
 
 
-def save_track(path: Path, count: int = 3, start: float | None = None) -> None:
+def save_track(file: Path, count: int = 3, start: float | None = None, path: Path = ACTOR) -> None:
     """Person p stands from frame 10 p on, 100 + 10 p pixels tall; the main person's left hand is seen in half of the frames."""
-    video = {"name": "a.mp4", "path": str(ACTOR), "sha256": "", "width": 640, "height": 480}
+    video = {"name": "a.mp4", "path": str(path), "sha256": "", "width": 640, "height": 480}
     video |= {"fps": FPS, "frame_count": FRAMES, "duration": FRAMES / FPS, "has_audio": False}
     track = PoseTrack.unseen(count, np.arange(FRAMES) / FPS, np.arange(FRAMES), video, {"start": start, "fps": None})
     for person in range(count):
@@ -38,8 +38,8 @@ def save_track(path: Path, count: int = 3, start: float | None = None) -> None:
         points[:, 1] = np.linspace(0, 100 + 10 * person, 33)
         track.body_image[person, min(10 * person, FRAMES - 5) :] = points
     track.hand_image[0, ::2, 0], track.hand_score[0, ::2, 0] = 50.0, 0.8
-    path.parent.mkdir(parents=True, exist_ok=True)
-    track.save(path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    track.save(file)
 
 
 @pytest.fixture
@@ -173,6 +173,24 @@ def test_a_missing_overlay_is_drawn_first(scripted_worker: Any, until: Any, trac
     assert len(jobs.JOBS) == 2
     until(lambda: not jobs.JOBS[1].is_running)
     assert len([strip for strip in every_strip(scene) if strip.name.startswith("Ningyo overlay")]) == 1
+
+
+def test_another_character_takes_over_the_capture_of_the_same_video(scripted_worker: Any, until: Any, track: Path, tmp_path: Path) -> None:
+    scripted_worker(DRAWS.format(actor=str(ACTOR)))
+    settings = bpy.context.scene.ningyo
+    save_track(track.parent.parent / "newer" / track.name, count=1)  # of another video
+    video = plan_of(bpy.context).video
+    save_track(track, path=video)
+    settings.seed = 7
+    other = plan_of(bpy.context).files.track
+    assert other != track
+    assert not other.exists()
+    assert bpy.ops.ningyo.capture() == {"FINISHED"}
+    assert other.read_bytes() == track.read_bytes()
+    until(lambda: not jobs.JOBS[-1].is_running)
+    other.write_bytes(b"its own")
+    assert bpy.ops.ningyo.capture() == {"FINISHED"}
+    assert other.read_bytes() == b"its own", "what is there is the worker's to look at"
 
 
 def test_what_stands_in_the_overlays_way_is_said(track: Path, monkeypatch: pytest.MonkeyPatch) -> None:
