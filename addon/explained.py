@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import bpy
 
 from ..errors import UserError
 
 
 class Explained:
-    """What such operators share. Each has `act`, which does the work; those that can be in the way of themselves have `obstacle`."""
+    """What such operators share. Each has `act`, which does the work; those that cannot always be pressed have `obstacle`."""
 
     @classmethod
     def obstacle(cls, _context: bpy.types.Context) -> str:
@@ -25,15 +27,22 @@ class Explained:
         return not reason
 
     def act(self, context: bpy.types.Context) -> str | None:
-        """The work; returns what there is to say of it. Raises UserError."""
+        """The work of those without another `execute`; returns what there is to say of it. Raises UserError."""
         raise NotImplementedError
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            text = self.act(context)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+        return self.explained(self._done, context)
+
+    def _done(self, context: bpy.types.Context) -> set[str]:
+        text = self.act(context)
         if text:
             self.report({"INFO"}, text)
         return {"FINISHED"}
+
+    def explained(self, work: Callable[[bpy.types.Context], set[str]], context: bpy.types.Context) -> set[str]:
+        """What `work` returns; where it raises UserError, that is reported."""
+        try:
+            return work(context)
+        except UserError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}

@@ -21,7 +21,6 @@ from ..sequencer.strips import find_movie
 from ..sequencer.timeline import every_strip, scene_fps
 from . import jobs, live_video
 from .character import scene_armature
-from .explained import Explained
 from .kept_pose import KEPT, keep, put_back, shape_keys
 from .language import said
 from .live_video import Beside
@@ -92,7 +91,7 @@ def described() -> list[str]:
     return [*lines, said("Too little was seen here to be trusted")] if sure < TRUSTED else lines
 
 
-class NINGYO_OT_live_preview(InThread, Explained, bpy.types.Operator):
+class NINGYO_OT_live_preview(InThread, bpy.types.Operator):
     """Show the video's pose on the character as you move through time, with the video beside it; nothing is keyed. Press again to end"""
 
     bl_idname, bl_label = "ningyo.live_preview", "Live Preview"
@@ -115,9 +114,8 @@ class NINGYO_OT_live_preview(InThread, Explained, bpy.types.Operator):
             refuse(armature)
             rig = read_rig(armature)
             made_of = (plan.files.track, plan.files.track.stat().st_mtime_ns, plan.person, json.dumps(rig.to_json()))
-        except (UserError, OSError) as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+        except OSError as error:
+            raise UserError(str(error)) from error
         if len(bpy.data.objects) > known and not bpy.app.background:
             bpy.ops.ed.undo_push(message="Load Character")  # the preview itself is no step
         self._plan, self._armature, self._made_of = plan, armature.name, made_of
@@ -131,13 +129,8 @@ class NINGYO_OT_live_preview(InThread, Explained, bpy.types.Operator):
     def _show(self, context: bpy.types.Context) -> set[str]:
         armature = context.scene.objects.get(self._armature)
         if armature is None or _solved is None or _solved.made_of != self._made_of:
-            self.report({"ERROR"}, "The scene was changed meanwhile; press Live Preview again")
-            return {"CANCELLED"}
-        try:
-            begin(context, armature, _solved, self._plan.video)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+            raise UserError(said("The scene was changed meanwhile; press Live Preview again"))
+        begin(context, armature, _solved, self._plan.video)
         assert _preview is not None
         _preview.beside, problem = live_video.show(context, self._plan.video)
         _follow(context.scene)

@@ -18,6 +18,7 @@ from ..sequencer.pictures import RATE, pictures_now, show_newest
 from ..sequencer.strips import add_strips, find_images, folder_of, is_untouched, match_rate, show_own_colours
 from ..sequencer.timeline import every_strip
 from . import jobs
+from .explained import Explained
 from .language import said
 from .plan import files_of, options_of
 from .properties import plan_of, sequencer_scene
@@ -31,7 +32,7 @@ SHARE = 0.05
 MODAL = ("TRANSFORM_OT_", "SEQUENCER_OT_")
 
 
-class NINGYO_OT_add_strips(bpy.types.Operator):
+class NINGYO_OT_add_strips(Explained, bpy.types.Operator):
     """Show the generated frames in the sequencer, over their movie"""
 
     bl_idname = "ningyo.add_strips"
@@ -40,7 +41,7 @@ class NINGYO_OT_add_strips(bpy.types.Operator):
 
     job: bpy.props.StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def act(self, context: bpy.types.Context) -> str:
         job = jobs.find(self.job) if self.job else None
         if job is not None:
             frames, video = frames_of(job), Path(job.note["video"])
@@ -48,13 +49,7 @@ class NINGYO_OT_add_strips(bpy.types.Operator):
             plan = plan_of(context)
             frames, video = plan.files.frames, plan.video
         scene = (bpy.data.scenes.get(job.note.get("scene", "")) if job else None) or sequencer_scene(context)
-        try:
-            text = show_frames(scene, frames, video, job)
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, text)
-        return {"FINISHED"}
+        return show_frames(scene, frames, video, job)
 
 
 def frames_of(job: jobs.Job) -> Path:

@@ -83,7 +83,7 @@ def requested(context: bpy.types.Context, plan: Plan) -> Request:
     return Request(tuple(solved), str(plan.video), str(plan.files.track), untouched, scene_fps(scene))
 
 
-class NINGYO_OT_retarget(InThread, Explained, bpy.types.Operator):
+class NINGYO_OT_retarget(InThread, bpy.types.Operator):
     """Put the people's motions onto their armatures in this scene, as new Actions, and prepare the character for rendering"""
 
     bl_idname = "ningyo.retarget"
@@ -111,24 +111,16 @@ class NINGYO_OT_retarget(InThread, Explained, bpy.types.Operator):
                     text = "The motion is solved after the capture, and is put on when it is ready"
                 self.report({"INFO"}, text)
                 return {"FINISHED"}
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
         except OSError as error:
-            self.report({"ERROR"}, said("{error}: {path}; choose another output folder", error=error.strerror, path=error.filename))
-            return {"CANCELLED"}
+            text = "{error}: {path}; choose another output folder"
+            raise UserError(said(text, error=error.strerror, path=error.filename)) from error
         self._request = request
         return self._run(lambda report: solve_here(request, report))
 
     def _end(self, context: bpy.types.Context) -> set[str]:
         if self._failed():
             return {"CANCELLED"}
-        try:
-            text = put_on(context, self._request, warning_reporter(self))
-        except UserError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, text)
+        self.report({"INFO"}, put_on(context, self._request, warning_reporter(self)))
         problem = prepare_rendering(context)
         if problem:
             self.report({"WARNING"}, problem)

@@ -12,23 +12,24 @@ import bpy
 
 from ..errors import Cancelled, UserError
 from ..jobs.progress import Reporter
+from .explained import Explained
 from .language import said
 
 
-class InThread:
+class InThread(Explained):
     """What such operators share. `_begin` looks at Blender and returns what `_run` does, or how it ended already; `_end` goes on when the
-    thread has come to its end. Esc stops it."""
+    thread has come to its end; both may raise UserError. Esc stops it."""
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """At once, for scripts."""
-        begun = self._begin(context)
+        begun = self.explained(self._begin, context)
         if begun != {"RUNNING_MODAL"}:
             return begun
         self._thread.join()
-        return self._end(context)
+        return self.explained(self._end, context)
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        begun = self._begin(context)
+        begun = self.explained(self._begin, context)
         if begun == {"RUNNING_MODAL"}:
             manager = context.window_manager
             self._timer = manager.event_timer_add(0.1, window=context.window)
@@ -41,7 +42,7 @@ class InThread:
         if self._thread.is_alive():
             return {"PASS_THROUGH"}
         context.window_manager.event_timer_remove(self._timer)
-        return self._end(context)
+        return self.explained(self._end, context)
 
     def cancel(self, context: bpy.types.Context) -> None:
         """Called by Blender when the window goes or another file is loaded."""
