@@ -35,8 +35,10 @@ def found(context: bpy.types.Context) -> Found:
     return look(out_of(context.scene), asked(context).job) if has_numpy() else Found("new")
 
 
-def running_on(out: Path) -> jobs.Job | None:
-    return next((job for job in jobs.JOBS if job.is_running and job.note.get("dataset") == str(out)), None)
+def running_on(out: Path, *verbs: str) -> jobs.Job | None:
+    """The job that is at work on a dataset, or is going to be; of these verbs, where some are given."""
+    running = (job for job in jobs.JOBS if job.is_running and job.note.get("dataset") == str(out))
+    return next((job for job in running if not verbs or job.verb in verbs), None)
 
 
 def render_obstacle(context: bpy.types.Context) -> str:

@@ -12,6 +12,7 @@ from . import jobs, words
 from .environment import draw_setup
 from .language import said
 from .people import Person, cast_of, listed
+from .plan import about
 from .properties import plan_of, sequencer_scene
 from .results import SHOWS_FRAMES
 from .swatches import swatch
@@ -142,11 +143,11 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: jobs.J
         row.operator("ningyo.retry", text="", icon="FILE_REFRESH").job = str(job.folder)
     row.operator("ningyo.show_log", text="", icon="TEXT").job = str(job.folder)
     row.operator("ningyo.open_folder", text="", icon="FILE_FOLDER").folder = folder_of(job)
-    about = words.about(job)
+    whose = about(job)
     rate = words.rate(view) if job.is_running else ""
-    if about or rate:
+    if whose or rate:
         row = row_of_small(layout)
-        row.label(text=about, translate=False)
+        row.label(text=whose, translate=False)
         right = row.row()
         right.alignment = "RIGHT"
         right.label(text=rate)

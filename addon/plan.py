@@ -151,7 +151,7 @@ class Plan:
         if verb in ("retarget", "render", *WHOLE[:1]) and self.rig_problem:
             return self.rig_problem
         if verb in ("render", *WHOLE[:1]) and self.size % MULTIPLE:
-            return f"Size must be a multiple of {MULTIPLE}"
+            return said("Size must be a multiple of {number}", number=MULTIPLE)
         if verb in AFTER_CAPTURE:
             for earlier in STAGES:
                 if self.made(earlier) in self.sources(verb) and earlier not in coming and not self.made(earlier).exists():
@@ -285,6 +285,15 @@ def files_of(job: Any) -> Pipeline:
     out = Path(given["--out"][-1] if given.get("--out") else job.note["out"])
     person = (given.get("--person") or ("0",))[-1]
     return Pipeline(Path(), "", out, 0, 0, 0, "", 0, int(person) if person.isdecimal() else 0)
+
+
+def about(job: Any) -> str:
+    """Which video, character and person a job is for: the name of the folder of its results, and who it is where not the main person."""
+    if job.verb == "setup":
+        return ""  # that is for none
+    folder = str(job.note.get("dataset") or job.note.get("out") or "").replace("\\", "/").rstrip("/").rpartition("/")[2]
+    person = (options_of(job.arguments).get("--person") or ("0",))[0]
+    return folder if person == "0" else said("{folder}, person {person}", folder=folder, person=person)
 
 
 def options_of(arguments: Sequence[str]) -> dict[str, tuple[str, ...]]:

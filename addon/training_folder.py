@@ -210,12 +210,21 @@ def pictures_of(folder: Path) -> dict[str, Path]:
 
 @dataclass(frozen=True)
 class Material:
-    """What a dataset has to train on: its characters, in their order. `problem` says in a short sentence why none of them can be trained;
-    it is empty where they can.
-    """
+    """What a dataset has to train on: its characters, in order, the side of its pictures, px, and whether these have backgrounds."""
 
     characters: tuple[str, ...] = ()
-    problem: str = ""
+    side: int = 0
+    is_painted: bool = False
+
+    @property
+    def problem(self) -> str:
+        """Why none of it can be trained on, as a short sentence; empty where it can."""
+        if self.is_painted:
+            return said("Training takes pictures without a background: render a dataset with a transparent one")
+        if self.side % MULTIPLE:
+            text = "Training takes pictures whose side is a multiple of {multiple} px, not of {size} px"
+            return said(text, multiple=MULTIPLE, size=self.side)
+        return ""
 
 
 def material_in(dataset: Path) -> Material:
@@ -230,13 +239,4 @@ def _material(header: Path, _stamp: tuple[int, int]) -> Material:
     about = _dictionary(header)
     size = about.get("size")
     side = size[0] if isinstance(size, list) and size and isinstance(size[0], int) else 0
-    return Material(tuple(map(str, _dictionary(about.get("characters")))), unfit(side, bool(about.get("background"))))
-
-
-def unfit(size: int, is_painted: bool) -> str:
-    """Why pictures of this side, px, cannot be trained on; empty where they can."""
-    if is_painted:
-        return said("Training takes pictures without a background: render a dataset with a transparent one")
-    if size % MULTIPLE:
-        return said("Training takes pictures whose side is a multiple of {multiple} px, not of {size} px", multiple=MULTIPLE, size=size)
-    return ""
+    return Material(tuple(map(str, _dictionary(about.get("characters")))), side, bool(about.get("background")))

@@ -33,17 +33,17 @@ class NINGYO_PT_step_train(Step, InView3D, bpy.types.Panel):
         column = split(layout.column())
         column.prop(settings, "preset")
         column.prop(settings, "minutes", text="Minutes")
-        if not is_training(plan.files.model, trained_by(plan.files.model)):  # whose box has progress and buttons of its own
+        if not _is_at_work(plan.files.model):  # whose box has progress and buttons of its own
             draw_stage(layout, context, "train", "Trains the network that draws the character", icon="NETWORK_DRIVE")
-        problem = belongs(training_in(plan.files.model), plan.preset, plan.files.dataset)
-        if problem and not is_training(plan.files.model, trained_by(plan.files.model)):
-            say(layout, context, said("{problem}: Train keeps it under another name, and begins anew", problem=problem), "INFO")
+            problem = belongs(training_in(plan.files.model), plan.preset, plan.files.dataset)
+            if problem:
+                say(layout, context, said("{problem}: Train keeps it under another name, and begins anew", problem=problem), "INFO")
         draw_training(layout, context, plan.files.model)
 
 
 def _draw_other(layout: bpy.types.UILayout, context: bpy.types.Context, model: Path, problem: str) -> None:
     """That the model there cannot be trained further, and the way out."""
-    if problem and not is_training(model, trained_by(model)):
+    if problem and not _is_at_work(model):
         say(layout, context, said("{problem}: a training with these settings needs another place", problem=problem), "INFO")
         layout.operator("ningyo.set_model_aside", icon="NEWFOLDER").model = str(model)
 

@@ -18,7 +18,7 @@ from . import jobs, operators, words
 from .dataset_folder import beside
 from .dataset_job import has_numpy
 from .dataset_sources import out_of, sources_of
-from .dataset_work import BUSY, NO_SAMPLES, found
+from .dataset_work import BUSY, NO_SAMPLES, found, running_on
 from .explained import Explained
 from .language import said
 from .looking import stamp
@@ -26,7 +26,7 @@ from .operators import NO_WORKER, worker_of
 from .plan import files_of, first
 from .preferences import worker_python
 from .properties import plan_of, sequencer_scene
-from .training_folder import Material, belongs, material_in, training_in, training_now, unfit
+from .training_folder import Material, belongs, material_in, training_in, training_now
 from .training_view import awaited, trained_by
 
 
@@ -110,7 +110,7 @@ def results_of(model: Path, video: Path) -> Path:
 def material(scene: bpy.types.Scene) -> Material:
     """What there is to train on, or will be when the dataset has been rendered."""
     out = out_of(scene)
-    there, job = material_in(out), rendering(out)
+    there, job = material_in(out), running_on(out, "render")
     if there.characters or job is None or not has_numpy():
         return there
     file = Path(job.arguments[0])
@@ -126,18 +126,13 @@ def _material_of_job(file: Path, _stamp: tuple[int, int]) -> Material:
         job = load_job(file)
     except UserError:
         return Material()  # the job that renders it says so
-    return Material(tuple(character.name for character in job.characters), unfit(job.size, "background" in job_data(job)))
+    return Material(tuple(character.name for character in job.characters), job.size, "background" in job_data(job))
 
 
 def chosen(scene: bpy.types.Scene) -> list[str]:
     """The characters of the dataset that are to be trained."""
     left_out = scene.ningyo.dataset.left_out.splitlines()
     return [name for name in material(scene).characters if name not in left_out]
-
-
-def rendering(out: Path) -> jobs.Job | None:
-    """The job that renders the dataset in a folder, or is going to."""
-    return next((job for job in jobs.JOBS if job.is_running and job.verb == "render" and job.note.get("dataset") == str(out)), None)
 
 
 def train_obstacle(context: bpy.types.Context) -> str:
@@ -147,19 +142,22 @@ def train_obstacle(context: bpy.types.Context) -> str:
     scene, settings, out = context.scene, context.scene.ningyo.dataset, out_of(context.scene)
     if worker_python(context) is None:
         return said(NO_WORKER)
-    if any(job.is_running and job.verb == "train" and job.note.get("dataset") == str(out) for job in jobs.JOBS):
+    if running_on(out, "train") is not None:
         return said(BUSY)
     there = found(context)
-    if rendering(out) is None and not there.done:
-        return said(NO_SAMPLES)
-    if rendering(out) is None and there.done < there.total:
-        return said("Render the rest first: {done} of {total} samples are there", done=there.done, total=there.total)
-    if material(scene).problem:
-        return material(scene).problem
-    if not chosen(scene):
+    if running_on(out, "render") is None:
+        if not there.done:
+            return said(NO_SAMPLES)
+        if there.done < there.total:
+            return said("Render the rest first: {done} of {total} samples are there", done=there.done, total=there.total)
+    problem = material(scene).problem
+    if problem:
+        return problem
+    names = chosen(scene)
+    if not names:
         return said("Choose a character")
-    for name in chosen(scene):
-        other = belongs(training_in(model_of(scene, name)), settings.preset, out_of(scene))
+    for name in names:
+        other = belongs(training_in(model_of(scene, name)), settings.preset, out)
         if other:
             return f"{name}: {other[0].lower()}{other[1:]}"
     return ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from itertools import pairwise
 from typing import Any
 
 from .language import said
@@ -111,15 +110,6 @@ def title(job: Any) -> str:
     if verb == "retarget" and "retarget" not in job.note:
         return said("Retarget for Rendering")  # the other kind is put onto armatures of the scene
     return name_of(verb)
-
-
-def about(job: Any) -> str:
-    """Which video, character and person a job is for: the name of the folder of its results, and who it is where not the main person."""
-    if job.verb == "setup":
-        return ""  # that is for none
-    folder = str(job.note.get("dataset") or job.note.get("out") or "").replace("\\", "/").rstrip("/").rpartition("/")[2]
-    person = next((value for option, value in pairwise(job.arguments) if option == "--person"), "0")
-    return folder if person == "0" else said("{folder}, person {person}", folder=folder, person=person)
 
 
 def in_short(job: Any) -> str:

@@ -14,7 +14,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-from ningyo.addon import jobs, words, worker
+from ningyo.addon import jobs, plan, words, worker
 from ningyo.errors import UserError
 
 PYTHON = Path(sys.executable)
@@ -218,7 +218,7 @@ def test_durations_in_words() -> None:
 
 def test_a_jobs_line_tells_videos_characters_and_people_apart() -> None:
     def about(verb: str, *arguments: str, **note: str) -> str:
-        return words.about(SimpleNamespace(verb=verb, arguments=arguments, note=note))
+        return plan.about(SimpleNamespace(verb=verb, arguments=arguments, note=note))
 
     out = "C:\\films\\dance-ybot\\"
     assert about("generate", "m", "--person", "0", out=out) == "dance-ybot"
